@@ -1,0 +1,240 @@
+#include "base/document.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace moesim {
+namespace {
+
+std::string shown_value(const YAML::Node& node) {
+  if (!node.IsDefined() || node.IsNull()) return "nothing";
+  if (node.IsScalar()) return node.Scalar().empty() ? "\"\"" : node.Scalar();
+  return node.IsMap() ? "a map" : "a list";
+}
+
+// The whole of `text` as a finite number of type T.
+template <class T>
+std::optional<T> parse_whole(const std::string& text) {
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string number_text(double v) { return fmt::format("{}", v); }
+
+}  // namespace
+
+void Value::fault(const std::string& allowed, const std::string& shown) const {
+  faults_->add({file_, line(), path_, shown.empty() ? shown_value(node_) : shown, allowed});
+}
+
+Value Value::child(const YAML::Node& node, const std::string& key) const {
+  return {node, file_, path_.empty() ? key : path_ + "." + key, faults_};
+}
+
+std::optional<std::string> Value::text() const {
+  if (node_.IsScalar() && !node_.Scalar().empty()) return node_.Scalar();
+  fault("text expected");
+  return std::nullopt;
+}
+
+std::optional<bool> Value::boolean() const {
+  if (node_.IsScalar() && node_.Scalar() == "true") return true;
+  if (node_.IsScalar() && node_.Scalar() == "false") return false;
+  fault("true or false expected");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Value::integer(std::int64_t min, std::int64_t max) const {
+  if (node_.IsScalar()) {
+    const auto number = parse_whole<std::int64_t>(node_.Scalar());
+    if (number && *number >= min && *number <= max) return number;
+  }
+  fault(fmt::format("a whole number from {} to {} expected", min, max));
+  return std::nullopt;
+}
+
+std::optional<double> Value::number(double min, double max) const {
+  if (node_.IsScalar()) {
+    const auto number = parse_whole<double>(node_.Scalar());
+    if (number && std::isfinite(*number) && *number >= min && *number <= max) return number;
+  }
+  fault("a number from " + number_text(min) + " to " + number_text(max) + " expected");
+  return std::nullopt;
+}
+
+std::optional<double> Value::quantity(Dimension dimension, bool zero_allowed) const {
+  if (node_.IsScalar()) {
+    const auto number = parse_quantity(node_.Scalar(), dimension);
+    if (number && (*number > 0 || (zero_allowed && *number == 0))) return number;
+  }
+  fault(std::string(allowed_quantity(dimension)) +
+        (zero_allowed ? ", not negative" : ", greater than zero"));
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Value::choice(const std::vector<std::string>& names) const {
+  const std::string given = node_.IsScalar() ? node_.Scalar() : "";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == given) return i;
+  }
+  const std::string near = did_you_mean(given, names);
+  fault("one of " + comma_list(names) + " expected" +
+        (near.empty() ? "" : "; did you mean " + near + "?"));
+  return std::nullopt;
+}
+
+std::vector<Value> Value::items() const {
+  std::vector<Value> out;
+  if (!node_.IsSequence()) {
+    fault("a list expected");
+    return out;
+  }
+  for (std::size_t i = 0; i < node_.size(); ++i) {
+    out.push_back({node_[i], file_, path_ + "[" + std::to_string(i) + "]", faults_});
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, Value>> Value::entries() const {
+  std::vector<std::pair<std::string, Value>> out;
+  if (!node_.IsMap()) {
+    fault("a map of key: value expected");
+    return out;
+  }
+  for (const auto& entry : node_) {
+    const std::string key = entry.first.Scalar();
+    out.emplace_back(key, child(entry.second, key));
+  }
+  return out;
+}
+
+MapReader::MapReader(Value value) : value_(std::move(value)) {
+  if (!value_.is_map()) value_.fault("a map of key: value expected");
+}
+
+bool MapReader::has(const std::string& key) const {
+  return value_.is_map() && value_.node()[key].IsDefined();
+}
+
+std::optional<Value> MapReader::optional(const std::string& key) {
+  known_.push_back(key);
+  if (!has(key) || value_.node()[key].IsNull()) return std::nullopt;
+  return value_.child(value_.node()[key], key);
+}
+
+std::optional<Value> MapReader::required(const std::string& key, const std::string& allowed) {
+  auto found = optional(key);
+  if (!found && value_.is_map()) {
+    value_.faults().add({value_.file(), value_.line(),
+                         value_.path().empty() ? key : value_.path() + "." + key, "missing",
+                         allowed});
+  }
+  return found;
+}
+
+std::string MapReader::text_or(const std::string& key, const std::string& otherwise) {
+  const auto found = optional(key);
+  return found ? found->text().value_or(otherwise) : otherwise;
+}
+
+bool MapReader::boolean_or(const std::string& key, bool otherwise) {
+  const auto found = optional(key);
+  return found ? found->boolean().value_or(otherwise) : otherwise;
+}
+
+std::int64_t MapReader::integer_or(const std::string& key, std::int64_t otherwise,
+                                   std::int64_t min, std::int64_t max) {
+  const auto found = optional(key);
+  return found ? found->integer(min, max).value_or(otherwise) : otherwise;
+}
+
+double MapReader::number_or(const std::string& key, double otherwise, double min, double max) {
+  const auto found = optional(key);
+  return found ? found->number(min, max).value_or(otherwise) : otherwise;
+}
+
+double MapReader::quantity_or(const std::string& key, Dimension dimension, double otherwise) {
+  const auto found = optional(key);
+  return found ? found->quantity(dimension).value_or(otherwise) : otherwise;
+}
+
+void MapReader::done() {
+  if (!value_.is_map()) return;
+  for (const auto& [key, item] : value_.entries()) {
+    bool is_known = false;
+    for (const std::string& known : known_) is_known = is_known || known == key;
+    if (is_known) continue;
+    const std::string near = did_you_mean(key, known_);
+    item.fault("unknown key; " + (near.empty() ? "allowed: " + comma_list(known_)
+                                               : "did you mean " + near + "?"),
+               key);
+  }
+}
+
+namespace {
+
+void refuse_duplicate_keys(const YAML::Node& node, const std::string& name, Faults& faults) {
+  if (node.IsMap()) {
+    std::set<std::string> seen;
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) {
+        faults.add({name, entry.first.Mark().line + 1, "", "", "a key must be plain text"});
+      } else if (!seen.insert(entry.first.Scalar()).second) {
+        faults.add({name, entry.first.Mark().line + 1, entry.first.Scalar(), "given twice",
+                    "a key may be given once"});
+      }
+      refuse_duplicate_keys(entry.second, name, faults);
+    }
+  } else if (node.IsSequence()) {
+    for (const auto& item : node) refuse_duplicate_keys(item, name, faults);
+  }
+}
+
+}  // namespace
+
+YAML::Node parse_document(const std::string& text, const std::string& name) {
+  Faults faults;
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+  } catch (const YAML::Exception& e) {
+    faults.add({name, e.mark.line + 1, "", "", "not valid YAML or JSON: " + e.msg});
+  }
+  faults.throw_if_any();
+  if (!root.IsDefined() || root.IsNull()) {
+    faults.add({name, 0, "", "", "the file is empty"});
+  } else {
+    refuse_duplicate_keys(root, name, faults);
+  }
+  faults.throw_if_any();
+  return root;
+}
+
+std::string read_file(const std::string& path) {
+  Faults faults;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    faults.add({path, 0, "", "", "no such file"});
+  } else if (std::filesystem::is_directory(path, error)) {
+    faults.add({path, 0, "", "", "a file expected, this is a folder"});
+  }
+  faults.throw_if_any();
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  if (!in) {
+    faults.add({path, 0, "", "", "cannot be read"});
+  }
+  faults.throw_if_any();
+  return std::move(out).str();
+}
+
+}  // namespace moesim
