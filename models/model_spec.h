@@ -1,0 +1,185 @@
+// What a model is: its layers with every width, independent of hardware and of how it is spread.
+// Everything downstream (memory, kernels, routing, traffic) is derived from these numbers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/units.h"
+
+namespace moesim {
+
+enum class AttentionKind {
+  kNone,     // The layer has no token mixing of its own.
+  kGrouped,  // MHA, GQA, MQA: keys and values per KV head in the cache.
+  kLatent,   // MLA: one latent of kv_lora_rank + qk_rope_head_dim per token in the cache.
+  kLinear,   // Linear attention, gated DeltaNet, Mamba: a fixed state per sequence, no cache per
+             // token.
+};
+
+// Token mixing of one layer. Fields that a kind does not use stay 0.
+struct AttentionSpec {
+  AttentionKind kind = AttentionKind::kGrouped;
+  std::int64_t num_heads = 0;
+  std::int64_t num_kv_heads = 0;
+  std::int64_t head_dim = 0;    // Of queries and keys (MLA: nope + rope).
+  std::int64_t v_head_dim = 0;  // Of values; equals head_dim unless the config says otherwise.
+  std::int64_t window = 0;      // Keys a token can see (sliding or chunked); 0 = the whole context.
+  // MLA.
+  std::int64_t q_lora_rank = 0;  // 0 = queries are projected directly.
+  std::int64_t kv_lora_rank = 0;
+  std::int64_t qk_nope_head_dim = 0;
+  std::int64_t qk_rope_head_dim = 0;
+  // DeepSeek sparse attention: an indexer picks index_topk keys per query; 0 = none.
+  std::int64_t index_num_heads = 0;
+  std::int64_t index_head_dim = 0;
+  std::int64_t index_topk = 0;
+  // Linear kinds: elements of the state per sequence (fp32 unless the source says otherwise).
+  std::int64_t state_elements = 0;
+  // Parameters of this block, and those of them that stay in 16 bit when weights are quantised
+  // (norms, biases, sinks).
+  std::int64_t params = 0;
+  std::int64_t unquantised_params = 0;
+
+  bool operator==(const AttentionSpec&) const = default;
+};
+
+enum class ScoreFunction { kSoftmax, kSigmoid, kSqrtSoftplus };
+enum class SelectionOrder {
+  kScoreThenTopK,  // Scores over all experts, then top-k of score + bias.
+  kTopKThenScore,  // Top-k of the raw logits, then the score over the chosen ones only.
+};
+enum class GroupScore { kSumOfTwoLargest, kLargest };
+
+// How the gate turns logits into expert ids and weights (../shared/research/router.md, section 1).
+struct RouterSpec {
+  ScoreFunction score = ScoreFunction::kSoftmax;
+  SelectionOrder order = SelectionOrder::kScoreThenTopK;
+  bool renormalise = false;      // Divide the chosen weights by their sum.
+  bool gate_bias = false;        // The gate is W x + b (gpt-oss).
+  bool correction_bias = false;  // A selection-only bias per expert (DeepSeek-V3 noaux_tc).
+  std::int64_t num_groups = 1;   // Experts are split into this many contiguous groups ...
+  std::int64_t top_groups = 1;   // ... of which this many may be chosen from.
+  GroupScore group_score = GroupScore::kSumOfTwoLargest;
+  double scaling = 1.0;               // routed_scaling_factor.
+  std::int64_t num_zero_experts = 0;  // Identity experts with ids >= num_experts (LongCat).
+
+  bool operator==(const RouterSpec&) const = default;
+};
+
+// The sparse feed-forward block of one layer.
+struct MoeSpec {
+  std::int64_t num_experts = 0;  // Routed experts, zero experts not counted.
+  std::int64_t top_k = 0;
+  std::int64_t expert_width = 0;  // Intermediate size of one routed expert.
+  std::int64_t expert_input = 0;  // Width an expert reads: hidden_size, or less for latent MoE.
+  std::int64_t shared_width = 0;  // Summed intermediate size of the shared experts; 0 = none.
+  bool shared_gate = false;       // Shared output is scaled by sigmoid(w . x) (Qwen2-MoE).
+  int ffn_matrices = 3;           // 3 = gated (gate, up, down), 2 = plain (up, down).
+  bool expert_bias = false;       // One bias per output of each matrix of an expert (gpt-oss).
+  RouterSpec router;
+
+  // Matrices and biases of one expert.
+  std::int64_t expert_params() const {
+    const std::int64_t biases = (ffn_matrices - 1) * expert_width + expert_input;
+    return ffn_matrices * expert_input * expert_width + (expert_bias ? biases : 0);
+  }
+  bool operator==(const MoeSpec&) const = default;
+};
+
+struct LayerSpec {
+  AttentionSpec attention;
+  std::int64_t dense_width = 0;  // Intermediate size of the dense feed-forward block; 0 = none.
+  int dense_matrices = 3;
+  bool dense_bias = false;       // One bias per output of each dense matrix (GPT-2).
+  std::optional<MoeSpec> moe;    // May stand beside a dense block (Arctic, LongCat).
+  std::int64_t norm_params = 0;  // Layer norms around the blocks; 16 bit.
+  int num_norms = 2;
+
+  bool operator==(const LayerSpec&) const = default;
+};
+
+// Parameter counts; "active" is what one token touches.
+struct ParameterCounts {
+  std::int64_t total = 0;
+  std::int64_t active = 0;                // With embedding and head.
+  std::int64_t active_no_embedding = 0;   // Without the input embedding.
+  std::int64_t active_no_vocabulary = 0;  // Without embedding and head.
+};
+
+struct ModelSpec {
+  std::string name;          // Catalog slug, e.g. "mixtral-8x7b".
+  std::string architecture;  // Hugging Face class, e.g. "MixtralForCausalLM".
+  std::string source;        // Where the numbers come from.
+  std::int64_t hidden_size = 0;
+  std::int64_t vocab_size = 0;
+  std::int64_t max_positions = 0;
+  bool tied_embeddings = false;
+  std::int64_t position_params = 0;  // Learned position embeddings (GPT-2, GPT-3).
+  std::int64_t final_norm_params = 0;
+  std::vector<LayerSpec> layers;
+  Dtype native_dtype = Dtype::kBf16;         // Of the published checkpoint's linear layers.
+  Dtype native_expert_dtype = Dtype::kBf16;  // Of its routed experts (gpt-oss: fp4).
+
+  bool is_moe() const;
+  std::int64_t num_moe_layers() const;
+  std::int64_t embedding_params() const { return vocab_size * hidden_size; }
+  // The first MoE block. Requires: is_moe().
+  const MoeSpec& moe() const;
+};
+
+// Counts of the whole model. Where zero experts exist, active uses the expected number of real
+// picks.
+ParameterCounts count_parameters(const ModelSpec& model);
+
+// Parameters of one layer's blocks. Gate and shared gate are counted in `gate`.
+struct LayerParameters {
+  std::int64_t attention = 0;
+  std::int64_t norms = 0;
+  std::int64_t dense = 0;
+  std::int64_t gate = 0;
+  std::int64_t shared = 0;
+  std::int64_t routed = 0;         // All experts.
+  std::int64_t routed_active = 0;  // The top-k.
+};
+LayerParameters count_parameters(const ModelSpec& model, const LayerSpec& layer);
+
+// KV cache bytes that one more token of context adds in all layers together, on one copy of the
+// cache (no parallelism). Sliding-window and linear layers add nothing once their window is full:
+// they are left out here and counted by kv_bytes(model, context, kv), as are the keys of a sparse
+// indexer.
+Bytes kv_bytes_per_token(const ModelSpec& model, Dtype kv);
+
+// Key bytes that the sparse indexers of all layers keep per token: fp8 with one fp32 scale per key.
+// Source: DeepSeek-V3.2 inference code.
+Bytes index_bytes_per_token(const ModelSpec& model);
+
+// KV cache, indexer key and state bytes of one sequence of `context` tokens, windows honoured.
+Bytes kv_bytes(const ModelSpec& model, std::int64_t context, Dtype kv);
+
+// Forward floating-point operations of one token at a context length: 2 per active matrix parameter
+// plus attention scores and values, and the head.
+Flops flops_per_token(const ModelSpec& model, std::int64_t context);
+
+// Scenario-level changes to a published model ("moe.model.num_experts: 64"). Absent = as published.
+struct ModelOverrides {
+  std::optional<std::int64_t> num_experts = {};
+  std::optional<std::int64_t> top_k = {};
+  std::optional<std::int64_t> expert_width = {};
+  std::optional<std::int64_t> num_layers = {};
+};
+// Applies the expert changes to every MoE layer. Fewer layers are the first ones, more continue
+// their repeating pattern. The router's groups stay, so they must still divide the experts.
+// Throws: std::invalid_argument with what is allowed (the scenario reader adds file and line).
+ModelSpec with_overrides(ModelSpec model, const ModelOverrides& overrides);
+
+// The dense model with the same attention, depth and vocabulary whose feed-forward width matches
+// the MoE in active (top_k * expert_width + shared) or total (num_experts * expert_width + shared)
+// width.
+enum class TwinKind { kActive, kTotal };
+ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind);
+
+}  // namespace moesim
