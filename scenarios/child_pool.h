@@ -1,0 +1,31 @@
+// Runs independent jobs in child processes, a few at a time: one simulation needs one process.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+namespace moesim {
+
+// Called by a job inside its child with the share done, 0 to 1.
+using ProgressSink = std::function<void(double)>;
+
+struct ChildJobs {
+  std::size_t count = 0;
+  int at_once = 1;
+  // In the parent, just before job i is forked: what the child shall inherit is made here.
+  std::function<void(std::size_t)> prepare;
+  // In the child: the result as text.
+  std::function<std::string(std::size_t, const ProgressSink&)> work;
+  // In the parent: the result of job i. Jobs end in any order.
+  std::function<void(std::size_t, const std::string&)> finished;
+  // In the parent, several times a second: share of all jobs done, 0 to 1, and jobs finished.
+  std::function<void(double, std::size_t)> progress;
+};
+
+// Returns true when every job finished, false when SIGINT or SIGTERM came first (children are ended,
+// results so far were delivered).
+// Throws: InputError that a job threw; std::runtime_error if a child died, naming the signal.
+bool run_children(const ChildJobs& jobs);
+
+}  // namespace moesim

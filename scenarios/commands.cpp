@@ -1,0 +1,262 @@
+#include "scenarios/commands.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "hardware/hardware_card.h"
+#include "hardware/profiles.h"
+#include "models/catalog.h"
+#include "models/model_card.h"
+#include "models/router/npy.h"
+#include "models/router/routing_report.h"
+#include "reports/metrics.h"
+#include "scenarios/memory_table.h"
+#include "scenarios/output_folder.h"
+#include "scenarios/run.h"
+
+namespace moesim {
+namespace {
+
+constexpr int kDefaultWidth = 100;
+
+int terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefaultWidth;
+  return size.ws_col;
+}
+
+// A bar on the terminal for anything that takes more than a second; nothing when stderr is no terminal.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::size_t cases) : cases_(cases) {}
+  ~ProgressBar() {
+    if (shown_) std::cerr << "\r\033[K" << std::flush;
+  }
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  void update(double share, std::size_t finished) {
+    const double elapsed =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    if (elapsed < 1 || isatty(STDERR_FILENO) == 0) return;
+    shown_ = true;
+    constexpr int kCells = 30;
+    const int full = static_cast<int>(share * kCells);
+    std::cerr << fmt::format("\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} cases  {:.0f} s left", "",
+                             full, "", kCells - full, share * 100, finished, cases_,
+                             share > 0 ? elapsed * (1 - share) / share : 0.0)
+              << std::flush;
+  }
+
+ private:
+  std::size_t cases_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+struct RunArguments {
+  std::vector<std::string> files;
+  std::string out;
+  std::optional<std::uint64_t> seed;
+  std::vector<std::string> settings;
+  int jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  bool json = false;
+  bool quiet = false;
+};
+
+std::vector<Setting> settings_of(const RunArguments& arguments) {
+  std::vector<Setting> settings;
+  for (const std::string& text : arguments.settings) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      throw InputError({{"--set", 0, "", text, "path=value expected, e.g. moe.model.top_k=4"}});
+    }
+    settings.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  if (arguments.seed) settings.push_back({"seed", std::to_string(*arguments.seed)});
+  return settings;
+}
+
+// out/NAME unless --out is given; with several files each gets a folder of its own below it.
+std::string out_folder(const RunArguments& arguments, const Scenario& scenario) {
+  const std::string stem = std::filesystem::path(scenario.file).stem().string();
+  if (arguments.out.empty()) return "out/" + stem;
+  return arguments.files.size() == 1 ? arguments.out : arguments.out + "/" + stem;
+}
+
+int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
+  const std::string folder = out_folder(arguments, scenario);
+  check_writable(folder);
+  Report report;
+  {
+    ProgressBar bar(scenario.cases.size());
+    RunOptions options{arguments.jobs, [&](double share, std::size_t finished) {
+                         if (!arguments.quiet) bar.update(share, finished);
+                       }};
+    report = run(scenario, options);
+  }
+  write_report(report, folder);
+  if (arguments.json) std::cout << report_json(report).dump(2) << "\n";
+  if (!arguments.json && !arguments.quiet) {
+    std::cout << report_text(report, terminal_width())
+              << fmt::format("\nWritten to {0}: report.html, report.json, cases.csv\n", folder);
+  }
+  if (report.interrupted) return kExitInterrupted;
+  const bool any_done = std::any_of(report.cases.begin(), report.cases.end(), [](const auto& one) {
+    return one.status == CaseStatus::kDone;
+  });
+  return any_done ? kExitDone : kExitNothingFeasible;
+}
+
+int run_files(const RunArguments& arguments) {
+  std::vector<Scenario> scenarios;
+  const std::vector<Setting> settings = settings_of(arguments);
+  for (const std::string& file : arguments.files) {
+    scenarios.push_back(read_scenario(file, settings));
+  }
+  int code = kExitDone;
+  for (const Scenario& scenario : scenarios) {
+    code = std::max(code, run_scenario(arguments, scenario));
+    if (code == kExitInterrupted) break;
+  }
+  return code;
+}
+
+int check_file(const RunArguments& arguments) {
+  const Scenario scenario = read_scenario(arguments.files.front(), settings_of(arguments));
+  std::cout << scenario.resolved << "\n" << memory_table(scenario);
+  return kExitDone;
+}
+
+int list_names(const std::string& what) {
+  if (what == "models") {
+    for (const std::string& name : catalog_names()) std::cout << name << "\n";
+  } else if (what == "hardware") {
+    for (const char* kind : {"devices", "nodes", "fabrics", "sites", "links", "families"}) {
+      std::cout << kind << ":\n";
+      for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
+    }
+  } else {
+    for (const Metric& metric : metric_table()) {
+      std::cout << fmt::format("{:34} {:12} {}\n", metric.key, metric.unit, metric.meaning);
+    }
+  }
+  return kExitDone;
+}
+
+bool is_hardware(const std::string& name) {
+  for (const char* kind : {"devices", "nodes", "fabrics", "sites", "links", "families"}) {
+    const auto names = profile_names(kind);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  }
+  return name.ends_with(".yaml");
+}
+
+int show(const std::string& name, bool json, bool layers) {
+  if (is_hardware(name)) {
+    std::cout << (json ? hardware_card_json(name).dump(2) + "\n" : hardware_card(name));
+    return kExitDone;
+  }
+  const ModelSpec model = load_model(name);
+  std::cout << (json ? model_card_json(model).dump(2) + "\n" : model_card(model, layers));
+  return kExitDone;
+}
+
+struct RouteArguments {
+  std::string model;
+  std::string tokens = "calibrated";
+  std::uint64_t seed = 0;
+  std::string npy_out;
+};
+
+int route(const RouteArguments& arguments) {
+  const ModelSpec model = load_model(arguments.model);
+  if (!model.is_moe()) {
+    throw InputError({{"", 0, "", arguments.model, "a dense model has no router"}});
+  }
+  TokenSource source;
+  const std::vector<std::string> policies = {"calibrated", "balanced", "uniform", "power_law"};
+  const auto found = std::find(policies.begin(), policies.end(), arguments.tokens);
+  source.policy = static_cast<TokenPolicy>(found - policies.begin());
+  const RoutingBank bank = make_routing_bank(model, source, arguments.seed);
+  std::cout << routing_report(bank);
+  if (!arguments.npy_out.empty()) write_npy(bank, arguments.npy_out);
+  return kExitDone;
+}
+
+void add_scenario_options(CLI::App& command, RunArguments& arguments) {
+  command.add_option("--seed", arguments.seed, "Replaces the scenario's seed");
+  command.add_option("--set", arguments.settings, "path=value, as in sweep: (repeatable)")
+      ->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, RunArguments& arguments, int& code) {
+  CLI::App* command = app.add_subcommand("run", "Simulate scenarios and write their reports");
+  command->add_option("FILE", arguments.files, "Scenario files")->required();
+  command->add_option("--out", arguments.out, "Folder of the reports (out/NAME)");
+  command->add_option("--jobs", arguments.jobs, "Cases at once")->check(CLI::Range(1, 1024));
+  command->add_flag("--json", arguments.json, "Print report.json instead of the tables");
+  command->add_flag("--quiet", arguments.quiet, "Print nothing but faults");
+  add_scenario_options(*command, arguments);
+  command->callback([&] { code = run_files(arguments); });
+}
+
+void add_check(CLI::App& app, RunArguments& arguments, int& code) {
+  CLI::App* command = app.add_subcommand(
+      "check", "Validate a scenario; print it resolved, and the memory of every case");
+  command->add_option("FILE", arguments.files, "Scenario file")->required()->expected(1);
+  add_scenario_options(*command, arguments);
+  command->callback([&] { code = check_file(arguments); });
+}
+
+void add_route(CLI::App& app, RouteArguments& arguments, int& code) {
+  CLI::App* command =
+      app.add_subcommand("route", "Route tokens through a model's router; print load statistics");
+  command->add_option("MODEL", arguments.model, "Catalog name or config.json")->required();
+  command->add_option("--tokens", arguments.tokens, "Where tokens come from")
+      ->check(CLI::IsMember({"calibrated", "balanced", "uniform", "power_law"}));
+  command->add_option("--seed", arguments.seed, "Seed");
+  command->add_option("--out", arguments.npy_out, "Write the ids as NumPy [tokens, layers, top_k]");
+  command->callback([&] { code = route(arguments); });
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{"moesim: what a Mixture-of-Experts deployment costs, against a dense one"};
+  app.set_version_flag("--version", "moesim " MOESIM_VERSION);
+  app.require_subcommand(1);
+  int code = kExitDone;
+  RunArguments arguments;
+  RouteArguments route_arguments;
+  std::string name;
+  bool json = false;
+  bool layers = false;
+  add_run(app, arguments, code);
+  add_check(app, arguments, code);
+  add_route(app, route_arguments, code);
+  CLI::App* list = app.add_subcommand("list", "Names of models, hardware or metrics");
+  list->add_option("WHAT", name)->required()->check(CLI::IsMember({"models", "hardware", "metrics"}));
+  list->callback([&] { code = list_names(name); });
+  CLI::App* card = app.add_subcommand("show", "One model, device, node, fabric or site");
+  card->add_option("NAME", name, "Catalog or profile name, config.json, or .yaml")->required();
+  card->add_flag("--json", json, "As JSON");
+  card->add_flag("--layers", layers, "Layer by layer");
+  card->callback([&] { code = show(name, json, layers); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitDone : kExitUsage;
+  }
+  return code;
+}
+
+}  // namespace moesim

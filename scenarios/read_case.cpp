@@ -1,0 +1,255 @@
+#include "scenarios/read_case.h"
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "hardware/profiles.h"
+#include "models/catalog.h"
+
+namespace moesim {
+namespace {
+
+constexpr std::int64_t kMaxWidth = 1'000'000;
+
+// A name, or a path that may be relative to the scenario's folder.
+std::string resolved_name(const Value& value, const std::string& name) {
+  if (name.find('/') == std::string::npos && name.find('.') == std::string::npos) return name;
+  const auto beside = std::filesystem::path(value.file()).parent_path() / name;
+  std::error_code error;
+  return std::filesystem::is_regular_file(beside, error) ? beside.string() : name;
+}
+
+// Loads by name; a name that is not known becomes a fault at the value, a fault inside the file stays
+// with the file.
+template <class Load>
+auto load_named(const Value& value, Load load) -> decltype(load(std::string())) {
+  const auto name = value.text();
+  if (!name) return {};
+  try {
+    return load(resolved_name(value, *name));
+  } catch (const InputError& e) {
+    for (Fault fault : e.faults()) {
+      if (fault.file.empty() || fault.line == 0) {
+        value.fault(fault.allowed);
+      } else {
+        value.faults().add(fault);
+      }
+    }
+    return {};
+  }
+}
+
+struct CaseReader {
+  MapReader reader;
+  Faults& contradictions;
+  Deployment deployment;
+
+  void contradiction(const Value& place, const std::string& path, const std::string& shown,
+                     const std::string& allowed) {
+    contradictions.add({place.file(), place.line(), path, shown, allowed});
+  }
+
+  std::optional<std::int64_t> override_value(MapReader& map, const std::string& key) {
+    const auto value = map.optional(key);
+    return value ? value->integer(1, kMaxWidth) : std::nullopt;
+  }
+
+  void read_model() {
+    const auto value = reader.required("model", "a catalog name or the path of a config.json");
+    if (!value) return;
+    if (!value->is_map()) {
+      deployment.model = load_named(*value, load_model);
+      return;
+    }
+    MapReader map(*value);
+    const auto name = map.required("name", "a catalog name or the path of a config.json");
+    const ModelOverrides overrides{override_value(map, "num_experts"), override_value(map, "top_k"),
+                                   override_value(map, "expert_width"),
+                                   override_value(map, "num_layers")};
+    map.done();
+    if (!name) return;
+    deployment.model = load_named(*name, load_model);
+    if (deployment.model.layers.empty()) return;
+    try {
+      deployment.model = with_overrides(deployment.model, overrides);
+    } catch (const std::invalid_argument& e) {
+      contradiction(*value, value->path(), deployment.model.name, e.what());
+    }
+  }
+
+  Dtype dtype_or(MapReader& map, const std::string& key, Dtype otherwise) {
+    const auto value = map.optional(key);
+    if (!value) return otherwise;
+    std::vector<std::string> names;
+    for (const Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
+    const auto choice = value->choice(names);
+    return choice ? kAllDtypes[*choice] : otherwise;
+  }
+
+  void read_dtypes() {
+    DtypePlan& plan = deployment.dtypes;
+    plan.weights = deployment.model.native_dtype;
+    plan.experts = deployment.model.native_expert_dtype;
+    if (const auto value = reader.optional("dtype")) {
+      MapReader map(*value);
+      if (map.has("weights")) {
+        plan.weights = dtype_or(map, "weights", plan.weights);
+        plan.experts = plan.weights;
+      }
+      plan.experts = dtype_or(map, "experts", plan.experts);
+      plan.kv = dtype_or(map, "kv", plan.kv);
+      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+      plan.dispatch = dtype_or(map, "dispatch", plan.dispatch);
+      map.done();
+    } else {
+      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+    }
+  }
+
+  void read_cluster() {
+    const auto value = reader.required("cluster", "{node: dgx-h100, nodes: 1}");
+    if (!value) return;
+    MapReader map(*value);
+    const auto node = map.required("node", "a node profile, e.g. dgx-h100");
+    ClusterSpec& cluster = deployment.cluster;
+    if (node) cluster.node = load_named(*node, load_node);
+    cluster.nodes = map.integer_or("nodes", 1, 1, kMaxWidth);
+    if (const auto fabric = map.optional("fabric")) {
+      cluster.fabric = load_named(*fabric, load_fabric);
+    } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
+      cluster.fabric = load_fabric("rail-fat-tree");
+    }
+    map.done();
+    if (cluster.node.devices == 0) return;
+    try {
+      check_cluster(cluster);
+    } catch (const std::invalid_argument& e) {
+      contradiction(*value, value->path(), cluster.node.name, e.what());
+    }
+  }
+
+  std::int64_t width_or(std::optional<MapReader>& map, const std::string& key,
+                        std::int64_t otherwise) {
+    return map ? map->integer_or(key, otherwise, 1, kMaxWidth) : otherwise;
+  }
+
+  // Absent widths: tp takes the devices of one node unless tp, pp or attention_dp is given; experts
+  // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the cluster.
+  void read_plan() {
+    const auto value = reader.optional("parallel");
+    std::optional<MapReader> map;
+    if (value) map.emplace(*value);
+    const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
+    ParallelPlan& plan = deployment.plan;
+    const std::int64_t devices = deployment.cluster.num_devices();
+    plan.tp = width_or(map, "tp", any ? 1 : std::max<std::int64_t>(1, deployment.cluster.node.devices));
+    plan.pp = width_or(map, "pp", 1);
+    plan.attention_dp = width_or(map, "attention_dp", 1);
+    const bool is_moe = deployment.model.is_moe();
+    plan.ep = width_or(map, "ep", is_moe && plan.attention_dp > 1 ? plan.stage_ranks() : 1);
+    const bool divides = plan.stage_ranks() % plan.ep == 0;
+    plan.moe_tp = width_or(map, "moe_tp", is_moe && divides ? plan.stage_ranks() / plan.ep : 1);
+    plan.replicas = width_or(map, "replicas", std::max<std::int64_t>(1, devices / plan.replica_ranks()));
+    if (map) map->done();
+  }
+
+  void read_tokens() {
+    const auto value = reader.optional("router");
+    if (!value) return;
+    MapReader map(*value);
+    const std::vector<std::string> names = {"calibrated", "balanced", "uniform", "power_law"};
+    if (const auto tokens = map.optional("tokens")) {
+      deployment.tokens.policy = static_cast<TokenPolicy>(tokens->choice(names).value_or(0));
+    }
+    deployment.tokens.alpha = map.number_or("alpha", deployment.tokens.alpha, 0, 10);
+    deployment.tokens.sequences =
+        map.integer_or("bank_sequences", deployment.tokens.sequences, 16, 4096);
+    deployment.tokens.sequence_tokens =
+        map.integer_or("bank_sequence_tokens", deployment.tokens.sequence_tokens, 16, 4096);
+    map.done();
+    const bool is_loaded = !deployment.model.layers.empty();
+    if (is_loaded && !deployment.model.is_moe()) value->fault("a dense model has no router; leave this out");
+  }
+
+  void read_placement() {
+    const auto value = reader.optional("placement");
+    if (!value) return;
+    MapReader map(*value);
+    if (const auto policy = map.optional("policy")) {
+      const auto choice = policy->choice({"linear", "eplb"});
+      deployment.placement = static_cast<PlacementPolicy>(choice.value_or(0));
+    }
+    deployment.redundant_experts = map.integer_or("redundant_experts", 0, 0, kMaxWidth);
+    map.done();
+    if (deployment.redundant_experts > 0 && deployment.placement != PlacementPolicy::kEplb) {
+      value->fault("redundant_experts need policy: eplb");
+    }
+  }
+
+  void read_engine() {
+    const auto value = reader.optional("engine");
+    deployment.serving = serving_policy("vllm");
+    if (!value) return;
+    const std::vector<std::string> engines = {"vllm", "sglang", "tensorrt-llm"};
+    if (!value->is_map()) {
+      deployment.serving = serving_policy(engines[value->choice(engines).value_or(0)]);
+      return;
+    }
+    MapReader map(*value);
+    if (const auto name = map.optional("name")) {
+      deployment.serving = serving_policy(engines[name->choice(engines).value_or(0)]);
+    }
+    EngineMemoryRules& rules = deployment.serving.memory;
+    rules.memory_utilization = map.number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
+    rules.max_num_seqs = map.integer_or("max_num_seqs", rules.max_num_seqs, 1, 65536);
+    rules.max_batched_tokens =
+        map.integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);
+    rules.kv_block_tokens = map.integer_or("kv_block_tokens", rules.kv_block_tokens, 1, 4096);
+    if (const auto batching = map.optional("batching")) {
+      const auto choice = batching->choice({"mixed", "prefill_first"});
+      deployment.serving.batch = static_cast<BatchPolicy>(choice.value_or(0));
+    }
+    if (const auto dispatch = map.optional("dispatch")) {
+      const auto choice = dispatch->choice({"normal", "low_latency"});
+      deployment.dispatch = static_cast<DispatchMode>(choice.value_or(0));
+    }
+    map.done();
+  }
+
+  void check_plan() {
+    if (deployment.model.layers.empty() || deployment.cluster.node.devices == 0) return;
+    const Value place = reader.value();
+    for (const PlanFault& fault :
+         plan_faults(deployment.plan, deployment.model, deployment.cluster.num_devices(),
+                     deployment.redundant_experts)) {
+      contradiction(place, place.path() + ".parallel." + fault.path, fault.value, fault.allowed);
+    }
+  }
+};
+
+}  // namespace
+
+Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
+                     Faults& contradictions) {
+  CaseReader reader{MapReader(value), contradictions, {}};
+  Deployment& deployment = reader.deployment;
+  deployment.site = site;
+  deployment.seed = seed;
+  const auto name = reader.reader.required("name", "a name for the report");
+  if (name) deployment.name = name->text().value_or("");
+  reader.read_model();
+  reader.read_dtypes();
+  reader.read_cluster();
+  reader.read_plan();
+  reader.read_tokens();
+  reader.read_placement();
+  reader.read_engine();
+  deployment.power_limit = Watts(reader.reader.quantity_or("power_limit", Dimension::kPower, 0));
+  deployment.rent_usd_per_hour =
+      reader.reader.quantity_or("rent_per_device", Dimension::kMoneyPerHour, 0);
+  reader.reader.done();
+  reader.check_plan();
+  return deployment;
+}
+
+}  // namespace moesim

@@ -1,0 +1,84 @@
+#include "scenarios/run.h"
+
+#include <fmt/format.h>
+
+#include "models/memory_ledger.h"
+#include "models/router/bank_cache.h"
+#include "reports/metrics.h"
+#include "sim/run_case.h"
+
+namespace moesim {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason) {
+  CaseReport report;
+  report.name = one.name;
+  report.status = status;
+  report.reason = reason;
+  report.model = one.deployment.model.name;
+  report.is_moe = one.deployment.model.is_moe();
+  report.metrics.resize(metric_table().size());
+  return report;
+}
+
+CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory) {
+  const std::string reason =
+      memory.shortfall.value() > 0
+          ? fmt::format("needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
+                        memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
+          : "no room is left for the KV cache of one block of tokens";
+  const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
+                                deployment.cluster.node.device);
+  return make_infeasible_report(deployment, memory, reason,
+                                fit.value_or("no layout up to 1024 of these devices"));
+}
+
+}  // namespace
+
+CaseReport simulate(const Case& one, const ProgressSink& progress) {
+  const Deployment& deployment = one.deployment;
+  if (!one.infeasible.empty()) {
+    return report_without_run(one, CaseStatus::kInfeasible, one.infeasible);
+  }
+  const MemoryLedger memory =
+      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
+                    deployment.cluster.node.device, deployment.redundant_experts);
+  if (!memory.fits()) return too_big(deployment, memory);
+  RoutingBank bank;
+  if (deployment.model.is_moe()) {
+    bank = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
+  }
+  const Summary summary =
+      run_case(deployment, *one.workload, deployment.model.is_moe() ? &bank : nullptr, progress);
+  return make_case_report(deployment, *one.workload, summary);
+}
+
+Report run(const Scenario& scenario, const RunOptions& options) {
+  Report report;
+  report.scenario = scenario.name;
+  report.question = scenario.question;
+  report.seed = scenario.seed;
+  report.resolved = scenario.resolved;
+  for (const Case& one : scenario.cases) {
+    report.cases.push_back(report_without_run(one, CaseStatus::kSkipped, "interrupted"));
+  }
+  ChildJobs jobs;
+  jobs.count = scenario.cases.size();
+  jobs.at_once = options.jobs;
+  jobs.work = [&](std::size_t i, const ProgressSink& progress) {
+    return to_json(simulate(scenario.cases[i], progress)).dump();
+  };
+  jobs.finished = [&](std::size_t i, const std::string& result) {
+    report.cases[i] = case_report_from_json(nlohmann::ordered_json::parse(result));
+  };
+  jobs.progress = options.progress;
+  report.interrupted = !run_children(jobs);
+  for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
+    report.cases[i].point = scenario.cases[i].point;
+  }
+  return report;
+}
+
+}  // namespace moesim

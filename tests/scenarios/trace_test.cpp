@@ -1,0 +1,113 @@
+#include "scenarios/trace.h"
+
+#include <gtest/gtest.h>
+
+#include "base/input_error.h"
+#include "tests/scenarios/temporary_file.h"
+
+namespace moesim {
+namespace {
+
+const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+
+std::string fault_of(const std::string& name, const std::string& text) {
+  const TemporaryFile file(name, text);
+  try {
+    read_trace(file.path(), 0);
+  } catch (const InputError& e) {
+    std::string what = e.what();
+    for (std::size_t at; (at = what.find(file.folder() + "/")) != std::string::npos;) {
+      what.erase(at, file.folder().size() + 1);
+    }
+    return what;
+  }
+  return "";
+}
+
+TEST(Trace, ReadsAzureColumnsFromTheFirstArrival) {
+  const TemporaryFile file("t.csv", kHeader +
+                                        "2023-11-16 18:17:03.9799600,4808,10\n"
+                                        "2023-11-16 18:17:05.4799600,3180,8\n");
+  const auto requests = read_trace(file.path(), 0);
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_DOUBLE_EQ(requests[0].arrival.value(), 0);
+  EXPECT_NEAR(requests[1].arrival.value(), 1.5, 1e-6);
+  EXPECT_EQ(requests[1].input_tokens, 3180);
+  EXPECT_EQ(requests[1].output_tokens, 8);
+}
+
+TEST(Trace, MidnightIsNoStepBack) {
+  const TemporaryFile file("t.csv", kHeader +
+                                        "2023-12-31 23:59:59.0000000,1,1\n"
+                                        "2024-01-01 00:00:01.0000000,1,1\n");
+  EXPECT_NEAR(read_trace(file.path(), 0)[1].arrival.value(), 2, 1e-6);
+}
+
+TEST(Trace, ReadsMooncakeLines) {
+  const TemporaryFile file(
+      "t.jsonl",
+      "{\"timestamp\": 3000, \"input_length\": 6758, \"output_length\": 500, \"hash_ids\": [0]}\n"
+      "{\"timestamp\": 3027, \"input_length\": 12, \"output_length\": 1, \"hash_ids\": []}\n");
+  const auto requests = read_trace(file.path(), 0);
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_NEAR(requests[1].arrival.value(), 0.027, 1e-12);
+  EXPECT_EQ(requests[0].input_tokens, 6758);
+}
+
+TEST(Trace, LimitKeepsTheFirst) {
+  const TemporaryFile file("t.csv", kHeader +
+                                        "2023-11-16 18:17:03.0,1,1\n"
+                                        "2023-11-16 18:17:04.0,2,1\n");
+  EXPECT_EQ(read_trace(file.path(), 1).size(), 1u);
+}
+
+TEST(Trace, BadRowsInTheMiddleAreNamedByLine) {
+  EXPECT_EQ(fault_of("t.csv", kHeader +
+                                  "2023-11-16 18:17:03.0,10,10\n"
+                                  "2023-11-16 18:17:04.0,ten,10\n"
+                                  "2023-11-16 18:17:05.0,10\n"
+                                  "yesterday,10,-3\n"
+                                  "2023-11-16 18:17:06.0,10,10\n"),
+            "t.csv:3: ContextTokens: ten: a whole number of tokens from 1 to 10000000 expected\n"
+            "t.csv:4: three columns TIMESTAMP,ContextTokens,GeneratedTokens expected\n"
+            "t.csv:5: TIMESTAMP: yesterday: a time such as 2023-11-16 18:17:03.9799600 expected\n"
+            "t.csv:5: GeneratedTokens: -3: a whole number of tokens from 1 to 10000000 expected");
+}
+
+TEST(Trace, RowsOutOfOrderAreRefused) {
+  EXPECT_EQ(fault_of("t.csv", kHeader +
+                                  "2023-11-16 18:17:04.0,10,10\n"
+                                  "2023-11-16 18:17:03.0,10,10\n"),
+            "t.csv:3: -1 s after the first request: rows must be in order of time");
+}
+
+TEST(Trace, EmptyTracesAreRefused) {
+  EXPECT_EQ(fault_of("t.csv", ""), "t.csv: the file is empty");
+  EXPECT_EQ(fault_of("t.csv", kHeader), "t.csv: the trace holds no requests");
+  EXPECT_EQ(fault_of("t.jsonl", "\n"), "t.jsonl: the trace holds no requests");
+}
+
+TEST(Trace, WrongHeaderAndFormatAreRefused) {
+  EXPECT_EQ(fault_of("t.csv", "time,in,out\n1,2,3\n"),
+            "t.csv:1: the header TIMESTAMP,ContextTokens,GeneratedTokens expected");
+  EXPECT_EQ(fault_of("t.txt", "x"), "t.txt: a trace ends in .csv (Azure columns) or .jsonl (Mooncake)");
+}
+
+TEST(Trace, BadJsonLinesAreNamed) {
+  EXPECT_EQ(fault_of("t.jsonl",
+                     "{\"timestamp\": 0, \"input_length\": 1, \"output_length\": 1}\n"
+                     "{\"timestamp\": 0, \"input_length\": 1\n"
+                     "{\"timestamp\": 0, \"input_length\": 1.5}\n"),
+            "t.jsonl:2: one JSON object per line expected\n"
+            "t.jsonl:3: input_length: 1.5: a whole number from 1 to 10000000 expected\n"
+            "t.jsonl:3: output_length: missing: a whole number from 1 to 10000000 expected");
+}
+
+TEST(Trace, TheAzureConversationHourIsRead) {
+  const std::string file = "../shared/data/traces/AzureLLMInferenceTrace_conv_2023.csv";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not there";
+  EXPECT_EQ(read_trace(file, 0).size(), 19366u);
+}
+
+}  // namespace
+}  // namespace moesim
