@@ -1,0 +1,160 @@
+// What a cluster is made of: accelerators, nodes, link technologies, fabrics and sites, each read
+// from a profile file in which every number has a unit, a source and a confidence.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/units.h"
+
+namespace moesim {
+
+// One number of a profile as it was written, so that a report can show where it rests.
+struct Fact {
+  std::string path;        // "devices/h100-sxm-80gb: memory_bandwidth"
+  std::string text;        // "3.35 TB/s"
+  std::string source;      // Data sheet, page, paper.
+  std::string confidence;  // data-sheet, measured, calibrated, assumption, indicative
+};
+
+// How close kernels come to a device's peaks, for one hardware family (Hopper, CDNA3, ...).
+// Source: ../shared/research/physics-serving.md section 6; each number with its provenance in
+// hardware/profiles/families/NAME.yaml.
+struct KernelFamily {
+  std::string name;
+  Seconds launch;                  // From one kernel to the next inside a CUDA graph.
+  double eager_launch_factor = 1;  // Launch cost outside a graph (prefill), times `launch`.
+  std::map<Dtype, double> compute_efficiency;  // Reached share of the dense peak, large GEMM.
+  double bandwidth_efficiency = 1;     // Reached share of the HBM bandwidth, streaming weights.
+  double kv_bandwidth_efficiency = 1;  // The same for reading a KV cache in decode attention.
+  double attention_compute_efficiency = 1;  // Prefill attention core.
+  double attention_ramp_tokens = 0;         // Keys at which half of that is lost.
+  double expert_compute_efficiency = 1;     // Grouped expert GEMM, times compute_efficiency.
+  double expert_rows_lost = 0;              // Rows lost per expert hit (half a tile).
+  double sm_bandwidth_share = 0;  // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
+  double overlap_exponent = 2;    // p of the soft maximum of compute and memory time.
+  // Power, as fractions of TDP: P = busy + hbm * u_hbm + tensor * u_tensor + link * u_link.
+  double power_busy = 0;
+  double power_hbm = 0;
+  double power_tensor = 0;
+  double power_link = 0;
+  double power_cap = 1;      // Highest sustained share of TDP.
+  double power_waiting = 0;  // Share of TDP while resident but waiting.
+  std::vector<Fact> facts;
+};
+
+// How a scale-up technology joins the devices of one domain.
+enum class LinkWiring {
+  kSwitch,  // Every device has one port in and one out of a switch (NVSwitch); also any NIC
+            // network.
+  kMesh,    // A link of its own between every two devices (Infinity Fabric, Gaudi).
+  kTree,    // Through the host's PCIe ports.
+  kTorus,   // Neighbours only; devices can be looked at, but nodes of several are refused.
+};
+
+// Largest node on a full mesh, which has a link for every pair.
+inline constexpr std::int64_t kMostMeshDevices = 64;
+
+// Latencies and reached bandwidth of a link technology (NVLink 4, NDR InfiniBand, PCIe 5, ...).
+struct LinkTechnology {
+  std::string name;
+  LinkWiring wiring = LinkWiring::kSwitch;
+  Seconds collective_start;          // Fixed cost of a collective, captured in a graph.
+  Seconds step;                      // Added per algorithm step (hop).
+  double ring_efficiency = 1;        // Reached share of the port bandwidth: ring collectives,
+  double all_to_all_efficiency = 1;  // all-to-all,
+  double reduction_efficiency = 1;   // in-switch reduction (NVLS).
+  Bytes half_size;                   // Message size at which protocol ramp-up costs as much again.
+  bool in_switch_reduction = false;
+  // One- or two-shot all-reduce inside a CUDA graph, as serving engines use for small messages:
+  //   t = graph_start + graph_doubling log2(G) + 2 (G-1)/G bytes / (graph_efficiency bandwidth)
+  // graph_efficiency 0 means that the technology has none.
+  Seconds graph_start;
+  Seconds graph_doubling;
+  double graph_efficiency = 0;
+  double joules_per_byte = 0;  // Energy of moving one byte through one port.
+  std::vector<Fact> facts;
+};
+
+struct DeviceSpec {
+  std::string name;  // Slug, e.g. "h100-sxm-80gb".
+  std::string title;
+  std::string vendor;
+  std::map<Dtype, FlopsPerSecond> peak;  // Dense.
+  Bytes memory;                          // Usable: what the driver shows.
+  BytesPerSecond memory_bandwidth;
+  std::int64_t num_sms = 0;       // Compute units that a kernel's tiles spread over.
+  std::string link;               // Name of the scale-up LinkTechnology.
+  BytesPerSecond link_bandwidth;  // Scale-up, per direction and device.
+  std::int64_t link_domain = 1;   // Devices that the scale-up network reaches.
+  BytesPerSecond host_bandwidth;  // Per direction.
+  Watts tdp;
+  Watts idle;
+  Watts context;                 // Added to idle by a resident process.
+  double rent_usd_per_hour = 0;  // Indicative; 0 = no price known.
+  double price_usd = 0;          // Purchase; 0 = not known.
+  std::string price_date;
+  KernelFamily family;
+  LinkTechnology link_technology;
+  std::vector<Fact> facts;
+
+  // Dense peak for a dtype; falls back to the next wider format the device has (fp4 -> fp8 ->
+  // bf16). bf16 and fp16 stand in for each other; int4 weights are multiplied in 16 bit
+  // (weight-only); fp32 without hardware for it runs in 16 bit, as a TPU does by default. Requires:
+  // a 16-bit peak, which every profile has.
+  FlopsPerSecond peak_of(Dtype dtype) const;
+  // The format that the multiplication then runs in.
+  Dtype compute_dtype(Dtype dtype) const;
+};
+
+struct NodeSpec {
+  std::string name;
+  std::string title;
+  DeviceSpec device;
+  std::int64_t devices = 0;
+  std::int64_t nics = 0;
+  BytesPerSecond nic_bandwidth;  // Of one NIC, per direction.
+  std::string nic;               // Name of the scale-out LinkTechnology; empty = single node only.
+  LinkTechnology nic_technology;
+  Watts nic_power;
+  Watts host_idle;  // CPUs, DRAM, fans, switches inside the node; without accelerators and NICs.
+  Watts host_busy;
+  double psu_efficiency = 1;
+  std::vector<Fact> facts;
+};
+
+enum class FabricKind { kNone, kRailFatTree, kFatTree };
+
+struct FabricSpec {
+  std::string name;
+  FabricKind kind = FabricKind::kNone;
+  std::int64_t switch_ports = 0;
+  BytesPerSecond port_bandwidth;  // Of one switch port; a faster NIC takes several ports.
+  double oversubscription = 1;    // Leaf down-link over up-link bandwidth.
+  Watts switch_power;
+  Watts optic_power;  // Of one optical end.
+  double switch_price_usd = 0;
+  std::vector<Fact> facts;
+};
+
+struct SiteSpec {
+  std::string name = "unspecified";
+  double pue = 1;
+  double carbon_kg_per_joule = 0;
+  double electricity_usd_per_joule = 0;
+  std::vector<Fact> facts;
+};
+
+// Nodes of one kind behind one fabric.
+struct ClusterSpec {
+  NodeSpec node;
+  std::int64_t nodes = 1;
+  FabricSpec fabric;
+
+  std::int64_t num_devices() const { return node.devices * nodes; }
+};
+
+}  // namespace moesim

@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <cmath>
+
+#include "hardware/kernel.h"
+
+namespace moesim {
+
+namespace {
+
+// Rows to which the tensor units pad the tokens of one expert: 16 in formats of two bytes and more,
+// 64 in narrower ones. Source: ../shared/research/physics-energy-memory-training.md section 2.2.
+constexpr double kPaddedRowsWide = 16;
+constexpr double kPaddedRowsNarrow = 64;
+
+// Lowest clock as a share of the highest (345 of 1980 MHz on H100).
+constexpr double kLowestClock = 0.18;
+
+// Dynamic power that is left to a chip whose limit lies at or below its power when merely resident.
+constexpr double kLeastDynamicShare = 0.02;
+
+// Accuracy of the clock search; it takes about six steps.
+constexpr double kClockTolerance = 1e-8;
+constexpr int kMaxSteps = 40;
+
+// FLOPs that the tensor units execute: at least one full tile for each expert hit, and half a tile
+// of padding behind longer runs of tokens.
+double executed_flops(const Kernel& kernel, double bytes_per_element) {
+  if (kernel.kind != KernelKind::kGroupedGemm || kernel.m <= 0) return kernel.flops.value();
+  const double tile = bytes_per_element >= 2 ? kPaddedRowsWide : kPaddedRowsNarrow;
+  const double rows = static_cast<double>(kernel.m);
+  const double experts = static_cast<double>(kernel.groups);
+  const double padded = std::max(rows + experts * tile / 2, experts * tile);
+  return kernel.flops.value() * std::max(1.0, padded / rows);
+}
+
+}  // namespace
+
+Watts DeviceModel::capped(double share_of_tdp) const {
+  return std::min(limit_, device_.tdp * share_of_tdp);
+}
+
+Watts DeviceModel::idle_power() const {
+  return std::min(limit_, device_.idle + device_.context);
+}
+
+Watts DeviceModel::waiting_power() const {
+  return std::max(idle_power(), capped(device_.family.power_waiting));
+}
+
+Watts DeviceModel::communication_power(double link_utilisation) const {
+  const double share = std::clamp(link_utilisation, 0.0, 1.0);
+  const KernelFamily& family = device_.family;
+  return std::max(idle_power(), capped(family.power_busy + family.power_link * share));
+}
+
+// Energy beyond that of a resident process, at full clock:
+//   E = min(TDP (hbm bytes/bandwidth + tensor flops/peak), (cap - busy) TDP t)
+// that is P = min(cap, busy + hbm u_hbm + tensor u_tensor) with u = work / (t data-sheet rate).
+// Source: ../shared/research/physics-energy-memory-training.md section 2.1.
+double DeviceModel::dynamic_joules(const Kernel& kernel, double busy) const {
+  const KernelFamily& family = device_.family;
+  const MathRate& reached = rate(kernel.dtype);
+  const double hbm_seconds = kernel.bytes.value() / device_.memory_bandwidth.value();
+  const double tensor_seconds = executed_flops(kernel, reached.element_bytes) / reached.peak;
+  const double wanted = family.power_hbm * hbm_seconds + family.power_tensor * tensor_seconds;
+  const double allowed = std::max(0.0, family.power_cap - family.power_busy) * busy;
+  return device_.tdp.value() * std::min(wanted, allowed);
+}
+
+// Time under a power limit. The chip lowers its clock to the share f of the full one: compute takes
+// 1/f as long, memory as long as before. Voltage follows the clock, so that the energy E of the
+// work falls with f^2 and the power of running at all, beyond that of an idle process, with f^3:
+//   idle + (busy - idle) f^3 + E f^2/t <= limit
+//   t = min over f of max(softmax(t_compute/f, t_memory), E f^2/left(f))
+//   left(f) = limit - idle - (busy - idle) f^3
+// The first term falls with f and the second rises, so the best f lies where they meet.
+// Evidence: Splitwise (ISCA 2024) finds prompts 1.3 times as long on H100 at half the TDP and
+// decode unchanged; this formula gives 1.35 for pure compute and 1.0 for pure memory traffic.
+double DeviceModel::limited_seconds(const Roofline& work, double joules) const {
+  const double tdp = device_.tdp.value();
+  const double spare = limit_.value() - idle_power().value();
+  const double running = std::max(0.0, device_.family.power_busy * tdp - idle_power().value());
+  const auto clocked = [&](double f) {
+    return std::max(soft_maximum(work.compute / f, work.memory), work.floor);
+  };
+  const auto powered = [&](double f) {
+    return joules * f * f / std::max(spare - running * f * f * f, kLeastDynamicShare * tdp);
+  };
+  double low = kLowestClock, high = 1;
+  if (powered(high) <= work.busy) return work.busy;
+  double below = powered(low) - clocked(low), above = powered(high) - work.busy;
+  if (below >= 0) return powered(low);
+
+  // False position with the Illinois weights.
+  double f = low;
+  for (int i = 0, side = 0; i < kMaxSteps; ++i) {
+    f = (low * above - high * below) / (above - below);
+    const double excess = powered(f) - clocked(f);
+    if (std::abs(excess) <= kClockTolerance * work.busy) break;
+    if (excess > 0) {
+      high = f, above = excess;
+      below *= side > 0 ? 0.5 : 1;
+      side = 1;
+    } else {
+      low = f, below = excess;
+      above *= side < 0 ? 0.5 : 1;
+      side = -1;
+    }
+  }
+  return std::max(clocked(f), powered(f));
+}
+
+}  // namespace moesim

@@ -1,0 +1,87 @@
+#include "hardware/profiles.h"
+
+#include <stdexcept>
+
+#include "hardware/profile_reader.h"
+
+namespace moesim {
+namespace {
+
+// Finds and reads one profile; throws all faults of it and of what it refers to at once.
+template <class Spec>
+Spec load(const std::string& kind, const std::string& name_or_path,
+          Spec (*read)(const ProfileFile&, Faults&)) {
+  Faults faults;
+  const auto file = find_profile(kind, name_or_path, nullptr, Fault{}, faults);
+  Spec spec = file ? read(*file, faults) : Spec{};
+  faults.throw_if_any();
+  return spec;
+}
+
+}  // namespace
+
+DeviceSpec load_device(const std::string& name_or_path) {
+  return load("devices", name_or_path, read_device);
+}
+
+NodeSpec load_node(const std::string& name_or_path) {
+  return load("nodes", name_or_path, read_node);
+}
+
+FabricSpec load_fabric(const std::string& name_or_path) {
+  return load("fabrics", name_or_path, read_fabric);
+}
+
+SiteSpec load_site(const std::string& name_or_path) {
+  return load("sites", name_or_path, read_site);
+}
+
+LinkTechnology load_link(const std::string& name_or_path) {
+  return load("links", name_or_path, read_link);
+}
+
+KernelFamily load_family(const std::string& name_or_path) {
+  return load("families", name_or_path, read_family);
+}
+
+NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices) {
+  if (devices < 1) throw std::invalid_argument("a node needs at least one device");
+  if (devices > 1 && device.link_technology.wiring == LinkWiring::kTorus) {
+    throw std::invalid_argument("a torus between devices is not modelled: " + device.name);
+  }
+  NodeSpec node;
+  node.name = std::to_string(devices) + "x " + device.name;
+  node.title = node.name + " without host";
+  node.device = device;
+  node.devices = devices;
+  return node;
+}
+
+void check_cluster(const ClusterSpec& cluster) {
+  const NodeSpec& node = cluster.node;
+  if (cluster.nodes < 1 || node.devices < 1) {
+    throw std::invalid_argument("a cluster needs at least one node with one device");
+  }
+  if (node.devices > 1 && node.device.link_technology.wiring == LinkWiring::kTorus) {
+    throw std::invalid_argument("a torus between devices is not modelled: " + node.device.name);
+  }
+  if (node.devices > kMostMeshDevices && node.device.link_technology.wiring == LinkWiring::kMesh) {
+    throw std::invalid_argument("a full mesh joins at most 64 devices: " + node.name);
+  }
+  if (node.nics > 0 && node.devices % node.nics != 0 && node.nics % node.devices != 0) {
+    throw std::invalid_argument("NICs and devices of a node must divide each other: " + node.name);
+  }
+  if (cluster.nodes == 1) return;
+  if (node.nics < 1) {
+    throw std::invalid_argument(node.name + " has no NICs; only a single node can be built of it");
+  }
+  if (cluster.fabric.kind == FabricKind::kNone) {
+    throw std::invalid_argument("several nodes need a fabric: rail-fat-tree or fat-tree");
+  }
+  if (cluster.fabric.switch_ports < 4 || cluster.fabric.oversubscription < 1) {
+    throw std::invalid_argument(
+        "a fabric needs switches of 4 ports or more, oversubscribed 1 or more");
+  }
+}
+
+}  // namespace moesim
