@@ -1,0 +1,28 @@
+// The parts that a memory ledger is added up from.
+#pragma once
+
+#include "models/memory_ledger.h"
+
+namespace moesim {
+
+// What every ledger function needs to know; lives for one call of memory_ledger.
+struct LedgerInputs {
+  const ModelSpec& model;
+  const ParallelPlan& plan;
+  const DtypePlan& dtypes;
+  const EngineMemoryRules& rules;
+  const DeviceSpec& device;
+  std::int64_t redundant_experts;
+
+  // Embedding, head, norms, gate and biases keep 16 bit whatever the linear layers are stored in.
+  double wide_bytes() const { return dtypes.weights == Dtype::kFp32 ? 4 : 2; }
+};
+
+// Sets the weights by kind of one pipeline stage on one device.
+void add_weights(MemoryLedger& ledger, const LedgerInputs& in, std::int64_t stage);
+
+// Peak of the buffers between kernels, and the buffers of dispatch and gathering.
+Bytes peak_activations(const LedgerInputs& in, std::int64_t stage);
+Bytes communication_buffers(const LedgerInputs& in);
+
+}  // namespace moesim

@@ -1,0 +1,64 @@
+// Tokens routed once by the router kernel and drawn from ever after: expert ids for every MoE layer of
+// every token of a set of sequences.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/model_spec.h"
+
+namespace moesim {
+
+// Where the tokens' routing comes from.
+enum class TokenPolicy {
+  kCalibrated,  // Generated hidden states through the real gate kernel.
+  kBalanced,    // Baseline: every expert equally often, round-robin.
+  kUniform,     // Baseline: top_k distinct experts uniformly at random.
+  kPowerLaw,    // Baseline: expert popularity ~ rank^-alpha, independent tokens.
+};
+
+struct TokenSource {
+  TokenPolicy policy = TokenPolicy::kCalibrated;
+  double alpha = 1.0;               // kPowerLaw.
+  std::int64_t sequences = 128;     // Bank size: sequences ...
+  std::int64_t sequence_tokens = 32;  // ... of this many consecutive tokens.
+
+  bool operator==(const TokenSource&) const = default;
+};
+
+struct RoutingBank {
+  std::int64_t num_layers = 0;   // MoE layers.
+  std::int64_t num_experts = 0;  // Routed experts; ids >= num_experts are zero experts.
+  std::int64_t top_k = 0;
+  std::int64_t sequences = 0;
+  std::int64_t sequence_tokens = 0;
+  std::vector<std::uint16_t> ids;  // [layer][sequence][token][k]
+  std::string provenance;          // One line for the report: how these ids were made.
+
+  std::int64_t num_tokens() const { return sequences * sequence_tokens; }
+  // The top_k ids of a token (sequence * sequence_tokens + position) in a layer.
+  std::span<const std::uint16_t> token(std::int64_t layer, std::int64_t index) const {
+    return {ids.data() + (layer * num_tokens() + index) * top_k, static_cast<std::size_t>(top_k)};
+  }
+};
+
+// Routes sequences * sequence_tokens tokens through every MoE layer of the model.
+// Requires: model.is_moe(); sequences and sequence_tokens >= 1.
+// Same model, source and seed: same ids, for any number of threads (0 = one per core).
+RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
+                              std::int64_t num_threads = 0);
+
+// Tokens sent to each real expert: [layer][expert].
+std::vector<std::vector<double>> expert_counts(const RoutingBank& bank);
+
+// Load statistics of one layer's counts.
+struct LoadStatistics {
+  double max_over_mean = 0;
+  double gini = 0;
+  double unused_share = 0;  // Experts with no token at all.
+};
+LoadStatistics load_statistics(std::span<const double> counts);
+
+}  // namespace moesim

@@ -1,0 +1,27 @@
+// What a RoutingBank's routing looks like, as text for the terminal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/router/routing_bank.h"
+
+namespace moesim {
+
+// How much of a token's choice the next token of its sequence repeats, averaged over a layer.
+struct RepeatRates {
+  double first = 0;    // Same first choice.
+  double any = 0;      // At least one expert in common.
+  double overlap = 0;  // Share of experts in common.
+};
+RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer);
+
+// Pairs of experts are chosen together more often than their popularity explains. Weight of the
+// tenth of pairs that is most frequent in one half of the tokens, measured in the other half, over its
+// expectation with the same popularity and independent choices; 1 = independent.
+double coactivation_gain(const RoutingBank& bank, std::int64_t layer);
+
+// A table of layers: max/mean load, Gini, unused experts, repeat rates, co-activation; then provenance.
+std::string routing_report(const RoutingBank& bank);
+
+}  // namespace moesim

@@ -1,0 +1,113 @@
+#include "models/placement.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace moesim {
+namespace {
+
+// The example of the EPLB README: 12 experts, 16 slots, 4 expert groups, 2 nodes, 8 GPUs; two
+// layers. Source: ../shared/research/router.md section 4.1.
+const std::vector<double> kLayer0 = {90, 132, 40, 61, 104, 165, 39, 4, 73, 56, 183, 86};
+const std::vector<double> kLayer1 = {20, 107, 104, 64, 19, 197, 187, 157, 172, 86, 16, 27};
+
+using Ids = std::vector<std::int32_t>;
+
+std::vector<std::size_t> replica_counts(const LayerPlacement& placement) {
+  std::vector<std::size_t> counts;
+  for (const Ids& slots : placement.slots_of_expert) counts.push_back(slots.size());
+  return counts;
+}
+
+std::vector<double> group_loads(const LayerPlacement& placement, const std::vector<double>& w) {
+  std::vector<double> loads(static_cast<std::size_t>(placement.groups), 0);
+  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
+    const auto expert = static_cast<std::size_t>(placement.expert_of_slot[slot]);
+    const auto group = placement.group_of_slot(static_cast<std::int32_t>(slot));
+    loads[static_cast<std::size_t>(group)] +=
+        w[expert] / static_cast<double>(placement.slots_of_expert[expert].size());
+  }
+  return loads;
+}
+
+double max_over_mean(const std::vector<double>& loads) {
+  double sum = 0;
+  for (const double load : loads) sum += load;
+  return *std::max_element(loads.begin(), loads.end()) * static_cast<double>(loads.size()) / sum;
+}
+
+TEST(Eplb, HierarchicalReproducesThePublishedExample) {
+  EXPECT_EQ(place_eplb(kLayer0, 4, 8, 4, 2).expert_of_slot,
+            (Ids{5, 6, 5, 7, 8, 4, 3, 4, 10, 9, 10, 2, 0, 1, 11, 1}));
+  EXPECT_EQ(place_eplb(kLayer1, 4, 8, 4, 2).expert_of_slot,
+            (Ids{7, 10, 6, 8, 6, 11, 8, 9, 2, 4, 5, 1, 5, 0, 3, 1}));
+}
+
+TEST(Eplb, HierarchicalCountsReplicas) {
+  EXPECT_EQ(replica_counts(place_eplb(kLayer0, 4, 8, 4, 2)),
+            (std::vector<std::size_t>{1, 2, 1, 1, 2, 2, 1, 1, 1, 1, 2, 1}));
+  EXPECT_EQ(replica_counts(place_eplb(kLayer1, 4, 8, 4, 2)),
+            (std::vector<std::size_t>{1, 2, 1, 1, 1, 2, 2, 1, 2, 1, 1, 1}));
+}
+
+TEST(Eplb, HierarchicalBalancesTheGpus) {
+  EXPECT_EQ(group_loads(place_eplb(kLayer0, 4, 8, 4, 2), kLayer0),
+            (std::vector<double>{121.5, 86.5, 125, 113, 147.5, 131.5, 156, 152}));
+  EXPECT_EQ(group_loads(place_eplb(kLayer1, 4, 8, 4, 2), kLayer1),
+            (std::vector<double>{173, 179.5, 120.5, 172, 123, 152, 118.5, 117.5}));
+}
+
+TEST(Eplb, GlobalIgnoresNodes) {
+  const LayerPlacement layer0 = place_eplb(kLayer0, 4, 8, 1, 1);
+  const LayerPlacement layer1 = place_eplb(kLayer1, 4, 8, 1, 1);
+  EXPECT_EQ(layer0.expert_of_slot, (Ids{10, 6, 10, 7, 0, 2, 11, 4, 5, 9, 5, 4, 8, 3, 1, 1}));
+  EXPECT_EQ(layer1.expert_of_slot, (Ids{1, 10, 2, 4, 5, 11, 5, 0, 6, 7, 6, 3, 8, 8, 9, 7}));
+  EXPECT_NEAR(max_over_mean(group_loads(layer0, kLayer0)), 1.073, 0.0005);
+  EXPECT_NEAR(max_over_mean(group_loads(layer1, kLayer1)), 1.190, 0.0005);
+}
+
+TEST(Eplb, GroupsThatNodesCannotShareAreIgnored) {
+  EXPECT_EQ(place_eplb(kLayer0, 4, 8, 3, 2).expert_of_slot,
+            place_eplb(kLayer0, 4, 8, 1, 1).expert_of_slot);
+}
+
+TEST(Eplb, HoldsEveryExpertAndSplitsTheLoadWithoutLoss) {
+  std::vector<double> counts(256);
+  for (std::size_t e = 0; e < counts.size(); ++e) counts[e] = static_cast<double>(1000 / (e + 1));
+  const LayerPlacement placement = place_eplb(counts, 32, 32, 8, 4);
+  EXPECT_EQ(placement.expert_of_slot.size(), 288u);
+  EXPECT_EQ(placement.slots_per_group(), 9);
+  double sum = 0;
+  for (const double count : counts) sum += count;
+  double placed = 0;
+  for (const double load : group_loads(placement, counts)) placed += load;
+  EXPECT_NEAR(placed, sum, 1e-9);
+  for (const Ids& slots : placement.slots_of_expert) EXPECT_GE(slots.size(), 1u);
+}
+
+TEST(Eplb, IsNeverWorseThanLinearOnSkewedLoads) {
+  std::vector<double> counts(64, 10);
+  for (std::size_t e = 0; e < 8; ++e) counts[e] = 100;
+  const double linear = max_over_mean(group_loads(place_linear(64, 8), counts));
+  const double eplb = max_over_mean(group_loads(place_eplb(counts, 0, 8, 1, 1), counts));
+  EXPECT_NEAR(linear, 800.0 / 170, 1e-9);  // All hot experts on the first group.
+  EXPECT_NEAR(eplb, 1.0, 1e-9);            // One on each.
+}
+
+TEST(Eplb, UnroutedExpertsArePlacedToo) {
+  const std::vector<double> counts(8, 0);
+  const LayerPlacement placement = place_eplb(counts, 8, 4, 1, 1);
+  for (const Ids& slots : placement.slots_of_expert) EXPECT_GE(slots.size(), 1u);
+}
+
+TEST(Linear, KeepsExpertsInOrder) {
+  const LayerPlacement placement = place_linear(256, 32);
+  EXPECT_EQ(placement.slots_per_group(), 8);
+  EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[7][0]), 0);
+  EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[8][0]), 1);
+  EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[255][0]), 31);
+}
+
+}  // namespace
+}  // namespace moesim
