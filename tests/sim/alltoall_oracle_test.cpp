@@ -1,0 +1,130 @@
+// Law L11: the formula of an all-to-all against all its flows in the Engine.
+#include <gtest/gtest.h>
+
+#include <boost/random/normal_distribution.hpp>
+#include <cmath>
+#include <random>
+
+#include "sim/collectives.h"
+#include "sim/engine.h"
+#include "tests/sim/in_child.h"
+
+namespace moesim {
+namespace {
+
+using Matrix = std::vector<std::vector<double>>;  // [from][to] bytes
+
+// Links without latency, loss or ramp, so that only the sharing of ports is compared.
+ClusterSpec ideal_cluster(std::int64_t nodes, std::int64_t per_node) {
+  ClusterSpec cluster;
+  cluster.nodes = nodes;
+  cluster.node.devices = per_node;
+  cluster.node.device.link_domain = per_node;
+  cluster.node.device.link_bandwidth = BytesPerSecond(450e9);
+  if (nodes > 1) {
+    cluster.node.nics = per_node;
+    cluster.node.nic_bandwidth = BytesPerSecond(50e9);
+    cluster.fabric.kind = FabricKind::kRailFatTree;
+    cluster.fabric.switch_ports = 64;
+  }
+  return cluster;
+}
+
+Matrix balanced(std::int64_t size) {
+  return Matrix(size, std::vector<double>(size, 1e6));
+}
+
+Matrix skewed(std::int64_t size, double sigma) {
+  std::mt19937_64 engine(7);
+  boost::random::normal_distribution<double> normal(0, sigma);
+  Matrix bytes = balanced(size);
+  for (auto& row : bytes) {
+    for (double& cell : row) cell = std::ceil(1e6 * std::exp(normal(engine)));
+  }
+  return bytes;
+}
+
+// Everyone's favourite is device 0.
+Matrix incast(std::int64_t size) {
+  Matrix bytes = balanced(size);
+  for (auto& row : bytes) row[0] = 10e6;
+  return bytes;
+}
+
+// Bytes on every port. The formula takes the fullest of each class, whichever member it belongs to.
+PortLoads port_loads(const Topology& topology, const Matrix& bytes) {
+  std::vector<double> load(topology.ports().size());
+  for (std::size_t from = 0; from < bytes.size(); ++from) {
+    for (std::size_t to = 0; to < bytes.size(); ++to) {
+      for (const std::int32_t port : topology.route(from, to)) load[port] += bytes[from][to];
+    }
+  }
+  PortLoads loads;
+  for (std::size_t port = 0; port < load.size(); ++port) {
+    const PortClass kind = topology.ports()[port].port_class;
+    if (kind == PortClass::kScaleUp) loads.scale_up_out.push_back(load[port]);
+    if (kind == PortClass::kNic) loads.scale_out_out.push_back(load[port]);
+  }
+  return loads;
+}
+
+// The end of the last flow and the peak share of a port.
+std::vector<double> flows_in_the_engine(const Topology& topology, const Matrix& bytes) {
+  return in_child([&] {
+    Engine engine(topology);
+    for (std::size_t from = 0; from < bytes.size(); ++from) {
+      for (std::size_t to = 0; to < bytes.size(); ++to) {
+        if (from != to) engine.transfer(from, to, Bytes(bytes[from][to]), Seconds(0), [] {});
+      }
+    }
+    engine.run();
+    return std::vector<double>{engine.now().value(), engine.peak_port_share()};
+  });
+}
+
+void expect_agreement(const ClusterSpec& cluster, const Matrix& bytes) {
+  const Topology topology(cluster);
+  std::vector<std::int64_t> devices;
+  for (std::int64_t i = 0; i < cluster.num_devices(); ++i) devices.push_back(i);
+  const CommGroup group = make_group(cluster, devices);
+  // A group's own cost without bytes is the kernel's and no port's.
+  const Seconds fixed = all_to_all(group, {});
+  const double formula = (all_to_all(group, port_loads(topology, bytes)) - fixed).value();
+  const std::vector<double> flows = flows_in_the_engine(topology, bytes);
+  ASSERT_EQ(flows.size(), 2);
+  // The fullest port cannot be beaten; how much worse the flows do is what the law bounds.
+  EXPECT_GE(flows[0], formula * (1 - 1e-9));
+  EXPECT_LE(flows[0], formula * 1.03);
+  EXPECT_LE(flows[1], 1 + 1e-9);
+  EXPECT_GT(flows[1], 1 - 1e-9);
+}
+
+class AllToAllOracle : public testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {
+ protected:
+  ClusterSpec cluster() const { return ideal_cluster(GetParam().first, GetParam().second); }
+  std::int64_t size() const { return GetParam().first * GetParam().second; }
+};
+
+TEST_P(AllToAllOracle, AgreesOnBalancedTraffic) {
+  expect_agreement(cluster(), balanced(size()));
+}
+
+TEST_P(AllToAllOracle, AgreesOnSkewedTraffic) {
+  expect_agreement(cluster(), skewed(size(), 1));
+  expect_agreement(cluster(), skewed(size(), 2));
+}
+
+TEST_P(AllToAllOracle, AgreesOnIncast) {
+  expect_agreement(cluster(), incast(size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(NodesAndDevices, AllToAllOracle,
+                         testing::Values(std::pair{1, 4}, std::pair{1, 8}, std::pair{1, 16},
+                                         std::pair{2, 4}, std::pair{2, 8}, std::pair{4, 4}),
+                         [](const auto& test) {
+                           return std::to_string(test.param.first) + "x" +
+                                  std::to_string(test.param.second);
+                         });
+
+}  // namespace
+}  // namespace moesim

@@ -1,0 +1,236 @@
+#include "sim/collectives.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "hardware/profiles.h"
+
+namespace moesim {
+namespace {
+
+// 100 GB/s in a node of eight, one 10 GB/s NIC per device; 5 us to start, 1 us a step, nothing
+// lost.
+ClusterSpec ideal_cluster(std::int64_t nodes) {
+  ClusterSpec cluster;
+  cluster.nodes = nodes;
+  cluster.node.devices = 8;
+  cluster.node.nics = 8;
+  cluster.node.nic_bandwidth = BytesPerSecond(10e9);
+  cluster.node.nic_technology.collective_start = Seconds(20e-6);
+  cluster.node.nic_technology.step = Seconds(3e-6);
+  DeviceSpec& device = cluster.node.device;
+  device.link_domain = 8;
+  device.link_bandwidth = BytesPerSecond(100e9);
+  device.host_bandwidth = BytesPerSecond(25e9);
+  device.link_technology.collective_start = Seconds(5e-6);
+  device.link_technology.step = Seconds(1e-6);
+  return cluster;
+}
+
+CommGroup group_of(const ClusterSpec& cluster, std::int64_t size, std::int64_t stride = 1) {
+  std::vector<std::int64_t> devices(size);
+  for (std::int64_t i = 0; i < size; ++i) devices[i] = i * stride;
+  return make_group(cluster, devices);
+}
+
+constexpr Bytes kGigabyte{1e9};
+constexpr double kExact = 1e-12;
+
+TEST(CommGroup, CountsMembersPerNode) {
+  const std::vector<std::int64_t> devices{0, 1, 2, 9, 17};
+  const CommGroup group = make_group(ideal_cluster(3), devices);
+  EXPECT_EQ(group.size, 5);
+  EXPECT_EQ(group.nodes, 3);
+  EXPECT_EQ(group.per_node, 3);
+  EXPECT_EQ(group.scale_up, BytesPerSecond(100e9));
+  EXPECT_EQ(group.scale_out, BytesPerSecond(10e9));
+}
+
+TEST(CommGroup, DevicesThatShareNicsShareTheirBandwidth) {
+  ClusterSpec cluster = ideal_cluster(2);
+  cluster.node.nics = 4;
+  EXPECT_EQ(group_of(cluster, 16).scale_out, BytesPerSecond(5e9));
+}
+
+TEST(CommGroup, OfAMeshUsesOnlyTheLinksToItsMembers) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.wiring = LinkWiring::kMesh;
+  EXPECT_DOUBLE_EQ(group_of(cluster, 8).scale_up.value(), 100e9);
+  EXPECT_DOUBLE_EQ(group_of(cluster, 2).scale_up.value(), 100e9 / 7);
+}
+
+TEST(CommGroup, OverSeveralBridgesMeetsAtTheHostPorts) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_domain = 2;
+  EXPECT_EQ(group_of(cluster, 2).scale_up, BytesPerSecond(100e9));
+  EXPECT_EQ(group_of(cluster, 4).scale_up, BytesPerSecond(25e9));
+}
+
+TEST(CommGroup, RefusesMembersThatNoLinkJoins) {
+  ClusterSpec cluster = ideal_cluster(2);
+  cluster.node.nics = 0;
+  EXPECT_THROW(group_of(cluster, 16), std::invalid_argument);
+}
+
+TEST(Collectives, AGroupOfOneCostsNothing) {
+  const CommGroup one = group_of(ideal_cluster(1), 1);
+  EXPECT_EQ(all_reduce(one, kGigabyte).time, Seconds(0));
+  EXPECT_EQ(library_all_reduce(one, kGigabyte).scale_up_sent, Bytes(0));
+  EXPECT_EQ(all_gather(one, kGigabyte).time, Seconds(0));
+  EXPECT_EQ(reduce_scatter(one, kGigabyte).time, Seconds(0));
+  EXPECT_EQ(all_to_all(one, {}), Seconds(0));
+  EXPECT_EQ(point_to_point_latency(one), Seconds(0));
+}
+
+TEST(Collectives, ARingSendsSevenEighthsPerLap) {
+  const CommGroup eight = group_of(ideal_cluster(1), 8);
+  const CollectiveCost gather = all_gather(eight, kGigabyte);
+  EXPECT_DOUBLE_EQ(gather.scale_up_sent.value(), 0.875e9);
+  EXPECT_NEAR(gather.time.value(), 5e-6 + 7 * 1e-6 + 8.75e-3, kExact);
+  EXPECT_EQ(reduce_scatter(eight, kGigabyte).time, gather.time);
+  const CollectiveCost reduce = all_reduce(eight, kGigabyte);
+  EXPECT_DOUBLE_EQ(reduce.scale_up_sent.value(), 1.75e9);
+  EXPECT_NEAR(reduce.time.value(), 5e-6 + 14 * 1e-6 + 17.5e-3, kExact);
+}
+
+TEST(Collectives, HalfSizeDoublesTheTimeOfSmallVolumesOnly) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.half_size = Bytes(1e6);
+  const CommGroup two = group_of(cluster, 2);  // Sends half of what it gathers.
+  const double fixed = 6e-6;
+  EXPECT_NEAR((all_gather(two, Bytes(2e3)).time.value() - fixed) / 1e-8, 2, 2e-3);
+  EXPECT_NEAR((all_gather(two, Bytes(2e6)).time.value() - fixed) / 1e-5, 1.5, 1e-9);
+  EXPECT_NEAR((all_gather(two, Bytes(2e9)).time.value() - fixed) / 1e-2, 1, 2e-3);
+}
+
+TEST(Collectives, TheSwitchReducesForThreeOrMore) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.in_switch_reduction = true;
+  EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 8), kGigabyte).scale_up_sent.value(), 1e9);
+  EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 2), kGigabyte).scale_up_sent.value(), 1e9);
+  EXPECT_NEAR(all_reduce(group_of(cluster, 8), kGigabyte).time.value(), 5e-6 + 14e-6 + 10e-3,
+              kExact);
+}
+
+TEST(Collectives, AnInefficientSwitchIsLeftOut) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.in_switch_reduction = true;
+  cluster.node.device.link_technology.reduction_efficiency = 0.5;
+  EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 8), kGigabyte).scale_up_sent.value(), 1.75e9);
+}
+
+TEST(Collectives, AcrossNodesTheSlowerLevelSetsThePace) {
+  // Two nodes: each device sends its eighth once over its NIC, 125 MB at 10 GB/s.
+  const CollectiveCost reduce = all_reduce(group_of(ideal_cluster(2), 16), kGigabyte);
+  EXPECT_DOUBLE_EQ(reduce.scale_out_sent.value(), 0.125e9);
+  EXPECT_DOUBLE_EQ(reduce.scale_up_sent.value(), 1.75e9);
+  // In the node 17.5 ms, across 12.5 ms.
+  EXPECT_NEAR(reduce.time.value(), 20e-6 + 14 * 1e-6 + 2 * 3e-6 + 17.5e-3, kExact);
+}
+
+TEST(Collectives, OneMemberPerNodeUsesTheNicsOnly) {
+  const CollectiveCost gather = all_gather(group_of(ideal_cluster(4), 4, 8), kGigabyte);
+  EXPECT_EQ(gather.scale_up_sent, Bytes(0));
+  EXPECT_DOUBLE_EQ(gather.scale_out_sent.value(), 0.75e9);
+  EXPECT_NEAR(gather.time.value(), 20e-6 + 3 * 3e-6 + 75e-3, kExact);
+}
+
+TEST(Collectives, ManyNodesReduceSmallBuffersAlongATree) {
+  // 64 nodes: 2 log2(64) = 12 steps instead of the ring's 126.
+  const CommGroup group = group_of(ideal_cluster(64), 64, 8);
+  EXPECT_NEAR(all_reduce(group, Bytes(1)).time.value(), 20e-6 + 12 * 3e-6, 1e-9);
+  EXPECT_DOUBLE_EQ(all_reduce(group, kGigabyte).scale_out_sent.value(), 2e9 * 63 / 64);
+}
+
+TEST(Collectives, AGraphKernelServesSmallBuffersAndTheLibraryLargeOnes) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.graph_start = Seconds(8e-6);
+  cluster.node.device.link_technology.graph_doubling = Seconds(1e-6);
+  cluster.node.device.link_technology.graph_efficiency = 0.5;
+  const CommGroup eight = group_of(cluster, 8);
+  EXPECT_NEAR(all_reduce(eight, Bytes(1)).time.value(), 8e-6 + 3e-6, 1e-9);
+  EXPECT_EQ(all_reduce(eight, kGigabyte).time, library_all_reduce(eight, kGigabyte).time);
+  // Two members: the library would end after 7 us, but the members still wait for each other.
+  EXPECT_NEAR(all_reduce(group_of(cluster, 2), Bytes(1)).time.value(), 8e-6 + 1e-6, 1e-9);
+}
+
+TEST(Collectives, MoreBytesNeverTakeLess) {
+  ClusterSpec cluster = ideal_cluster(4);
+  LinkTechnology& link = cluster.node.device.link_technology;
+  link.half_size = Bytes(8e6);
+  link.in_switch_reduction = true;
+  link.reduction_efficiency = 0.7;
+  link.graph_start = Seconds(8e-6);
+  link.graph_efficiency = 0.45;
+  for (const std::int64_t size : {2, 3, 8, 16, 32}) {
+    const CommGroup group = group_of(cluster, size);
+    CollectiveCost before[3];
+    for (double bytes = 1; bytes < 1e12; bytes *= 1.3) {
+      const CollectiveCost now[3] = {all_reduce(group, Bytes(bytes)),
+                                     all_gather(group, Bytes(bytes)),
+                                     library_all_reduce(group, Bytes(bytes))};
+      for (int i = 0; i < 3; ++i) EXPECT_GE(now[i].time, before[i].time) << size << " " << bytes;
+      std::copy(now, now + 3, before);
+    }
+  }
+}
+
+TEST(Collectives, OfEveryShippedNodeAreFinite) {
+  for (const std::string& name : profile_names("nodes")) {
+    ClusterSpec cluster;
+    cluster.node = load_node(name);
+    const CommGroup group = group_of(cluster, cluster.node.devices);
+    if (group.size == 1) continue;
+    for (const double bytes : {1.0, 1e6, 1e9}) {
+      const PortLoads loads{{bytes}, {bytes}, {}, {}};
+      for (const Seconds time :
+           {all_reduce(group, Bytes(bytes)).time, library_all_reduce(group, Bytes(bytes)).time,
+            all_gather(group, Bytes(bytes)).time, all_to_all(group, loads),
+            all_to_all(group, loads, AllToAllKernel::kLowLatency)}) {
+        // No kernel starts in a microsecond; no link is slower than 0.1 GB/s.
+        EXPECT_GT(time.value(), 1e-6) << name;
+        EXPECT_LT(time.value(), 1e-3 + bytes / 1e8) << name;
+      }
+    }
+  }
+}
+
+TEST(AllToAll, EndsWhenItsFullestPortDoes) {
+  const CommGroup four = group_of(ideal_cluster(1), 4);
+  PortLoads loads{{1e6, 1e6, 1e6, 1e6}, {1e6, 1e6, 1e6, 1e6}, {}, {}};
+  const double even = all_to_all(four, loads).value();
+  loads.scale_up_in[2] = 3e6;
+  EXPECT_NEAR(all_to_all(four, loads).value() - even, 2e6 / 100e9, kExact);
+  loads.scale_up_out[0] = 2e6;
+  EXPECT_NEAR(all_to_all(four, loads).value() - even, 2e6 / 100e9, kExact);
+}
+
+TEST(AllToAll, TheNicsSetThePaceAcrossNodes) {
+  const CommGroup group = group_of(ideal_cluster(2), 16);
+  PortLoads loads{std::vector<double>(16, 1e6), std::vector<double>(16, 1e6),
+                  std::vector<double>(16, 1e6), std::vector<double>(16, 1e6)};
+  const double nics = all_to_all(group, loads).value();
+  loads.scale_up_out.assign(16, 9e6);  // 90 us in the node against 100 us over the NICs.
+  EXPECT_EQ(all_to_all(group, loads).value(), nics);
+}
+
+TEST(AllToAll, ExpertKernelsStartOncePerLevel) {
+  const auto idle = [](std::int64_t nodes, AllToAllKernel kernel) {
+    const std::int64_t size = 8 * nodes;
+    return all_to_all(group_of(ideal_cluster(nodes), size), {}, kernel).value();
+  };
+  EXPECT_NEAR(idle(1, AllToAllKernel::kLowLatency), 13.1e-6, kExact);
+  EXPECT_NEAR(idle(2, AllToAllKernel::kLowLatency), 13.1e-6 + 20e-6, kExact);
+  EXPECT_LT(idle(1, AllToAllKernel::kLowLatency), idle(1, AllToAllKernel::kNormalDispatch));
+  EXPECT_LT(idle(1, AllToAllKernel::kNormalDispatch), idle(1, AllToAllKernel::kNormalCombine));
+}
+
+TEST(PointToPoint, TakesAStartAndAStepOfTheLinkThatJoinsTheTwo) {
+  EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2)).value(), 6e-6, kExact);
+  EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2, 8)).value(), 23e-6, kExact);
+}
+
+}  // namespace
+}  // namespace moesim
