@@ -1,0 +1,206 @@
+#include "reports/case_report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+#include "reports/metrics.h"
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 3> kStatusNames = {"done", "infeasible", "skipped"};
+
+CaseStatus status_from_name(const std::string& name) {
+  for (std::size_t i = 0; i < kStatusNames.size(); ++i)
+    if (name == kStatusNames[i]) return static_cast<CaseStatus>(i);
+  throw std::logic_error("no case status " + name);
+}
+
+std::string hardware_text(const ClusterSpec& cluster) {
+  const NodeSpec& node = cluster.node;
+  if (cluster.nodes == 1 && node.devices == 1) return "1 x " + node.device.name;
+  return fmt::format("{} x {} ({} x {})", cluster.nodes, node.name, cluster.num_devices(),
+                     node.device.name);
+}
+
+std::string layout_text(const ParallelPlan& plan) {
+  const std::array<std::pair<const char*, std::int64_t>, 6> widths = {
+      {{"tp", plan.tp},
+       {"pp", plan.pp},
+       {"attention dp", plan.attention_dp},
+       {"ep", plan.ep},
+       {"moe tp", plan.moe_tp},
+       {"replicas", plan.replicas}}};
+  std::string text;
+  for (const auto& [name, width] : widths) {
+    // Expert widths that only repeat tensor parallelism say nothing new.
+    if (width == 1 || (std::string_view(name) == "moe tp" && plan.ep == 1)) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, width);
+  }
+  return text.empty() ? "one rank" : text;
+}
+
+// Facts in the order of the profiles, each once.
+std::vector<Fact> facts_of(const Deployment& deployment) {
+  const NodeSpec& node = deployment.cluster.node;
+  const DeviceSpec& device = node.device;
+  std::vector<Fact> facts;
+  for (const std::vector<Fact>* part :
+       {&device.facts, &device.family.facts, &device.link_technology.facts, &node.facts,
+        &node.nic_technology.facts, &deployment.cluster.fabric.facts, &deployment.site.facts}) {
+    for (const Fact& fact : *part) facts.push_back(fact);
+  }
+  return facts;
+}
+
+CaseReport described(const Deployment& deployment) {
+  CaseReport report;
+  report.name = deployment.name;
+  report.model = deployment.model.name;
+  report.hardware = hardware_text(deployment.cluster);
+  report.layout = layout_text(deployment.plan);
+  report.is_moe = deployment.model.is_moe();
+  report.facts = facts_of(deployment);
+  return report;
+}
+
+// Every output relies on it: no number is NaN or infinite.
+double finite(double value, const std::string& key) {
+  if (!std::isfinite(value)) throw std::logic_error("metric " + key + " is not finite");
+  return value;
+}
+
+std::vector<std::optional<double>> compute_metrics(const MetricInput& input) {
+  std::vector<std::optional<double>> values;
+  values.reserve(metric_table().size());
+  for (const Metric& entry : metric_table()) {
+    std::optional<double> value = entry.compute(input);
+    if (value) value = finite(*value, entry.key);
+    values.push_back(value);
+  }
+  return values;
+}
+
+Json optional_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// Columns, not points: shorter, and easy to plot.
+Json queue_json(const std::vector<QueuePoint>& queue) {
+  Json json = {{"time_s", Json::array()}, {"waiting", Json::array()}, {"running", Json::array()}};
+  for (const QueuePoint& point : queue) {
+    json["time_s"].push_back(point.time.value());
+    json["waiting"].push_back(point.waiting);
+    json["running"].push_back(point.running);
+  }
+  return json;
+}
+
+std::vector<QueuePoint> queue_from_json(const Json& json) {
+  std::vector<QueuePoint> queue;
+  for (std::size_t i = 0; i < json.at("time_s").size(); ++i)
+    queue.push_back({Seconds(json.at("time_s")[i]), json.at("waiting")[i], json.at("running")[i]});
+  return queue;
+}
+
+}  // namespace
+
+std::string_view status_name(CaseStatus status) {
+  return kStatusNames[static_cast<std::size_t>(status)];
+}
+
+CaseReport make_case_report(const Deployment& deployment, const Workload& workload,
+                            const Summary& summary) {
+  CaseReport report = described(deployment);
+  report.metrics = compute_metrics({deployment, &workload, &summary, summary.memory});
+  report.expert_load = summary.routing.load;
+  for (const std::vector<double>& layer : report.expert_load)
+    for (const double load : layer) finite(load, "expert_load");
+  report.ttft_curve_s = summary.ttft_curve_s;
+  report.tpot_curve_s = summary.tpot_curve_s;
+  report.e2e_curve_s = summary.e2e_curve_s;
+  report.queue = summary.queue;
+  report.routing_provenance = summary.routing.provenance;
+  return report;
+}
+
+CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedger& memory,
+                                  const std::string& reason, const std::string& remedy) {
+  CaseReport report = described(deployment);
+  report.status = CaseStatus::kInfeasible;
+  report.reason = reason;
+  report.remedy = remedy;
+  report.metrics = compute_metrics({deployment, nullptr, nullptr, memory});
+  return report;
+}
+
+Json to_json(const Fact& fact) {
+  return {{"path", fact.path},
+          {"text", fact.text},
+          {"source", fact.source},
+          {"confidence", fact.confidence}};
+}
+
+Json to_json(const CaseReport& report) {
+  Json json;
+  json["name"] = report.name;
+  json["point"] = Json::object();
+  for (const auto& [path, value] : report.point) json["point"][path] = value;
+  json["status"] = status_name(report.status);
+  json["reason"] = report.reason;
+  json["remedy"] = report.remedy;
+  json["model"] = report.model;
+  json["hardware"] = report.hardware;
+  json["layout"] = report.layout;
+  json["is_moe"] = report.is_moe;
+  json["metrics"] = Json::object();
+  for (std::size_t i = 0; i < report.metrics.size(); ++i)
+    json["metrics"][metric_table()[i].key] = optional_json(report.metrics[i]);
+  json["routing_provenance"] = report.routing_provenance;
+  json["expert_load"] = report.expert_load;
+  json["ttft_curve_s"] = report.ttft_curve_s;
+  json["tpot_curve_s"] = report.tpot_curve_s;
+  json["e2e_curve_s"] = report.e2e_curve_s;
+  json["queue"] = queue_json(report.queue);
+  json["facts"] = Json::array();
+  for (const Fact& fact : report.facts) json["facts"].push_back(to_json(fact));
+  return json;
+}
+
+CaseReport case_report_from_json(const Json& json) {
+  CaseReport report;
+  report.name = json.at("name");
+  for (const auto& [path, value] : json.at("point").items()) report.point.emplace_back(path, value);
+  report.status = status_from_name(json.at("status"));
+  report.reason = json.at("reason");
+  report.remedy = json.at("remedy");
+  report.model = json.at("model");
+  report.hardware = json.at("hardware");
+  report.layout = json.at("layout");
+  report.is_moe = json.at("is_moe");
+  const Json& metrics = json.at("metrics");
+  if (!metrics.empty()) {
+    for (const Metric& entry : metric_table()) {
+      const Json& value = metrics.at(entry.key);
+      report.metrics.push_back(value.is_null() ? std::nullopt
+                                               : std::optional<double>(value.get<double>()));
+    }
+  }
+  report.routing_provenance = json.at("routing_provenance");
+  report.expert_load = json.at("expert_load").get<std::vector<std::vector<double>>>();
+  report.ttft_curve_s = json.at("ttft_curve_s").get<std::vector<double>>();
+  report.tpot_curve_s = json.at("tpot_curve_s").get<std::vector<double>>();
+  report.e2e_curve_s = json.at("e2e_curve_s").get<std::vector<double>>();
+  report.queue = queue_from_json(json.at("queue"));
+  for (const Json& fact : json.at("facts"))
+    report.facts.push_back(
+        {fact.at("path"), fact.at("text"), fact.at("source"), fact.at("confidence")});
+  return report;
+}
+
+}  // namespace moesim

@@ -1,0 +1,59 @@
+// The result of one case as plain values: what a child process sends home and every output renders.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hardware/device.h"
+#include "sim/deployment.h"
+#include "sim/summary.h"
+#include "sim/workload.h"
+
+namespace moesim {
+
+enum class CaseStatus {
+  kDone,
+  kInfeasible,  // Cannot run: `reason` says why, `remedy` what would.
+  kSkipped,     // Interrupted before it ran.
+};
+
+// The name that every output writes: "done", "infeasible", "skipped".
+std::string_view status_name(CaseStatus status);
+
+struct CaseReport {
+  std::string name;                                        // Case name in the scenario.
+  std::vector<std::pair<std::string, std::string>> point;  // Sweep settings: path -> value.
+  CaseStatus status = CaseStatus::kDone;
+  std::string reason;
+  std::string remedy;
+  std::string model;     // "mixtral-8x7b"
+  std::string hardware;  // "1 x dgx-h100 (8 x h100-sxm-80gb)"
+  std::string layout;    // "tp 8", "attention dp 16, ep 16"
+  bool is_moe = false;
+  std::vector<std::optional<double>>
+      metrics;  // In the order of metric_table(); absent = not applicable.
+  std::vector<std::vector<double>> expert_load;  // [MoE layer][expert] tokens over the mean.
+  // Latencies at percentiles 0, 1, ..., 100, and requests inside over time; empty if there are
+  // none.
+  std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
+  std::vector<QueuePoint> queue;
+  std::string routing_provenance;
+  std::vector<Fact> facts;  // Every number of the profiles used, with source and confidence.
+};
+
+// All metrics of a finished case, money and carbon included.
+CaseReport make_case_report(const Deployment& deployment, const Workload& workload,
+                            const Summary& summary);
+// A case whose memory does not fit: the memory metrics are there, the others absent.
+CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedger& memory,
+                                  const std::string& reason, const std::string& remedy);
+
+nlohmann::ordered_json to_json(const Fact& fact);
+nlohmann::ordered_json to_json(const CaseReport& report);
+CaseReport case_report_from_json(const nlohmann::ordered_json& json);
+
+}  // namespace moesim

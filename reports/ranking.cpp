@@ -1,0 +1,81 @@
+#include "reports/ranking.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "reports/format.h"
+#include "reports/metrics.h"
+
+namespace moesim {
+namespace {
+
+bool is_set(const CaseReport& report, std::string_view key) {
+  return metric(report, key).value_or(0) > 0;
+}
+
+// "misses its service level: TTFT P99 3.20 s (limit 2.00 s)".
+std::string missed_limits(const CaseReport& report) {
+  std::string text;
+  for (const char* which : {"ttft_p99_s", "tpot_p99_s"}) {
+    const std::optional<double> limit = metric(report, std::string("slo_") + which);
+    const std::optional<double> reached = metric(report, which);
+    if (!limit || !reached || *reached <= *limit) continue;
+    text += fmt::format("{}{} {} against a limit of {}", text.empty() ? "" : " and ",
+                        metric_named(which).label, readable(*reached, "s"), readable(*limit, "s"));
+  }
+  return "misses its service level" + (text.empty() ? "" : ": " + text);
+}
+
+bool can_win(const CaseReport& report) {
+  return disqualification(report).empty();
+}
+
+}  // namespace
+
+std::string disqualification(const CaseReport& report) {
+  if (report.status == CaseStatus::kSkipped) return "did not run";
+  if (report.status == CaseStatus::kInfeasible) {
+    const std::string remedy = report.remedy.empty() ? "" : "; would fit: " + report.remedy;
+    return "cannot run: " + printable(report.reason + remedy);
+  }
+  if (!is_set(report, "requests_completed")) return "completed no request";
+  if (!is_set(report, "output_tokens")) return "generated no token";
+  if (is_set(report, "saturated"))
+    return "is saturated: requests arrive faster than it serves them";
+  if (metric(report, "slo_met").value_or(1) == 0) return missed_limits(report);
+  return "";
+}
+
+std::string_view ranking_key(const std::vector<CaseReport>& cases) {
+  const bool all_priced = std::all_of(cases.begin(), cases.end(), [](const CaseReport& one) {
+    return !can_win(one) || metric(one, "cost_per_million_output_tokens_usd");
+  });
+  return all_priced ? "cost_per_million_output_tokens_usd" : "energy_per_output_token_j";
+}
+
+std::vector<std::size_t> ranking(const std::vector<CaseReport>& cases) {
+  const std::string_view key = ranking_key(cases);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    if (can_win(cases[i])) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return metric(cases[a], key).value_or(0) < metric(cases[b], key).value_or(0);
+  });
+  return order;
+}
+
+std::vector<std::size_t> shown_cases(const std::vector<CaseReport>& cases, std::size_t most) {
+  std::vector<std::size_t> shown(cases.size());
+  std::iota(shown.begin(), shown.end(), std::size_t{0});
+  if (cases.size() <= most) return shown;
+  std::vector<std::size_t> order = ranking(cases);
+  for (const std::size_t i : shown)
+    if (!can_win(cases[i])) order.push_back(i);
+  order.resize(most);
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+}  // namespace moesim

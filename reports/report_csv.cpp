@@ -1,0 +1,51 @@
+#include "reports/format.h"
+#include "reports/metrics.h"
+#include "reports/report.h"
+
+namespace moesim {
+namespace {
+
+// RFC 4180: quoted if it holds a comma, a quote or a line break; quotes doubled.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"') result += '"';
+    result += c;
+  }
+  return result + '"';
+}
+
+std::string line_of(const std::vector<std::string>& fields) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + quoted(fields[i]);
+  return line + "\n";
+}
+
+std::vector<std::string> row_of(const CaseReport& report, const std::vector<std::string>& paths) {
+  std::vector<std::string> row;
+  for (const std::string& path : paths) row.push_back(setting(report, path));
+  const std::string status(status_name(report.status));
+  row.insert(row.end(), {report.name, status, report.reason, report.remedy, report.model,
+                         report.hardware, report.layout, report.routing_provenance});
+  for (const Metric& entry : metric_table()) {
+    const std::optional<double> value = metric(report, entry.key);
+    row.push_back(value ? exact_number(*value) : "");
+  }
+  return row;
+}
+
+}  // namespace
+
+std::string report_csv(const Report& report) {
+  const std::vector<std::string> paths = swept_paths(report.cases);
+  std::vector<std::string> header = paths;
+  header.insert(header.end(), {"name", "status", "reason", "remedy", "model", "hardware", "layout",
+                               "routing_provenance"});
+  for (const Metric& entry : metric_table()) header.push_back(entry.key);
+  std::string text = line_of(header);
+  for (const CaseReport& one : report.cases) text += line_of(row_of(one, paths));
+  return text;
+}
+
+}  // namespace moesim

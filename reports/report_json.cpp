@@ -1,0 +1,61 @@
+#include "reports/metrics.h"
+#include "reports/provenance.h"
+#include "reports/report.h"
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json metric_meanings() {
+  Json json = Json::object();
+  for (const Metric& entry : metric_table())
+    json[entry.key] = {{"group", entry.group}, {"unit", entry.unit}, {"meaning", entry.meaning}};
+  return json;
+}
+
+Json provenance(const Report& report) {
+  const std::vector<Fact> facts = distinct_facts(report.cases);
+  Json list = Json::array();
+  for (const Fact& fact : facts) list.push_back(to_json(fact));
+  Json confidence = Json::object();
+  for (const auto& [name, count] : facts_by_confidence(facts)) confidence[name] = count;
+  return {{"routing", distinct_routings(report.cases)},
+          {"facts_by_confidence", confidence},
+          {"facts", list}};
+}
+
+}  // namespace
+
+std::string_view program_version() {
+  return MOESIM_VERSION;
+}
+
+Json report_json(const Report& report) {
+  Json context;
+  context["program"] = "moesim";
+  context["version"] = program_version();
+  context["schema"] = 1;
+  context["scenario"] = report.scenario;
+  context["question"] = report.question;
+  context["seed"] = report.seed;
+  context["interrupted"] = report.interrupted;
+  context["verdict"] = verdict(report);
+  context["resolved_scenario"] = report.resolved;
+  context["metrics"] = metric_meanings();
+  context["provenance"] = provenance(report);
+  Json cases = Json::array();
+  for (const CaseReport& one : report.cases) {
+    Json json = to_json(one);
+    json.erase("facts");
+    if (report.cases.size() > kMostDetailedCases) {
+      for (const char* detail :
+           {"expert_load", "ttft_curve_s", "tpot_curve_s", "e2e_curve_s", "queue"})
+        json.erase(detail);
+    }
+    cases.push_back(std::move(json));
+  }
+  return {{"context", std::move(context)}, {"cases", std::move(cases)}};
+}
+
+}  // namespace moesim

@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/format.h"
+#include "reports/key_metrics.h"
+#include "reports/metrics.h"
+#include "reports/ranking.h"
+#include "reports/report.h"
+#include "reports/text_table.h"
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kMostRows = 40;
+constexpr std::size_t kMostColumns = 6;
+
+using Row = std::vector<std::string>;
+
+// A row of one text per case.
+template <class TextOf>
+Row row_of(const std::string& label, const std::vector<CaseReport>& cases, TextOf text_of) {
+  Row row = {label};
+  for (const CaseReport& one : cases) row.push_back(printable(text_of(one)));
+  return row;
+}
+
+bool any_has(const std::vector<CaseReport>& cases, std::string_view key) {
+  return std::any_of(cases.begin(), cases.end(), [&](const CaseReport& one) {
+    const std::optional<double> value = metric(one, key);
+    // A shortfall of zero everywhere, say, is no news.
+    return value && *value != 0;
+  });
+}
+
+std::string status_text(const CaseReport& one) {
+  const std::string why = disqualification(one);
+  return why.empty() ? "ok" : why;
+}
+
+// Metrics as rows, cases as columns.
+TextTable side_by_side(const std::vector<CaseReport>& cases) {
+  TextTable table;
+  table.header = row_of("", cases, [](const CaseReport& c) { return c.name; });
+  table.rows.push_back(row_of("model", cases, [](const CaseReport& c) { return c.model; }));
+  table.rows.push_back(row_of("hardware", cases, [](const CaseReport& c) { return c.hardware; }));
+  table.rows.push_back(row_of("layout", cases, [](const CaseReport& c) { return c.layout; }));
+  table.rows.push_back(row_of("result", cases, status_text));
+  for (const KeyGroup& group : key_groups()) {
+    std::vector<Row> rows;
+    for (const std::string_view key : group.keys) {
+      if (!any_has(cases, key)) continue;
+      rows.push_back(row_of(metric_named(key).label, cases,
+                            [&](const CaseReport& c) { return readable_metric(c, key); }));
+    }
+    if (rows.empty()) continue;
+    table.rows.push_back({std::string(group.heading)});
+    table.rows.insert(table.rows.end(), rows.begin(), rows.end());
+  }
+  return table;
+}
+
+// Points as rows, key metrics as columns.
+TextTable by_point(const std::vector<CaseReport>& cases) {
+  const std::vector<std::string> paths = swept_paths(cases);
+  TextTable table;
+  table.header = {"case"};
+  for (const KeyColumn& column : key_columns())
+    if (any_has(cases, column.key)) table.header.emplace_back(column.heading);
+  for (const std::size_t i : shown_cases(cases, kMostRows)) {
+    Row row = {printable(case_title(cases[i], paths))};
+    if (cases[i].status != CaseStatus::kDone) row.front() += ": " + status_text(cases[i]);
+    for (const KeyColumn& column : key_columns())
+      if (any_has(cases, column.key)) row.push_back(readable_metric(cases[i], column.key));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::string paragraph(const std::string& text, int width) {
+  std::string result;
+  for (const std::string& line : wrapped(printable(text), width)) result += line + "\n";
+  return result;
+}
+
+}  // namespace
+
+std::string report_text(const Report& report, int width) {
+  const int columns = std::max(width, 40);
+  std::string text =
+      paragraph(report.question.empty() ? report.scenario : report.question, columns);
+  text += "\n";
+  if (!report.cases.empty()) {
+    const bool sweep = !swept_paths(report.cases).empty() || report.cases.size() > kMostColumns;
+    text += render(sweep ? by_point(report.cases) : side_by_side(report.cases), columns) + "\n";
+    if (sweep && report.cases.size() > kMostRows)
+      text += paragraph(fmt::format("The {} best of {} rows; cases.csv has all of them.", kMostRows,
+                                    report.cases.size()),
+                        columns);
+  }
+  if (report.interrupted)
+    text += paragraph("Interrupted: what had not run by then is marked.", columns);
+  return text + paragraph(verdict(report), columns);
+}
+
+}  // namespace moesim

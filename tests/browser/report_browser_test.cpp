@@ -1,0 +1,114 @@
+// Opens a written report in a headless Chromium and reads back what a person would see.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <string>
+
+#include "reports/report.h"
+#include "tests/reports/examples.h"
+
+namespace moesim {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string output_of(const std::string& command) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    text.append(buffer.data(), n);
+  return text;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size())
+    ++found;
+  return found;
+}
+
+// A report with everything: an infeasible case, a sweep of two settings, names that are markup.
+Report rich_report() {
+  Report report = examples::two_cases();
+  const std::vector<CaseReport> pair = report.cases;
+  report.cases.clear();
+  for (const char* top_k : {"1", "2"}) {
+    for (const char* experts : {"8", "16"}) {
+      for (CaseReport one : pair) {
+        one.point = {{"moe.model.top_k", top_k}, {"moe.model.num_experts", experts}};
+        report.cases.push_back(one);
+      }
+    }
+  }
+  report.cases[3] =
+      make_infeasible_report(examples::deployment("<script>throw 'escaped'</script>", false),
+                             examples::memory(), "needs 80 GB of 72 GB", "tp 4 on 4 devices");
+  return report;
+}
+
+// The page as Chromium has it after the scripts ran.
+class Browser : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("command -v chromium > /dev/null") != 0) GTEST_SKIP() << "chromium is missing";
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() / ("moesim-browser-" + std::string(info->name()));
+    fs::remove_all(folder_);
+  }
+  void TearDown() override {
+    if (!folder_.empty()) fs::remove_all(folder_);
+  }
+
+  std::string page(const Report& report, const std::string& options = "") {
+    write_report(report, folder_);
+    return output_of(
+        "timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run "
+        "--disable-background-networking --virtual-time-budget=3000 --user-data-dir='" +
+        (folder_ / "profile").string() + "' " + options + " --dump-dom 'file://" +
+        (folder_ / "report.html").string() + "' 2> /dev/null");
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Browser, DrawsEveryChartWithoutAnError) {
+  const std::string dom = page(rich_report());
+  EXPECT_EQ(count(dom, "data-script-error="), 0u);
+  EXPECT_EQ(count(dom, "<canvas "), 11u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 11u);
+}
+
+TEST_F(Browser, DrawsEveryChartInTheDark) {
+  const std::string dom = page(rich_report(), "--blink-settings=preferredColorScheme=0");
+  EXPECT_EQ(count(dom, "data-script-error="), 0u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 11u);
+}
+
+TEST_F(Browser, HasNoErrorWhereThereIsNothingToDraw) {
+  const std::string dom = page(Report{});
+  EXPECT_NE(dom.find("nothing to compare"), std::string::npos);
+  EXPECT_EQ(count(dom, "data-script-error="), 0u);
+}
+
+TEST_F(Browser, ShowsTheNumbersOfTheJsonFile) {
+  const std::string dom = page(rich_report());
+  const auto json = nlohmann::json::parse(std::ifstream(folder_ / "report.json"));
+  const std::regex cell(
+      "data-case=\"([0-9]+)\" data-metric=\"([a-z0-9_]+)\" data-value=\"([^\"]*)\"");
+  std::size_t cells = 0;
+  for (std::sregex_iterator it(dom.begin(), dom.end(), cell), end; it != end; ++it, ++cells) {
+    const auto& metrics = json["cases"][std::stoul((*it)[1])]["metrics"];
+    EXPECT_EQ(std::stod((*it)[3]), metrics[(*it)[2].str()].get<double>()) << (*it)[2];
+  }
+  EXPECT_GT(cells, 8u * 50);
+}
+
+}  // namespace
+}  // namespace moesim

@@ -1,0 +1,74 @@
+#include "reports/case_report.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "reports/metrics.h"
+#include "tests/reports/examples.h"
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+CaseReport example() {
+  CaseReport report = examples::done("moe", true, examples::summary(true));
+  report.point = {{"moe.model.top_k", "2"}, {"workload.requests.poisson", "8/s"}};
+  return report;
+}
+
+TEST(CaseReport, ComesBackFromJsonExactly) {
+  CaseReport report = example();
+  report.metrics[0] = 0.1 + 0.2;  // No short decimal.
+  const CaseReport back = case_report_from_json(Json::parse(to_json(report).dump()));
+  EXPECT_EQ(back.metrics, report.metrics);
+  EXPECT_EQ(back.point, report.point);
+  EXPECT_EQ(back.expert_load, report.expert_load);
+  EXPECT_EQ(back.ttft_curve_s, report.ttft_curve_s);
+  EXPECT_EQ(back.queue.size(), 3u);
+  EXPECT_EQ(to_json(back).dump(), to_json(report).dump());
+}
+
+TEST(CaseReport, WithoutMetricsComesBackFromJson) {
+  CaseReport skipped;
+  skipped.name = "moe";
+  skipped.status = CaseStatus::kSkipped;
+  const CaseReport back = case_report_from_json(to_json(skipped));
+  EXPECT_EQ(back.status, CaseStatus::kSkipped);
+  EXPECT_FALSE(metric(back, "ttft_p99_s"));
+}
+
+TEST(CaseReport, OfAnInfeasibleCaseHasMemoryAlone) {
+  MemoryLedger memory = examples::memory();
+  memory.shortfall = Bytes(5e9);
+  const CaseReport report = make_infeasible_report(examples::deployment("moe", true), memory,
+                                                   "needs 77 GB of 72 GB", "tp 4 on 4 devices");
+  EXPECT_EQ(report.status, CaseStatus::kInfeasible);
+  EXPECT_EQ(metric(report, "memory_shortfall_bytes"), 5e9);
+  EXPECT_FALSE(metric(report, "output_tokens_per_s"));
+  EXPECT_FALSE(metric(report, "requests_completed"));
+}
+
+TEST(CaseReport, RefusesNumbersThatAreNotFinite) {
+  Summary broken = examples::summary(true);
+  broken.mean_batch = std::numeric_limits<double>::infinity();
+  EXPECT_THROW(examples::done("moe", true, broken), std::logic_error);
+}
+
+TEST(CaseReport, SaysHardwareAndLayoutInWords) {
+  const CaseReport report = example();
+  EXPECT_EQ(report.hardware, "1 x duo (2 x card)");
+  EXPECT_EQ(report.layout, "tp 2");
+}
+
+TEST(CaseReport, KeepsTheFactsOfEveryProfile) {
+  Deployment deployment = examples::deployment("moe", true);
+  deployment.site.facts = {{"sites/here: pue", "1.2", "assumed", "assumption"}};
+  const CaseReport report = make_case_report(deployment, {}, examples::summary(true));
+  ASSERT_EQ(report.facts.size(), 2u);
+  EXPECT_EQ(report.facts[1].path, "sites/here: pue");
+}
+
+}  // namespace
+}  // namespace moesim

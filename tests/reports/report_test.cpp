@@ -1,0 +1,220 @@
+#include "reports/report.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/input_error.h"
+#include "reports/html.h"
+#include "reports/metrics.h"
+#include "tests/reports/examples.h"
+
+namespace moesim {
+namespace {
+
+namespace fs = std::filesystem;
+using examples::two_cases;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string text_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+// A folder of its own for each test, removed afterwards.
+class WriteReport : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() / ("moesim-" + std::string(info->name()));
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path folder_;
+};
+
+TEST(ReportJson, HasEveryMetricOfEveryCaseAndNoOther) {
+  const nlohmann::ordered_json json = report_json(two_cases());
+  ASSERT_EQ(json["cases"].size(), 2u);
+  for (const auto& one : json["cases"]) {
+    EXPECT_EQ(one["metrics"].size(), metric_table().size());
+    for (const auto& [key, value] : one["metrics"].items())
+      EXPECT_TRUE(json["context"]["metrics"].contains(key)) << key;
+  }
+  EXPECT_TRUE(json["cases"][1]["metrics"]["expert_load_gini"].is_null());
+}
+
+TEST(ReportJson, SaysEnoughToRunItAgain) {
+  const nlohmann::ordered_json context = report_json(two_cases())["context"];
+  EXPECT_EQ(context["seed"], 7);
+  EXPECT_EQ(context["resolved_scenario"], "schema: 1\nname: two-cases\n");
+  EXPECT_EQ(context["version"], program_version());
+}
+
+TEST(ReportJson, ListsAFactOnceHoweverManyCasesUseIt) {
+  const nlohmann::ordered_json provenance = report_json(two_cases())["context"]["provenance"];
+  EXPECT_EQ(provenance["facts"].size(), 1u);
+  EXPECT_EQ(provenance["facts_by_confidence"]["data-sheet"], 1);
+}
+
+TEST(ReportJson, LeavesExpertLoadsOutOfLargeSweeps) {
+  Report report = two_cases();
+  EXPECT_TRUE(report_json(report)["cases"][0].contains("expert_load"));
+  report.cases.resize(kMostDetailedCases + 1, report.cases[0]);
+  EXPECT_FALSE(report_json(report)["cases"][0].contains("expert_load"));
+}
+
+TEST(ReportCsv, QuotesByRfc4180) {
+  Report report = two_cases();
+  report.cases[0].name = "a, \"b\"\nc";
+  EXPECT_TRUE(contains(report_csv(report), "\n\"a, \"\"b\"\"\nc\",done,"));
+}
+
+TEST(ReportCsv, PutsSweepSettingsFirst) {
+  Report report = two_cases();
+  report.cases[1].point = {{"moe.model.top_k", "2"}};
+  const std::string csv = report_csv(report);
+  EXPECT_TRUE(csv.starts_with("moe.model.top_k,name,status,"));
+  EXPECT_TRUE(contains(csv, "\n,moe,done,"));
+  EXPECT_TRUE(contains(csv, "\n2,dense,done,"));
+}
+
+TEST(ReportCsv, HasOneRowACaseAndOneColumnAMetric) {
+  std::istringstream lines(report_csv(two_cases()));
+  std::string header, row;
+  std::getline(lines, header);
+  std::size_t rows = 0;
+  while (std::getline(lines, row)) ++rows;
+  EXPECT_EQ(rows, 2u);
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 7 + metric_table().size());
+}
+
+TEST(ReportText, ShowsCasesSideBySideAndTheVerdict) {
+  const std::string text = report_text(two_cases(), 100);
+  EXPECT_TRUE(text.starts_with("Is the MoE cheaper than the dense model?\n"));
+  EXPECT_TRUE(contains(text, "2.00 USD")) << text;
+  EXPECT_TRUE(contains(text, "4.00 USD")) << text;
+  EXPECT_TRUE(contains(text, "moe costs 2.00 USD per million output tokens")) << text;
+}
+
+TEST(ReportText, ShowsWhyACaseCannotRunAndWhatWouldFit) {
+  Report report = two_cases();
+  report.cases[1] = make_infeasible_report(examples::deployment("dense", false), examples::memory(),
+                                           "too large", "tp 4");
+  const std::string text = report_text(report, 80);
+  EXPECT_TRUE(contains(text, "would fit: tp 4")) << text;
+}
+
+TEST(ReportText, LetsNoControlCharacterReachTheTerminal) {
+  Report report = two_cases();
+  report.question = report.cases[0].name = report.cases[0].model = "\x1b]0;title\x07";
+  EXPECT_FALSE(contains(report_text(report, 80), "\x1b"));
+}
+
+TEST(ReportText, OfASweepHasARowAPoint) {
+  Report report = two_cases();
+  report.cases[0].point = {{"moe.model.top_k", "2"}};
+  EXPECT_TRUE(contains(report_text(report, 120), "\nmoe (top_k 2) ")) << report_text(report, 120);
+}
+
+TEST(ReportHtml, KeepsMarkupInNamesAsText) {
+  Report report = two_cases();
+  const std::string evil = "<script>alert('x')</script>\"&";
+  report.question = report.scenario = report.resolved = evil;
+  for (CaseReport& one : report.cases) {
+    one.name = one.model = one.hardware = one.layout = one.routing_provenance = evil;
+    one.point = {{evil, evil}};
+    one.facts = {{evil, evil, evil, evil}};
+  }
+  report.cases.push_back(
+      make_infeasible_report(examples::deployment(evil, false), examples::memory(), evil, evil));
+  const std::string html = report_html(report);
+  EXPECT_FALSE(contains(html, "<script>alert"));
+  EXPECT_FALSE(contains(html, "\"\"&"));
+  EXPECT_TRUE(contains(html, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"));
+}
+
+TEST(ReportHtml, LoadsNothingFromOutside) {
+  const std::string html = report_html(two_cases());
+  for (const char* part : {"src=", "<link", "@import", "url("})
+    EXPECT_FALSE(contains(html.substr(0, html.find("Chart.js v")), part)) << part;
+  EXPECT_TRUE(contains(html, "default-src 'none'"));
+}
+
+TEST(ReportHtml, FillsEverySlotAndNoneTwice) {
+  EXPECT_EQ(fill_slots("a {{x}} b", {{"x", "{{y}}"}}), "a {{y}} b");
+  EXPECT_THROW(fill_slots("{{z}}", {}), std::logic_error);
+}
+
+TEST(ReportHtml, ShowsReportsOfEveryKind) {
+  Report report;
+  EXPECT_TRUE(contains(report_html(report), "nothing to compare"));
+  report.cases = {
+      make_infeasible_report(examples::deployment("a", false), examples::memory(), "r", "f")};
+  EXPECT_TRUE(contains(report_html(report), "cannot run"));
+}
+
+TEST(ReportHtml, BinsLargeExpertMapsAndKeepsTheHottest) {
+  Report report = two_cases();
+  report.cases[0].expert_load.assign(100, std::vector<double>(256, 1.0));
+  report.cases[0].expert_load[99][255] = 7.5;
+  const std::string html = report_html(report);
+  const std::string map = html.substr(html.find("class=\"heat\""));
+  const std::string table = map.substr(0, map.find("</table>"));
+  std::size_t cells = 0;
+  for (std::size_t at = 0; (at = table.find("<td", at)) != std::string::npos; ++at) ++cells;
+  EXPECT_EQ(cells, 50u * 32u);
+  EXPECT_TRUE(contains(table, ">7.5<"));
+}
+
+TEST_F(WriteReport, GivesTheSameBytesEachTime) {
+  write_report(two_cases(), folder_ / "one");
+  write_report(two_cases(), folder_ / "two");
+  for (const char* name : {"report.json", "cases.csv", "report.html"}) {
+    EXPECT_FALSE(text_of(folder_ / "one" / name).empty()) << name;
+    EXPECT_EQ(text_of(folder_ / "one" / name), text_of(folder_ / "two" / name)) << name;
+  }
+}
+
+TEST_F(WriteReport, LeavesThreeFilesAndNothingElse) {
+  write_report(two_cases(), folder_);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 3);
+}
+
+TEST_F(WriteReport, RefusesAFolderThatCannotBe) {
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / "file") << "in the way";
+  EXPECT_THROW(write_report(two_cases(), folder_ / "file" / "out"), InputError);
+  EXPECT_THROW(write_report(two_cases(), folder_ / "file"), InputError);
+}
+
+TEST_F(WriteReport, LeavesNoTemporaryFileWhenItFails) {
+  fs::create_directories(folder_ / "report.json" / "in the way");
+  EXPECT_THROW(write_report(two_cases(), folder_), InputError);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
+TEST_F(WriteReport, WritesNumbersThatReadBackExactly) {
+  const Report report = two_cases();
+  write_report(report, folder_);
+  const auto json = nlohmann::ordered_json::parse(text_of(folder_ / "report.json"));
+  for (std::size_t i = 0; i < report.cases.size(); ++i) {
+    for (const Metric& entry : metric_table()) {
+      const auto& written = json["cases"][i]["metrics"][entry.key];
+      const std::optional<double> read =
+          written.is_null() ? std::nullopt : std::optional<double>(written.get<double>());
+      EXPECT_EQ(read, metric(report.cases[i], entry.key)) << entry.key;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moesim
