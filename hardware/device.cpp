@@ -5,14 +5,15 @@
 namespace moesim {
 namespace {
 
-// The formats that can multiply operands of `dtype`, best first.
+// The formats that can multiply operands of `dtype`, best first. Four-bit weights on a device without
+// four-bit tensor units are widened to 16 bit, as engines do (gpt-oss on Hopper).
 std::initializer_list<Dtype> stand_ins(Dtype dtype) {
   using enum Dtype;
   static constexpr std::initializer_list<Dtype> kFromFp32 = {kFp32, kBf16, kFp16};
   static constexpr std::initializer_list<Dtype> kFromBf16 = {kBf16, kFp16, kFp32};
   static constexpr std::initializer_list<Dtype> kFromFp16 = {kFp16, kBf16, kFp32};
   static constexpr std::initializer_list<Dtype> kFromFp8 = {kFp8, kBf16, kFp16, kFp32};
-  static constexpr std::initializer_list<Dtype> kFromFp4 = {kFp4, kFp8, kBf16, kFp16, kFp32};
+  static constexpr std::initializer_list<Dtype> kFromFp4 = {kFp4, kBf16, kFp16, kFp32};
   static constexpr std::initializer_list<Dtype> kFromInt8 = {kInt8, kBf16, kFp16, kFp32};
   static constexpr std::initializer_list<Dtype> kFromInt4 = {kInt4, kBf16, kFp16, kFp32};
   switch (dtype) {

@@ -160,9 +160,19 @@ bool is_hardware(const std::string& name) {
   return name.ends_with(".yaml");
 }
 
+nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
+  nlohmann::ordered_json json;
+  for (const Fact& fact : facts) {
+    json[fact.path] = {
+        {"value", fact.text}, {"source", fact.source}, {"confidence", fact.confidence}};
+  }
+  return json;
+}
+
 int show(const std::string& name, bool json, bool layers) {
   if (is_hardware(name)) {
-    std::cout << (json ? hardware_card_json(name).dump(2) + "\n" : hardware_card(name));
+    const HardwareCard card = load_hardware_card(name);
+    std::cout << (json ? facts_json(card.facts).dump(2) + "\n" : hardware_card_text(card));
     return kExitDone;
   }
   const ModelSpec model = load_model(name);

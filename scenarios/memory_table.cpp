@@ -45,6 +45,7 @@ constexpr Row kRows[] = {
     {"activation peak", &MemoryLedger::activations},
     {"communication buffers", &MemoryLedger::communication},
     {"runtime context", &MemoryLedger::runtime},
+    {"linear attention states", &MemoryLedger::linear_states},
     {"KV pool", &MemoryLedger::kv_pool},
     {"too large by", &MemoryLedger::shortfall},
 };

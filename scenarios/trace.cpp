@@ -1,7 +1,11 @@
 #include "scenarios/trace.h"
 
 #include <fmt/format.h>
+// g++ 12 minds how the library cuts file names of over 255 characters for its messages.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstringop-truncation"
 #include <libfccp/csv.h>
+#pragma GCC diagnostic pop
 
 #include <boost/date_time/posix_time/posix_time.hpp>
 #include <charconv>
@@ -100,7 +104,7 @@ void read_csv(const std::string& file, TraceBuilder& trace) {
     while (trace.wants_more()) {
       try {
         if (!rows.read_row(time, input, output)) break;
-      } catch (const io::error::base& e) {
+      } catch (const io::error::base&) {
         trace.fault(static_cast<int>(rows.get_file_line()), "", "",
                     "three columns TIMESTAMP,ContextTokens,GeneratedTokens expected");
         continue;

@@ -1,0 +1,63 @@
+// Every case of every shipped scenario at its first and last sweep point, for the laws to visit.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "scenarios/scenario.h"
+#include "tests/sim/in_child.h"
+
+namespace moesim {
+
+inline std::vector<std::string> shipped_scenarios() {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator("scenarios")) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+struct ShippedCase {
+  std::string label;
+  Case one;
+};
+
+inline bool fits(const Deployment& d) {
+  return memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,
+                       d.redundant_experts)
+      .fits();
+}
+
+// Cases that can run, keyed by scenario, case and sweep point.
+inline std::vector<ShippedCase> shipped_cases() {
+  std::vector<ShippedCase> out;
+  for (const std::string& file : shipped_scenarios()) {
+    const Scenario scenario = read_scenario(file, {});
+    for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
+      const Case& one = scenario.cases[i];
+      const bool first = i == 0 || scenario.cases[i - 1].name != one.name;
+      const bool last = i + 1 == scenario.cases.size() || scenario.cases[i + 1].name != one.name;
+      if ((!first && !last) || !one.infeasible.empty() || !fits(one.deployment)) continue;
+      std::string label = scenario.name + "_" + one.name;
+      for (const auto& [path, value] : one.point) label += "_" + value;
+      for (char& c : label) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+      out.push_back({label, one});
+    }
+  }
+  return out;
+}
+
+// A workload small enough to be run many times: `batch` requests at once.
+inline Workload static_batch(std::int64_t batch, std::int64_t input, std::int64_t output) {
+  Workload workload;
+  workload.kind = ArrivalKind::kStatic;
+  workload.requests.assign(batch, Request{Seconds(0), input, output});
+  return workload;
+}
+
+}  // namespace moesim
