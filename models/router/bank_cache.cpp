@@ -84,9 +84,9 @@ std::string cache_folder() {
 std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
   const MoeSpec& moe = model.moe();
   const RouterSpec& router = moe.router;
-  std::string key = fmt::format(
-      "{}|{}|{}|{}|{}|{}|{}|", kFormat, model.name, model.architecture, model.hidden_size,
-      model.num_moe_layers(), moe.num_experts, moe.top_k);
+  std::string key =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|", kFormat, model.name, model.architecture,
+                  model.hidden_size, model.num_moe_layers(), moe.num_experts, moe.top_k);
   key += fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|", static_cast<int>(router.score),
                      static_cast<int>(router.order), router.renormalise, router.gate_bias,
                      router.correction_bias, router.num_groups, router.top_groups,
@@ -145,8 +145,8 @@ std::optional<RoutingBank> read_bank(const std::string& path) {
   std::error_code error;
   const double length = static_cast<double>(fs::file_size(path, error));
   double expected = sizeof(std::uint16_t);
-  for (const std::int64_t factor : {header.num_layers, header.top_k, header.sequences,
-                                    header.sequence_tokens}) {
+  for (const std::int64_t factor :
+       {header.num_layers, header.top_k, header.sequences, header.sequence_tokens}) {
     if (factor < 1) return std::nullopt;
     expected *= static_cast<double>(factor);
   }

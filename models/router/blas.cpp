@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
-// Chooses the kernels anew after OPENBLAS_CORETYPE changed. Exported by every build of OpenBLAS that
-// picks kernels at run time, absent in the others: hence weak.
+// Chooses the kernels anew after OPENBLAS_CORETYPE changed. Exported by every build of OpenBLAS
+// that picks kernels at run time, absent in the others: hence weak.
 extern "C" {
 __attribute__((weak)) void gotoblas_dynamic_quit();
 __attribute__((weak)) void gotoblas_dynamic_init();
@@ -16,8 +16,8 @@ namespace moesim {
 
 namespace {
 
-// OpenBLAS 0.3.21 does not know processors younger than itself and falls back to SSE3 kernels, 4 times
-// slower than the AVX-512 ones (measured on Emerald Rapids: 30 against 120 GFLOP/s per core).
+// OpenBLAS 0.3.21 does not know processors younger than itself and falls back to SSE3 kernels, 4
+// times slower than the AVX-512 ones (measured on Emerald Rapids: 30 against 120 GFLOP/s per core).
 void choose_blas_kernels() {
 #if defined(__x86_64__)
   const bool fell_back = std::string_view(openblas_get_corename()) == "Prescott";

@@ -1,5 +1,5 @@
-// The one matrix product of the router, from OpenBLAS on one thread, so that results do not depend on
-// how many threads call it.
+// The one matrix product of the router, from OpenBLAS on one thread, so that results do not depend
+// on how many threads call it.
 #pragma once
 
 #include <cstdint>

@@ -52,7 +52,8 @@ std::vector<LoadShape> read_loads(MapReader& map) {
     MapReader entry(item);
     LoadShape shape;
     shape.depth = read_number(entry, "depth", 0, 1);
-    if (const auto loads = entry.required("load_over_mean", "a falling list of loads over the mean")) {
+    if (const auto loads =
+            entry.required("load_over_mean", "a falling list of loads over the mean")) {
       for (const Value& load : loads->items()) {
         shape.load_over_mean.push_back(load.number(0, 1e6).value_or(0));
       }
@@ -122,7 +123,8 @@ void normalise_loads(std::vector<double>& falling, double most) {
 }  // namespace
 
 double DepthProfile::at(double depth) const {
-  return depth < 0.5 ? first + (middle - first) * 2 * depth : middle + (last - middle) * (2 * depth - 1);
+  return depth < 0.5 ? first + (middle - first) * 2 * depth
+                     : middle + (last - middle) * (2 * depth - 1);
 }
 
 std::vector<double> RoutingCalibration::target_loads(double depth, std::int64_t num_experts,

@@ -20,7 +20,8 @@ struct DepthProfile {
   double at(double depth) const;
 };
 
-// Tokens of each expert over the mean, falling, at a depth; resampled by rank for other expert counts.
+// Tokens of each expert over the mean, falling, at a depth; resampled by rank for other expert
+// counts.
 struct LoadShape {
   double depth = 0;  // 0 = first MoE layer, 1 = last.
   std::vector<double> load_over_mean;
@@ -29,21 +30,22 @@ struct LoadShape {
 // What a token's hidden state is made of; shares are shares of its squared length.
 struct RoutingCalibration {
   std::string name;
-  std::vector<std::string> architectures;  // Empty: the default, for models without published figures.
+  std::vector<std::string>
+      architectures;  // Empty: the default, for models without published figures.
   std::string source;
-  std::string provenance;                // "calibrated" or "assumption".
+  std::string provenance;  // "calibrated" or "assumption".
   std::int64_t num_topics = 0;
-  double topic_exponent = 0;             // Popularity of topic z ~ (z + 1)^-exponent.
-  double topic_stay = 0;                 // Probability that the next token keeps the topic.
-  std::int64_t vocabulary = 0;           // Token types; type w ~ 1 / (w + 2.7) (Zipf-Mandelbrot).
+  double topic_exponent = 0;    // Popularity of topic z ~ (z + 1)^-exponent.
+  double topic_stay = 0;        // Probability that the next token keeps the topic.
+  std::int64_t vocabulary = 0;  // Token types; type w ~ 1 / (w + 2.7) (Zipf-Mandelbrot).
   DepthProfile topic_share;
   DepthProfile token_share;
-  DepthProfile noise_correlation;        // Of consecutive tokens' noise.
-  DepthProfile norm_spread;              // Standard deviation of ln |row| over the gate's rows.
-  double persistent_noise = 0;           // Share of a token's noise that is the same in all layers.
-  double shared_direction = 0;           // Share of a gate row that it has in common with others ...
-  std::int64_t direction_experts = 1;    // ... of its cluster of so many experts, in every layer.
-  std::vector<LoadShape> loads;          // Empty: trained to balance.
+  DepthProfile noise_correlation;      // Of consecutive tokens' noise.
+  DepthProfile norm_spread;            // Standard deviation of ln |row| over the gate's rows.
+  double persistent_noise = 0;         // Share of a token's noise that is the same in all layers.
+  double shared_direction = 0;         // Share of a gate row that it has in common with others ...
+  std::int64_t direction_experts = 1;  // ... of its cluster of so many experts, in every layer.
+  std::vector<LoadShape> loads;        // Empty: trained to balance.
 
   // Falling loads over mean for `num_experts` experts; all 1 when trained to balance.
   std::vector<double> target_loads(double depth, std::int64_t num_experts,

@@ -42,9 +42,12 @@ double upper_quantile(double share) {
   return share < 0.5 ? x : -x;
 }
 
-double log_odds(double share) { return std::log(share / (1 - share)); }
+double log_odds(double share) {
+  return std::log(share / (1 - share));
+}
 
-// d score / d logit at the logit that a chosen expert just reaches: turns logit steps into bias steps.
+// d score / d logit at the logit that a chosen expert just reaches: turns logit steps into bias
+// steps.
 double score_slope(const MoeSpec& moe, std::int64_t outputs) {
   const double share = static_cast<double>(moe.top_k) / static_cast<double>(outputs + 1);
   const double z = upper_quantile(share);
@@ -97,7 +100,8 @@ GateBuilder::GateBuilder(const std::string& model_name, const MoeSpec& moe,
   const std::vector<TokenLabel>& labels = generator.labels();
   const std::vector<double> types = zipf_cumulative(calibration.vocabulary, 1, kMandelbrotShift);
   for (std::int64_t t = 0; t < kSampleTokens; ++t) {
-    // Published loads are those of some text, here the bank's own; balance is trained over all topics.
+    // Published loads are those of some text, here the bank's own; balance is trained over all
+    // topics.
     TokenLabel label = labels[sample.below(labels.size())];
     if (balanced) label.topic = static_cast<std::uint16_t>(t % calibration.num_topics);
     label.type = static_cast<std::uint16_t>(draw_cumulative(types, sample));
@@ -116,18 +120,19 @@ GateBuilder::Layout GateBuilder::layout(std::int64_t layer, double depth) const 
   Layout made;
   made.direction.resize(static_cast<std::size_t>(outputs_));
   for (std::size_t e = 0; e < made.direction.size(); ++e) {
-    made.direction[e] = static_cast<std::int32_t>(static_cast<std::int64_t>(e) /
-                                                  calibration_.direction_experts);
+    made.direction[e] =
+        static_cast<std::int32_t>(static_cast<std::int64_t>(e) / calibration_.direction_experts);
   }
   shuffle(made.direction, random);
   double squares = 0;
   for (std::int64_t e = 0; e < outputs_; ++e) {
     const double share = (static_cast<double>(e) + 0.5) / static_cast<double>(outputs_);
-    made.norm.push_back(static_cast<float>(
-        std::exp(calibration_.norm_spread.at(depth) * upper_quantile(share))));
+    made.norm.push_back(
+        static_cast<float>(std::exp(calibration_.norm_spread.at(depth) * upper_quantile(share))));
     squares += made.norm.back() * made.norm.back();
   }
-  for (float& norm : made.norm) norm /= std::sqrt(static_cast<float>(squares / static_cast<double>(outputs_)));
+  for (float& norm : made.norm)
+    norm /= std::sqrt(static_cast<float>(squares / static_cast<double>(outputs_)));
   shuffle(made.norm, random);
   made.target = calibration_.target_loads(depth, outputs_, moe_.top_k);
   shuffle(made.target, random);
@@ -142,15 +147,16 @@ void GateBuilder::fill_rows(std::int64_t layer, const Layout& layout, Gate& gate
   const auto shared = static_cast<float>(unit * std::sqrt(calibration_.shared_direction));
   for (std::size_t e = 0; e < layout.norm.size(); ++e) {
     float* row = gate.weight.data() + e * width;
-    const float* direction = directions_.data() + static_cast<std::size_t>(layout.direction[e]) * width;
+    const float* direction =
+        directions_.data() + static_cast<std::size_t>(layout.direction[e]) * width;
     for (std::size_t i = 0; i < width; ++i) {
       row[i] = layout.norm[e] * (own * rough_gaussian(random) + shared * direction[i]);
     }
   }
 }
 
-// Logits of the sample tokens: the parts that many tokens share go through the real gate; the rest of
-// a hidden state is noise to the gate and enters as the Gaussian that W n is.
+// Logits of the sample tokens: the parts that many tokens share go through the real gate; the rest
+// of a hidden state is noise to the gate and enters as the Gaussian that W n is.
 std::vector<float> GateBuilder::sample_logits(const Gate& gate, const Layout& layout,
                                               double depth) const {
   const StateMix mix = state_mix(calibration_, depth);
@@ -166,13 +172,15 @@ std::vector<float> GateBuilder::sample_logits(const Gate& gate, const Layout& la
   for (std::size_t t = 0; t < sample_labels_.size(); ++t) {
     const TokenLabel label = sample_labels_[t];
     const bool common = label.type < common_types_;
-    const auto type_row = static_cast<std::size_t>(calibration_.num_topics) + (common ? label.type : 0);
+    const auto type_row =
+        static_cast<std::size_t>(calibration_.num_topics) + (common ? label.type : 0);
     const float* topic = part_logits.data() + label.topic * outputs;
     const float* type = part_logits.data() + type_row * outputs;
     const float type_weight = common ? mix.token : 0.0F;
     const float noise_weight =
         std::sqrt(mix.noise * mix.noise + (common ? 0.0F : mix.token * mix.token));
-    const float* noise = sample_noise_.data() + t * (outputs + static_cast<std::size_t>(num_directions_));
+    const float* noise =
+        sample_noise_.data() + t * (outputs + static_cast<std::size_t>(num_directions_));
     float* row = logits.data() + t * outputs;
     for (std::size_t e = 0; e < outputs; ++e) {
       const float n = own * noise[e] + shared * noise[outputs_ + layout.direction[e]];
@@ -183,9 +191,10 @@ std::vector<float> GateBuilder::sample_logits(const Gate& gate, const Layout& la
   return logits;
 }
 
-// Offsets o (of the logits, or of the selection bias) with loads n(o) = target. The loss-free rule of
-// DeepSeek-V3 moves each bias by a constant towards its target, c_i += gamma sign(target_i - n_i); its
-// fixed point is reached here in few rounds by steps in proportion to the gap in log odds:
+// Offsets o (of the logits, or of the selection bias) with loads n(o) = target. The loss-free rule
+// of DeepSeek-V3 moves each bias by a constant towards its target, c_i += gamma sign(target_i -
+// n_i); its fixed point is reached here in few rounds by steps in proportion to the gap in log
+// odds:
 //   o_i += eta (logit(target_i k/E) - logit(n_i / T))
 // Source: arXiv:2408.15664 for the rule and its fixed point.
 std::vector<float> GateBuilder::fit_offsets(const Layout& layout, std::vector<float> logits) const {
@@ -200,6 +209,8 @@ std::vector<float> GateBuilder::fit_offsets(const Layout& layout, std::vector<fl
   const double slope = correct ? score_slope(moe_, outputs_) : 1.0;
   const double mean_share = static_cast<double>(top_k) / static_cast<double>(outputs);
   std::vector<std::uint16_t> ids(sample_labels_.size() * top_k);
+  std::vector<double> rate(outputs, 0.6);
+  std::vector<double> last_gap(outputs, 0.0);
   for (int round = 0; round < kCoarseRounds + kFineRounds; ++round) {
     const bool fine = round >= kCoarseRounds;
     const std::size_t tokens = sample_labels_.size() / (fine ? 1 : 4);
@@ -211,9 +222,12 @@ std::vector<float> GateBuilder::fit_offsets(const Layout& layout, std::vector<fl
     for (std::size_t e = 0; e < outputs; ++e) {
       const double wanted = std::clamp(layout.target[e] * mean_share, least, 1 - least);
       const double found = std::clamp(counts[e] / static_cast<double>(tokens), least, 1 - least);
-      // Rows of larger norm need larger steps for the same change of load.
-      const double eta = slope * layout.norm[e] * (fine ? 0.4 : 0.5);
-      offsets[e] += static_cast<float>(eta * (log_odds(wanted) - log_odds(found)));
+      // Rows of larger norm need larger steps for the same change of load; an expert that overshot
+      // takes half the step from then on.
+      const double gap = std::clamp(log_odds(wanted) - log_odds(found), -2.0, 2.0);
+      if (gap * last_gap[e] < 0) rate[e] *= 0.5;
+      last_gap[e] = gap;
+      offsets[e] += static_cast<float>(slope * layout.norm[e] * rate[e] * gap);
     }
   }
   return offsets;

@@ -1,6 +1,6 @@
-// Gate matrices for models whose trained gates we do not have: random rows with the row norms, shared
-// directions and popularity offsets that make the routed loads come out as published, or, where
-// training balances by a correction bias, with that bias trained to balance.
+// Gate matrices for models whose trained gates we do not have: random rows with the row norms,
+// shared directions and popularity offsets that make the routed loads come out as published, or,
+// where training balances by a correction bias, with that bias trained to balance.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct Gate {
   GateView view() const;
 };
 
-// Makes the gates of one model layer by layer. Everything that layers share is made once; layers may
-// then be built by several threads.
+// Makes the gates of one model layer by layer. Everything that layers share is made once; layers
+// may then be built by several threads.
 class GateBuilder {
  public:
   // `generator` must outlive the builder.
@@ -33,8 +33,8 @@ class GateBuilder {
               const RoutingCalibration& calibration, const TokenGenerator& generator,
               std::uint64_t seed);
 
-  // The gate of MoE layer `layer` at a relative depth (0 first, 1 last). Rows ~ N(0, 1/H) apart from
-  // their norm spread and the offset along the mean direction.
+  // The gate of MoE layer `layer` at a relative depth (0 first, 1 last). Rows ~ N(0, 1/H) apart
+  // from their norm spread and the offset along the mean direction.
   Gate gate(std::int64_t layer, double depth) const;
 
  private:
@@ -59,9 +59,9 @@ class GateBuilder {
   std::uint64_t seed_;
   std::int64_t outputs_;
   std::int64_t num_directions_;
-  std::int64_t common_types_;              // Most frequent token types, with a logit row of their own.
-  std::vector<float> directions_;          // [num_directions, hidden_size]
-  std::vector<float> parts_;               // Topic, common type and mean vectors, stride apart.
+  std::int64_t common_types_;      // Most frequent token types, with a logit row of their own.
+  std::vector<float> directions_;  // [num_directions, hidden_size]
+  std::vector<float> parts_;       // Topic, common type and mean vectors, stride apart.
   std::vector<TokenLabel> sample_labels_;  // Of the tokens that offsets are fitted on.
   std::vector<float> sample_noise_;        // [sample token][outputs + num_directions], Gaussian.
 };

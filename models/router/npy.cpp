@@ -66,7 +66,9 @@ bool read_shape(std::string_view text, std::array<std::int64_t, 3>& shape) {
 
 std::optional<NpyHeader> parse_header(std::string_view file) {
   if (file.size() < 12 || file.substr(0, 6) != kMagic) return std::nullopt;
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(file[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(file[i]));
+  };
   const bool first_version = byte(6) == 1;
   const std::size_t length =
       byte(8) | byte(9) << 8 | (first_version ? 0 : byte(10) << 16 | byte(11) << 24);
@@ -106,8 +108,8 @@ void check_shape(const std::string& path, const NpyHeader& header, std::size_t d
   const std::int64_t wanted_layers = model.num_moe_layers();
   const std::int64_t wanted_top_k = model.moe().top_k;
   if (tokens < 1 || layers != wanted_layers || top_k != wanted_top_k) {
-    refuse(path, found, fmt::format("(at least 1, {}, {}) for {}", wanted_layers, wanted_top_k,
-                                    model.name));
+    refuse(path, found,
+           fmt::format("(at least 1, {}, {}) for {}", wanted_layers, wanted_top_k, model.name));
   }
   const double expected = static_cast<double>(tokens) * static_cast<double>(layers * top_k) *
                           static_cast<double>(header.item_bytes);
@@ -120,9 +122,9 @@ void check_shape(const std::string& path, const NpyHeader& header, std::size_t d
 }  // namespace
 
 void write_npy(const RoutingBank& bank, const std::string& path) {
-  std::string header = fmt::format(
-      "{{'descr': '<i4', 'fortran_order': False, 'shape': ({}, {}, {}), }}", bank.num_tokens(),
-      bank.num_layers, bank.top_k);
+  std::string header =
+      fmt::format("{{'descr': '<i4', 'fortran_order': False, 'shape': ({}, {}, {}), }}",
+                  bank.num_tokens(), bank.num_layers, bank.top_k);
   // Data begin at a multiple of 64 bytes; the header ends with a newline.
   header.append((64 - (kMagic.size() + 4 + header.size() + 1) % 64) % 64, ' ');
   header += '\n';

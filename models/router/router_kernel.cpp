@@ -73,7 +73,8 @@ class TokenRouter {
         group_selection_(router_.num_groups),
         kept_groups_(static_cast<std::size_t>(router_.top_groups)) {
     score_first_ = router_.order == SelectionOrder::kScoreThenTopK;
-    // Every score function rises with the logit, so the logits alone decide unless scores are added up.
+    // Every score function rises with the logit, so the logits alone decide unless scores are added
+    // up.
     keys_are_scores_ =
         score_first_ && (!correction_.empty() ||
                          (grouped() && router_.group_score == GroupScore::kSumOfTwoLargest));

@@ -19,8 +19,8 @@ namespace moesim {
 
 namespace {
 
-// Tokens per gate product: enough that packing the gate matrix costs little, and always the same, so
-// that the product is rounded alike whatever else runs.
+// Tokens per gate product: enough that packing the gate matrix costs little, and always the same,
+// so that the product is rounded alike whatever else runs.
 constexpr std::int64_t kChunkTokens = 256;
 
 void for_each_layer(std::int64_t num_layers, std::int64_t num_threads, const auto& work) {
@@ -87,11 +87,10 @@ void fill_calibrated(const ModelSpec& model, std::uint64_t seed, std::int64_t nu
     const Gate gate = gates.gate(layer, relative_depth(bank, layer));
     route_layer(moe, gate.view(), generator, layer, bank);
   });
-  bank.provenance =
-      fmt::format("{}; generated hidden states of width {} through the gate kernel; statistics "
-                  "'{}' ({}): {}",
-                  scheme(moe), model.hidden_size, calibration.name, calibration.provenance,
-                  calibration.source);
+  bank.provenance = fmt::format(
+      "{}; generated hidden states of width {} through the gate kernel; statistics "
+      "'{}' ({}): {}",
+      scheme(moe), model.hidden_size, calibration.name, calibration.provenance, calibration.source);
 }
 
 void fill_balanced(RoutingBank& bank) {
@@ -103,8 +102,8 @@ void fill_balanced(RoutingBank& bank) {
   }
 }
 
-// top_k distinct experts per token, drawn one after the other with weight (rank + 1)^-alpha; ranks are
-// shuffled layer by layer. The order of successive draws without replacement is that of a race,
+// top_k distinct experts per token, drawn one after the other with weight (rank + 1)^-alpha; ranks
+// are shuffled layer by layer. The order of successive draws without replacement is that of a race,
 // ln(u_i) / weight_i, largest first (Efraimidis and Spirakis 2006).
 void fill_power_law(RoutingBank& bank, double alpha, std::uint64_t seed) {
   const auto num_experts = static_cast<std::size_t>(bank.num_experts);
@@ -175,8 +174,8 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
       break;
     case TokenPolicy::kPowerLaw:
       fill_power_law(bank, source.alpha, seed);
-      bank.provenance = fmt::format(
-          "baseline: independent tokens, expert popularity ~ rank^-{}", source.alpha);
+      bank.provenance =
+          fmt::format("baseline: independent tokens, expert popularity ~ rank^-{}", source.alpha);
       break;
   }
   return bank;
@@ -210,8 +209,7 @@ LoadStatistics load_statistics(std::span<const double> counts) {
   }
   statistics.max_over_mean = rising.back() * n / sum;
   statistics.gini = weighted / (n * sum);
-  statistics.unused_share =
-      static_cast<double>(std::count(rising.begin(), rising.end(), 0.0)) / n;
+  statistics.unused_share = static_cast<double>(std::count(rising.begin(), rising.end(), 0.0)) / n;
   return statistics;
 }
 

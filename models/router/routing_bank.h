@@ -1,5 +1,5 @@
-// Tokens routed once by the router kernel and drawn from ever after: expert ids for every MoE layer of
-// every token of a set of sequences.
+// Tokens routed once by the router kernel and drawn from ever after: expert ids for every MoE layer
+// of every token of a set of sequences.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ enum class TokenPolicy {
 
 struct TokenSource {
   TokenPolicy policy = TokenPolicy::kCalibrated;
-  double alpha = 1.0;               // kPowerLaw.
-  std::int64_t sequences = 128;     // Bank size: sequences ...
+  double alpha = 1.0;                 // kPowerLaw.
+  std::int64_t sequences = 128;       // Bank size: sequences ...
   std::int64_t sequence_tokens = 32;  // ... of this many consecutive tokens.
 
   bool operator==(const TokenSource&) const = default;

@@ -58,8 +58,8 @@ RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer) {
   return rates;
 }
 
-// Independent choices of popularity q choose a and b together in proportion to q_a q_b; the factor is
-// the same for all pairs and makes the totals agree.
+// Independent choices of popularity q choose a and b together in proportion to q_a q_b; the factor
+// is the same for all pairs and makes the totals agree.
 double coactivation_gain(const RoutingBank& bank, std::int64_t layer) {
   const auto experts = static_cast<std::size_t>(bank.num_experts);
   if (experts < 4 || bank.top_k < 2 || bank.sequences < 2) return 1;

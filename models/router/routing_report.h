@@ -17,11 +17,12 @@ struct RepeatRates {
 RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer);
 
 // Pairs of experts are chosen together more often than their popularity explains. Weight of the
-// tenth of pairs that is most frequent in one half of the tokens, measured in the other half, over its
-// expectation with the same popularity and independent choices; 1 = independent.
+// tenth of pairs that is most frequent in one half of the tokens, measured in the other half, over
+// its expectation with the same popularity and independent choices; 1 = independent.
 double coactivation_gain(const RoutingBank& bank, std::int64_t layer);
 
-// A table of layers: max/mean load, Gini, unused experts, repeat rates, co-activation; then provenance.
+// A table of layers: max/mean load, Gini, unused experts, repeat rates, co-activation; then
+// provenance.
 std::string routing_report(const RoutingBank& bank);
 
 }  // namespace moesim

@@ -48,12 +48,13 @@ class RoutingSampler::Draw {
     load.experts_hit.resize(groups);
     load.windows.clear();
     load.hits.assign(static_cast<std::size_t>(blocks_.words), 0);
-    for (auto* copies : {&load.scale_up_out, &load.scale_up_in, &load.scale_out_out,
-                         &load.scale_out_in}) {
+    for (auto* copies :
+         {&load.scale_up_out, &load.scale_up_in, &load.scale_out_out, &load.scale_out_in}) {
       copies->assign(ranks, 0);
     }
-    // Normal mode: copies to each rank by the source's index in its node, then one source's copies to
-    // each node. Low latency: pairs of each rank by the source's node, and a source's own and by node.
+    // Normal mode: copies to each rank by the source's index in its node, then one source's copies
+    // to each node. Low latency: pairs of each rank by the source's node, and a source's own and by
+    // node.
     const std::int64_t rows = layout_.copies_by_rank ? geometry_.ranks_per_node : layout_.nodes;
     load.partials.assign(static_cast<std::size_t>(rows * layout_.groups) + ranks +
                              static_cast<std::size_t>(layout_.nodes),
@@ -66,15 +67,16 @@ class RoutingSampler::Draw {
   void plan(std::int64_t source, bool prefill, std::int64_t count, RandomStream& random) {
     while (count > 0) {
       LayerLoad::Window window{source, prefill};
-      const std::int64_t first = count >= layout_.coarse ? layout_.coarse : layout_.fine;
-      const std::int64_t places = layout_.coarse_blocks * (layout_.coarse / first);
-      window.begin =
-          first * static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(places)));
-      window.coarse = std::min(count / layout_.coarse, layout_.window_blocks);
+      const bool is_long = count >= layout_.coarse;
+      const int shift = is_long ? layout_.coarse_shift : layout_.fine_shift;
+      const std::int64_t places = layout_.coarse_blocks << (layout_.coarse_shift - shift);
+      const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
+      window.begin = static_cast<std::int64_t>(place) << shift;
+      window.coarse = std::min(count >> layout_.coarse_shift, layout_.window_blocks);
       count -= window.coarse * layout_.coarse;
       if (count < layout_.coarse) {
-        window.fine = count / layout_.fine;
-        window.rest = count % layout_.fine;
+        window.fine = count >> layout_.fine_shift;
+        window.rest = count & (layout_.fine - 1);
         count = 0;
       }
       prefetch(window);
@@ -82,18 +84,15 @@ class RoutingSampler::Draw {
     }
   }
 
-  // Adds all planned tokens, source by source.
+  // Adds all planned tokens, first whole blocks, then single tokens: a vector load that follows
+  // scalar stores to the same sums has to wait for them.
   void add_up() {
-    std::int64_t source = -1;
-    for (const LayerLoad::Window& window : load_.windows) {
-      if (window.source != source) {
-        if (source >= 0) send(source);
-        source = window.source;
-        row_ = row_of(source);
+    add_windows([this](const LayerLoad::Window& window) { add_window(window); });
+    add_windows([this](const LayerLoad::Window& window) {
+      for (std::int64_t i = 0; i < window.rest; ++i) {
+        add_token(window.source, rest_token(window, i));
       }
-      add_window(window);
-    }
-    if (source >= 0) send(source);
+    });
   }
 
   void finish(const LayerPlacement& placement) {
@@ -106,6 +105,20 @@ class RoutingSampler::Draw {
   }
 
  private:
+  // Adds every window source by source and sends what leaves each source.
+  void add_windows(const auto& add) {
+    std::int64_t source = -1;
+    for (const LayerLoad::Window& window : load_.windows) {
+      if (window.source != source) {
+        if (source >= 0) send(source);
+        source = window.source;
+        row_ = row_of(source);
+      }
+      add(window);
+    }
+    if (source >= 0) send(source);
+  }
+
   bool low_latency() const { return layout_.nodes > 0 && !layout_.copies_by_rank; }
   std::int64_t node_of(std::int64_t rank) const { return rank / geometry_.ranks_per_node; }
   std::int64_t node_end(std::int64_t node) const {
@@ -150,10 +163,10 @@ class RoutingSampler::Draw {
   void prefetch(const LayerLoad::Window& window) const {
     const BlockOrder& order = order_of(window);
     if (window.coarse > 0) {
-      prefetch_blocks(order.coarse, window.begin / layout_.coarse, window.coarse);
+      prefetch_blocks(order.coarse, window.begin >> layout_.coarse_shift, window.coarse);
     }
     if (window.fine > 0) {
-      prefetch_blocks(order.fine, fine_begin(window) / layout_.fine, window.fine);
+      prefetch_blocks(order.fine, fine_begin(window) >> layout_.fine_shift, window.fine);
     }
     for (std::int64_t i = 0; i < window.rest; ++i) __builtin_prefetch(rest_token(window, i));
   }
@@ -161,12 +174,11 @@ class RoutingSampler::Draw {
   void add_window(const LayerLoad::Window& window) {
     const BlockOrder& order = order_of(window);
     if (window.coarse > 0) {
-      add_blocks(order.coarse, window.source, window.begin / layout_.coarse, window.coarse);
+      add_blocks(order.coarse, window.source, window.begin >> layout_.coarse_shift, window.coarse);
     }
     if (window.fine > 0) {
-      add_blocks(order.fine, window.source, fine_begin(window) / layout_.fine, window.fine);
+      add_blocks(order.fine, window.source, fine_begin(window) >> layout_.fine_shift, window.fine);
     }
-    for (std::int64_t i = 0; i < window.rest; ++i) add_token(window.source, rest_token(window, i));
   }
 
   template <typename Sum>
@@ -233,9 +245,11 @@ class RoutingSampler::Draw {
   }
 
   void send_to_nodes(std::int64_t source) {
+    const std::int64_t home = node_of(source);
+    const std::int64_t local = source - home * geometry_.ranks_per_node;
     for (std::int64_t node = 0; node < layout_.nodes; ++node) {
-      if (node == node_of(source)) continue;
-      const std::int64_t to = receiver(node, source % geometry_.ranks_per_node);
+      if (node == home) continue;
+      const std::int64_t to = receiver(node, local);
       load_.scale_out_out[static_cast<std::size_t>(source)] += by_node_[node];
       load_.scale_out_in[static_cast<std::size_t>(to)] += by_node_[node];
     }
@@ -260,17 +274,22 @@ class RoutingSampler::Draw {
   void send_messages(std::int64_t source) {
     const std::int64_t all = std::accumulate(by_node_, by_node_ + layout_.nodes, std::int64_t{0});
     const std::int64_t inside = by_node_[node_of(source)];
-    load_.scale_up_out[static_cast<std::size_t>(source)] = inside - own_[source];
-    load_.scale_out_out[static_cast<std::size_t>(source)] = all - inside;
+    load_.scale_up_out[static_cast<std::size_t>(source)] += inside;
+    load_.scale_out_out[static_cast<std::size_t>(source)] += all - inside;
   }
 
+  // Pairs that stay on their source were counted as sent inside its node.
   void receive_messages() {
+    for (std::int64_t r = 0; r < layout_.groups; ++r) {
+      load_.scale_up_out[static_cast<std::size_t>(r)] -= own_[r];
+      load_.scale_up_in[static_cast<std::size_t>(r)] -= own_[r];
+    }
     for (std::int64_t node = 0; node < layout_.nodes; ++node) {
       const std::int32_t* pairs = load_.partials.data() + node * layout_.groups;
       for (std::int64_t r = 0; r < layout_.groups; ++r) {
         const bool inside = node_of(r) == node;
         auto& in = inside ? load_.scale_up_in : load_.scale_out_in;
-        in[static_cast<std::size_t>(r)] += pairs[r] - (inside ? own_[r] : 0);
+        in[static_cast<std::size_t>(r)] += pairs[r];
         load_.pairs[static_cast<std::size_t>(r)] += pairs[r];
       }
     }

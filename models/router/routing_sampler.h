@@ -1,5 +1,5 @@
-// Draws the tokens of a step from a RoutingBank and sums what they mean for every EP group and rank:
-// pairs, distinct experts hit, and the copies that dispatch and combine move.
+// Draws the tokens of a step from a RoutingBank and sums what they mean for every EP group and
+// rank: pairs, distinct experts hit, and the copies that dispatch and combine move.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ enum class DispatchMode {
   kLowLatency,  // One message per chosen expert, straight to its rank.
 };
 
-// Ranks of one pipeline stage as the dispatch sees them. One EP group = one rank where tokens travel.
+// Ranks of one pipeline stage as the dispatch sees them. One EP group = one rank where tokens
+// travel.
 struct DispatchGeometry {
   std::int64_t ranks = 1;           // Stage ranks.
   std::int64_t ranks_per_node = 1;  // Consecutive ranks share a node.
@@ -37,7 +38,8 @@ struct SourceTokens {
 struct LayerLoad {
   std::vector<std::int32_t> pairs;        // [group] token-expert pairs.
   std::vector<std::int32_t> experts_hit;  // [group] distinct physical experts with a token.
-  // Token copies that cross a rank's ports during dispatch (combine mirrors them). Own copies excluded.
+  // Token copies that cross a rank's ports during dispatch (combine mirrors them). Own copies
+  // excluded.
   std::vector<std::int64_t> scale_up_out, scale_up_in;    // [rank]
   std::vector<std::int64_t> scale_out_out, scale_out_in;  // [rank]
 
@@ -62,8 +64,8 @@ class RoutingSampler {
  public:
   // `placement[layer]` for every MoE layer of the bank; a token's pairs with an expert go to the
   // expert's slots in turn, in bank order. Precomputes running sums over blocks of tokens in two
-  // orders (decode mixes sequences, prefill keeps them together), so that a draw subtracts two vectors.
-  // Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
+  // orders (decode mixes sequences, prefill keeps them together), so that a draw subtracts two
+  // vectors. Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
   RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
                  DispatchGeometry geometry);
   ~RoutingSampler();
@@ -72,8 +74,8 @@ class RoutingSampler {
   RoutingSampler& operator=(const RoutingSampler&) = delete;
   RoutingSampler& operator=(RoutingSampler&&) = delete;
 
-  // Draws fresh tokens for one layer of one step: for every source and phase, tokens that follow one
-  // another in the phase's order from a random place on (a new place every 512 tokens).
+  // Draws fresh tokens for one layer of one step: for every source and phase, tokens that follow
+  // one another in the phase's order from a random place on (a new place every 512 tokens).
   // sources.size() = geometry.ranks where tokens travel, else 1. Requires: layer < bank.num_layers.
   // Fills `load` (its storage is reused).
   void draw(std::int64_t layer, std::span<const SourceTokens> sources, RandomStream& random,

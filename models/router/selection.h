@@ -9,7 +9,8 @@
 
 namespace moesim {
 
-// Integers that compare as the floats do (-0 equals +0), because the compiler vectorises integer maxima.
+// Integers that compare as the floats do (-0 equals +0), because the compiler vectorises integer
+// maxima.
 constexpr std::int32_t order_key(float score) {
   const auto bits = std::bit_cast<std::int32_t>(score + 0.0F);
   return bits ^ ((bits >> 31) & std::numeric_limits<std::int32_t>::max());
@@ -30,7 +31,8 @@ class KeySelection {
   // Excludes keys [first, last) unless nothing else is left.
   void mask(std::int64_t first, std::int64_t last);
 
-  // Indices of the chosen.size() largest keys in falling order. Requires: no more than there are keys.
+  // Indices of the chosen.size() largest keys in falling order. Requires: no more than there are
+  // keys.
   void select(std::span<std::uint16_t> chosen);
 
  private:

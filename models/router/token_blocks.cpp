@@ -1,6 +1,7 @@
 #include "models/router/token_blocks.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "base/random.h"
@@ -66,7 +67,8 @@ BlockSums<Sum> block_sums(const TokenBlocks& blocks, const std::vector<std::int3
   made.hits.assign(static_cast<std::size_t>(num_blocks * blocks.words), 0);
   for (std::int64_t i = 0; i < num_blocks * block; ++i) {
     std::uint64_t* hit = made.hits.data() + i / block * blocks.words;
-    const std::int64_t place = layout.place[static_cast<std::size_t>(tokens[static_cast<std::size_t>(i)])];
+    const std::int64_t place =
+        layout.place[static_cast<std::size_t>(tokens[static_cast<std::size_t>(i)])];
     const std::uint16_t* const picks = blocks.picks.data() + place * blocks.top_k;
     for (std::int64_t j = 0; j < blocks.top_k && picks[j] != Pick::kNone; ++j) {
       const std::uint16_t slot = picks[j] & Pick::kSlotMask;
@@ -98,6 +100,8 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
   while (coarse < 64 && (2 * coarse - 1) * bank.top_k <= 255) coarse *= 2;
   // An element of a row costs about an eighth of a pair: longer rows, longer short blocks.
   while (fine < coarse && fine * 8 * bank.top_k < width) fine *= 2;
+  fine_shift = std::countr_zero(static_cast<std::uint64_t>(fine));
+  coarse_shift = std::countr_zero(static_cast<std::uint64_t>(coarse));
   coarse_blocks = (bank.num_tokens() + coarse - 1) / coarse;
   window_blocks = std::clamp<std::int64_t>(kWindowTokens / coarse, 1, coarse_blocks);
   decode = mixed_order(bank);

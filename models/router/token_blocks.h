@@ -1,6 +1,6 @@
 // Running sums over a bank's tokens in two orders, so that what a window of tokens asks of groups,
-// ranks and nodes is the difference of two rows. Bytes over short blocks, 16 bits over long ones: small
-// enough that the layers of a step stay in the cache.
+// ranks and nodes is the difference of two rows. Bytes over short blocks, 16 bits over long ones:
+// small enough that the layers of a step stay in the cache.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace moesim {
 
-// What is the same in all layers. A row of sums holds pairs per group, then (normal mode) copies per
-// rank, then (where tokens travel) per node the copies (normal mode) or pairs (low latency).
+// What is the same in all layers. A row of sums holds pairs per group, then (normal mode) copies
+// per rank, then (where tokens travel) per node the copies (normal mode) or pairs (low latency).
 struct BlockLayout {
   BlockLayout(const RoutingBank& bank, const LayerPlacement& placement,
               const DispatchGeometry& geometry);
@@ -23,20 +23,23 @@ struct BlockLayout {
   std::int64_t nodes_at() const { return width - nodes; }
 
   std::int64_t groups = 1;
-  std::int64_t nodes = 0;        // 0 where tokens do not travel.
-  bool copies_by_rank = false;   // Normal mode.
-  std::int64_t width = 0;        // Of a row.
-  std::int64_t fine = 1;         // Tokens of a short block; a power of two.
-  std::int64_t coarse = 1;       // Tokens of a long block; a multiple of `fine`.
+  std::int64_t nodes = 0;       // 0 where tokens do not travel.
+  bool copies_by_rank = false;  // Normal mode.
+  std::int64_t width = 0;       // Of a row.
+  std::int64_t fine = 1;        // Tokens of a short block, 2^fine_shift.
+  std::int64_t coarse = 1;      // Tokens of a long block, 2^coarse_shift >= fine.
+  int fine_shift = 0;
+  int coarse_shift = 0;
   std::int64_t coarse_blocks = 0;  // Long blocks that a window can start at.
   std::int64_t window_blocks = 0;  // Longest window in long blocks.
-  // Bank tokens, continued cyclically past the last block; neighbours in `decode` come from different
-  // sequences, neighbours in `prefill` from one.
+  // Bank tokens, continued cyclically past the last block; neighbours in `decode` come from
+  // different sequences, neighbours in `prefill` from one.
   std::vector<std::int32_t> decode, prefill;
   std::vector<std::int32_t> place;  // Of a bank token in `decode`.
 };
 
-// A chosen expert's physical slot, and whether it is the token's first on its group and on its node.
+// A chosen expert's physical slot, and whether it is the token's first on its group and on its
+// node.
 struct Pick {
   static constexpr std::uint16_t kGroupFlag = 0x4000;
   static constexpr std::uint16_t kNodeFlag = 0x8000;

@@ -42,7 +42,8 @@ struct RowParts {
   float fresh_amplitude;       // s sqrt(1 - r^2) sqrt(1 - kappa)
 };
 
-// noise = keep noise + innovations; row = base + d v + noise. Returns the squared length of the row.
+// noise = keep noise + innovations; row = base + d v + noise. Returns the squared length of the
+// row.
 float make_row(const RowParts& parts, std::int64_t words, RandomStream& persistent,
                RandomStream& fresh, float* noise, float* row) {
   std::array<float, 8> squares{};
@@ -124,7 +125,8 @@ TokenGenerator::TokenGenerator(const RoutingCalibration& calibration, std::int64
 
 // A request has one topic of its own; a change of topic goes to another or back to it.
 void TokenGenerator::draw_labels(RandomStream random) {
-  constexpr double kReturn = 0.5;  // Probability that a change goes back to the request's own topic.
+  constexpr double kReturn =
+      0.5;  // Probability that a change goes back to the request's own topic.
   const std::vector<double> topics =
       zipf_cumulative(calibration_.num_topics, calibration_.topic_exponent, 0);
   const std::vector<double> types = zipf_cumulative(calibration_.vocabulary, 1, kMandelbrotShift);
@@ -148,7 +150,9 @@ void TokenGenerator::topic_vector(std::int64_t topic, float* row) const {
 void TokenGenerator::type_vector(std::int64_t type, float* row) const {
   expand_signs(types_.row(type), words_, row);
 }
-void TokenGenerator::mean_vector(float* row) const { expand_signs(mean_.row(0), words_, row); }
+void TokenGenerator::mean_vector(float* row) const {
+  expand_signs(mean_.row(0), words_, row);
+}
 
 void TokenGenerator::hidden_states(std::int64_t layer, double depth, std::int64_t first,
                                    std::int64_t count, float* states) const {
@@ -178,12 +182,9 @@ void TokenGenerator::sequence_states(std::int64_t layer, const StateMix& mix, st
     }
     const float keep = t == 0 ? 0.0F : mix.correlation;
     const float amplitude = mix.noise * std::sqrt(1 - keep * keep);
-    const RowParts parts{base.data(),
-                         types_.row(label.type),
-                         mix.token,
-                         keep,
-                         amplitude * std::sqrt(kappa),
-                         amplitude * std::sqrt(1 - kappa)};
+    const RowParts parts{
+        base.data(), types_.row(label.type),       mix.token,
+        keep,        amplitude * std::sqrt(kappa), amplitude * std::sqrt(1 - kappa)};
     float* row = states + t * stride();
     const float squares = make_row(parts, words_, persistent, fresh, noise.data(), row);
     const float scale = std::sqrt(static_cast<float>(width) / squares);

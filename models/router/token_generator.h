@@ -3,10 +3,10 @@
 // Gaussian vectors: those lose skew, locality and co-activation of real routing.
 //   h_t = RMSNorm(a u_topic(t) + d v_type(t) + e m + s n_t),   a^2 + d^2 + e^2 + s^2 = 1
 //   n_t = r n_(t-1) + sqrt(1 - r^2) (sqrt(kappa) xi_t + sqrt(1 - kappa) xi_t,layer)
-// u, v, m and the innovations xi are vectors of random signs, 64 to a draw: what a gate row makes of
-// them is Gaussian by the central limit theorem. Each layer's state is seen after an orthogonal map of
-// its own; as the gate rows are isotropic, mapping them instead changes nothing, so it is left out.
-// Source: ../shared/research/router.md, 6.2.
+// u, v, m and the innovations xi are vectors of random signs, 64 to a draw: what a gate row makes
+// of them is Gaussian by the central limit theorem. Each layer's state is seen after an orthogonal
+// map of its own; as the gate rows are isotropic, mapping them instead changes nothing, so it is
+// left out. Source: ../shared/research/router.md, 6.2.
 #pragma once
 
 #include <cstdint>
@@ -89,7 +89,8 @@ class TokenGenerator {
 std::vector<double> zipf_cumulative(std::int64_t count, double exponent, double shift);
 std::int64_t draw_cumulative(std::span<const double> cumulative, RandomStream& random);
 
-// Shift of the Zipf-Mandelbrot law of word frequencies. Source: B. Mandelbrot, 1953, for English text.
+// Shift of the Zipf-Mandelbrot law of word frequencies. Source: B. Mandelbrot, 1953, for English
+// text.
 inline constexpr double kMandelbrotShift = 2.7;
 
 }  // namespace moesim

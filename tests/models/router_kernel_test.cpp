@@ -42,7 +42,9 @@ std::vector<float> random_logits(std::size_t count) {
   return logits;
 }
 
-double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+double sigmoid(double z) {
+  return 1 / (1 + std::exp(-z));
+}
 
 using Ids = std::vector<std::uint16_t>;
 const float kLog2 = std::log(2.0F);
@@ -231,13 +233,16 @@ TEST(RouterKernel, AgreesWithAFullSort) {
 }
 
 TEST(RouterKernel, HiddenStatesGoThroughTheGateAndItsBias) {
-  const std::vector<float> gate = {1, 0, 0, 1, 1, 1};      // Three experts of width 2.
-  const std::vector<float> hidden = {2, 1, 0, -1, 0, 0};   // Two tokens, rows three apart.
+  const std::vector<float> gate = {1, 0, 0, 1, 1, 1};     // Three experts of width 2.
+  const std::vector<float> hidden = {2, 1, 9, -1, 0, 9};  // Two tokens, rows three apart.
   const std::vector<float> bias = {0, 0, -2};
-  MoeSpec moe = moe_of(3, 1);
+  const MoeSpec moe = moe_of(3, 1);
+  const MatrixView states = {hidden.data(), 2, 2, 3};
   Ids ids(2);
-  route_hidden(moe, {{gate.data(), 3, 2, 2}, {}, {}}, {hidden.data(), 2, 2, 3}, {ids, {}});
-  EXPECT_EQ(ids, (Ids{2, 0}));  // Logits 2, 1, 3 and -1, 0, -1: the second token ends at 1.
+  route_hidden(moe, {{gate.data(), 3, 2, 2}, {}, {}}, states, {ids, {}});
+  EXPECT_EQ(ids, (Ids{2, 1}));  // Logits 2, 1, 3 and -1, 0, -1.
+  route_hidden(moe, {{gate.data(), 3, 2, 2}, bias, {}}, states, {ids, {}});
+  EXPECT_EQ(ids, (Ids{0, 1}));  // Logits 2, 1, 1 and -1, 0, -3.
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
-#include "models/router/routing_sampler.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 #include <set>
 
+#include "models/router/routing_sampler.h"
 #include "models/router/token_blocks.h"
 
 namespace moesim {
@@ -65,8 +64,8 @@ Set make_set(DispatchMode mode, bool travel, std::int64_t redundant = 0) {
 }
 
 LayerLoad draw(const Set& set, std::int64_t layer = 1, std::uint64_t seed = 5) {
-  const RoutingSampler sampler(
-      set.bank, std::vector<LayerPlacement>(2, set.placement), set.geometry);
+  const RoutingSampler sampler(set.bank, std::vector<LayerPlacement>(2, set.placement),
+                               set.geometry);
   RandomStream random(seed, "draw");
   LayerLoad load;
   sampler.draw(layer, set.sources, random, load);
