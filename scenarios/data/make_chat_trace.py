@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The recipe of chat.csv: a synthetic chat trace in the columns of the public Azure traces.
 
-Arrivals: Poisson with a rate that swings slowly round 2 requests per second (one wave in 20 minutes,
+Arrivals: Poisson with a rate that swings round 16 requests per second (one wave in 5 minutes,
 amplitude 40 %), thinned from a faster stream. Lengths: log-normal, prompts of mean 700 tokens (p99 about
 2,900), answers of mean 220 tokens (p99 about 900), both cut so that a request stays below 4,000 tokens.
 The parameters are round numbers chosen for chat; nothing was fitted to anybody's trace.
@@ -13,8 +13,8 @@ import math
 import random
 
 SEED = 20260101
-DURATION_S = 1200
-MEAN_RATE = 2.0
+DURATION_S = 300
+MEAN_RATE = 16.0
 SWING = 0.4
 
 
