@@ -37,7 +37,7 @@ CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory) {
 
 }  // namespace
 
-CaseReport simulate(const Case& one, const ProgressSink&) {
+CaseReport simulate(const Case& one, const ProgressSink& progress) {
   const Deployment& deployment = one.deployment;
   if (!one.infeasible.empty()) {
     return report_without_run(one, CaseStatus::kInfeasible, one.infeasible);
@@ -51,7 +51,7 @@ CaseReport simulate(const Case& one, const ProgressSink&) {
     bank = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
   }
   const Summary summary =
-      run_case(deployment, *one.workload, deployment.model.is_moe() ? &bank : nullptr);
+      run_case(deployment, *one.workload, deployment.model.is_moe() ? &bank : nullptr, progress);
   return make_case_report(deployment, *one.workload, summary);
 }
 

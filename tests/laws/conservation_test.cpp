@@ -134,7 +134,7 @@ TEST_P(EveryCase, L5KvBlocksAreConserved) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, EveryCase, testing::ValuesIn(shipped_cases()),
-                         [](const auto& info) { return info.param.label; });
+                         [](const auto& shipped) { return shipped.param.label; });
 
 }  // namespace
 }  // namespace moesim

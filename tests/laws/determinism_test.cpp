@@ -30,8 +30,8 @@ TEST_P(EveryScenario, TheResolvedScenarioIsTheSameScenario) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, EveryScenario, testing::ValuesIn(shipped_scenarios()),
-                         [](const auto& info) {
-                           std::string name = std::filesystem::path(info.param).stem().string();
+                         [](const auto& shipped) {
+                           std::string name = std::filesystem::path(shipped.param).stem().string();
                            std::replace(name.begin(), name.end(), '-', '_');
                            std::erase(name, '.');
                            return name;

@@ -121,7 +121,7 @@ TEST_P(EveryDeployment, L10TimeIsLinearInLayers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, EveryDeployment, testing::ValuesIn(shipped_cases()),
-                         [](const auto& info) { return info.param.label; });
+                         [](const auto& shipped) { return shipped.param.label; });
 
 }  // namespace
 }  // namespace moesim

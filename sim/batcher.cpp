@@ -1,0 +1,211 @@
+#include "sim/batcher.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "sim/policies.h"
+
+namespace moesim {
+
+Batcher::Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
+                 std::vector<std::int64_t> windows)
+    : policy_(policy), limits_(limits), pool_(pool), windows_(std::move(windows)) {
+  if (limits.max_num_seqs <= 0 || limits.max_batched_tokens <= 0 || limits.batches_in_flight <= 0) {
+    throw std::invalid_argument("batching limits must be positive");
+  }
+}
+
+bool Batcher::submit(const Request& request, Seconds arrival) {
+  if (request.input_tokens <= 0 || request.output_tokens <= 0) {
+    throw std::invalid_argument("a request needs at least one input and one output token");
+  }
+  if (pool_.blocks_for(request.input_tokens + request.output_tokens) > pool_.blocks()) {
+    return false;
+  }
+  const std::int32_t slot = new_slot();
+  Sequence sequence;
+  sequence.arrival = arrival;
+  sequence.input = request.input_tokens;
+  sequence.output = request.output_tokens;
+  sequence.present = true;
+  slots_[slot] = sequence;
+  waiting_.push_back(slot);
+  outstanding_ += request.input_tokens + request.output_tokens;
+  return true;
+}
+
+std::int32_t Batcher::new_slot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<std::int32_t>(slots_.size() - 1);
+  }
+  const std::int32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return slot;
+}
+
+void Batcher::plan(RankStep& step) {
+  step.items.clear();
+  std::vector<AttentionLoad> attention = std::move(step.batch.attention);
+  attention.assign(windows_.size(), AttentionLoad{});
+  step.batch = RankBatch{};
+  step.batch.attention = std::move(attention);
+  preempted_now_ = false;
+  plan_of(policy_)(*this, step);
+}
+
+// With several batches in flight, one batch takes its share of the decoding sequences, so that the
+// pipeline stages get batches of equal size.
+std::int64_t Batcher::decode_share() const {
+  if (limits_.batches_in_flight == 1) return running();
+  const auto decoding = std::count_if(running_.begin(), running_.end(), [this](std::int32_t slot) {
+    return slots_[slot].decoding();
+  });
+  return (decoding + limits_.batches_in_flight - 1) / limits_.batches_in_flight;
+}
+
+bool Batcher::add_decodes(RankStep& step) {
+  const std::int64_t most = std::min(decode_share(), limits_.max_batched_tokens);
+  const std::size_t before = step.items.size();
+  for (std::size_t i = 0; i < running_.size() && step.batch.decode_tokens < most; ++i) {
+    const Sequence& sequence = slots_[running_[i]];
+    if (sequence.in_step || !sequence.decoding()) continue;
+    const std::int32_t slot = running_[i];
+    if (!make_room(i)) continue;
+    add_decode(slot, step);
+  }
+  return step.items.size() > before;
+}
+
+// Blocks for one more token of the sequence at a position of running_, preempting the youngest
+// sequences that are in no step. False if that was this one itself, or if all others are in a step.
+bool Batcher::make_room(std::size_t position) {
+  Sequence& sequence = slots_[running_[position]];
+  if (pool_.blocks_for(sequence.cached + 1) <= sequence.blocks) return true;
+  while (!pool_.allocate(1)) {
+    std::size_t youngest = running_.size() - 1;
+    while (slots_[running_[youngest]].in_step) --youngest;
+    preempt(youngest);
+    if (youngest == position) return false;
+  }
+  ++sequence.blocks;
+  return true;
+}
+
+void Batcher::preempt(std::size_t position) {
+  const std::int32_t slot = running_[position];
+  Sequence& sequence = slots_[slot];
+  pool_.release(sequence.blocks);
+  sequence.blocks = 0;
+  outstanding_ += sequence.cached;
+  sequence.cached = 0;
+  running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(position));
+  waiting_.push_front(slot);
+  ++preemptions_;
+  preempted_now_ = true;
+}
+
+void Batcher::add_decode(std::int32_t slot, RankStep& step) {
+  Sequence& sequence = slots_[slot];
+  sequence.in_step = true;
+  step.items.push_back({slot, 1});
+  ++step.batch.decode_tokens;
+  ++step.batch.sampled;
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    step.batch.attention[w].add_decode(sequence.cached + 1, windows_[w]);
+  }
+}
+
+bool Batcher::add_prompts(RankStep& step) {
+  const std::size_t before = step.items.size();
+  for (const std::int32_t slot : running_) {
+    const Sequence& sequence = slots_[slot];
+    if (sequence.in_step || sequence.decoding()) continue;
+    if (!add_chunk(slot, step)) break;
+  }
+  // What was preempted for want of blocks must not come back in the same step.
+  while (!preempted_now_ && step.batch.tokens() < limits_.max_batched_tokens && admit_next()) {
+    add_chunk(running_.back(), step);
+  }
+  return step.items.size() > before;
+}
+
+// Moves the first waiting request to the running ones if a seat and the blocks of its whole prompt
+// and one more token are free.
+bool Batcher::admit_next() {
+  if (waiting_.empty() || running() >= limits_.max_num_seqs) return false;
+  Sequence& sequence = slots_[waiting_.front()];
+  const std::int64_t blocks = pool_.blocks_for(sequence.target() + 1);
+  if (!pool_.allocate(blocks)) return false;
+  sequence.blocks = blocks;
+  running_.push_back(waiting_.front());
+  waiting_.pop_front();
+  return true;
+}
+
+bool Batcher::add_chunk(std::int32_t slot, RankStep& step) {
+  Sequence& sequence = slots_[slot];
+  const std::int64_t room = limits_.max_batched_tokens - step.batch.tokens();
+  const std::int64_t tokens = std::min(room, sequence.target() - sequence.cached);
+  if (tokens <= 0) return false;
+  sequence.in_step = true;
+  step.items.push_back({slot, static_cast<std::int32_t>(tokens)});
+  step.batch.prefill_tokens += tokens;
+  if (sequence.cached + tokens == sequence.target()) ++step.batch.sampled;
+  for (std::size_t w = 0; w < windows_.size(); ++w) {
+    step.batch.attention[w].add_prefill(sequence.cached, tokens, windows_[w]);
+  }
+  return true;
+}
+
+void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
+  const std::size_t before = outcome.completed.size();
+  for (const StepItem& item : step.items) {
+    Sequence& sequence = slots_[item.slot];
+    sequence.in_step = false;
+    book_tokens(sequence, item.tokens);
+    if (sequence.cached < sequence.target()) continue;
+    emit_token(sequence, now, outcome);
+    if (sequence.generated < sequence.output) continue;
+    pool_.release(sequence.blocks);
+    sequence.present = false;
+    free_slots_.push_back(item.slot);
+  }
+  if (outcome.completed.size() == before) return;
+  std::erase_if(running_, [this](std::int32_t slot) { return !slots_[slot].present; });
+}
+
+void Batcher::book_tokens(Sequence& sequence, std::int64_t tokens) {
+  sequence.cached += tokens;
+  outstanding_ -= tokens;
+  const std::int64_t fresh = std::max<std::int64_t>(0, sequence.cached - sequence.highest);
+  counts_.recomputed += tokens - fresh;
+  counts_.input_done += std::max<std::int64_t>(
+      0, std::min(sequence.cached, sequence.input) - std::min(sequence.highest, sequence.input));
+  sequence.highest = std::max(sequence.highest, sequence.cached);
+}
+
+void Batcher::emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome) {
+  ++sequence.generated;
+  ++counts_.output_done;
+  if (sequence.generated == 1) {
+    sequence.first_token = now;
+    outcome.first_token_waits.push_back(now - sequence.arrival);
+  }
+  if (sequence.generated < sequence.output) return;
+  --outstanding_;
+  outcome.completed.push_back({sequence.arrival, sequence.first_token, now, sequence.output});
+}
+
+TokenCounts Batcher::token_counts() const {
+  TokenCounts counts = counts_;
+  for (const Sequence& sequence : slots_) {
+    if (!sequence.present) continue;
+    counts.input_inside += sequence.input - std::min(sequence.highest, sequence.input);
+    counts.output_inside += sequence.output - sequence.generated;
+  }
+  return counts;
+}
+
+}  // namespace moesim

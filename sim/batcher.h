@@ -1,0 +1,138 @@
+// Continuous batching on one attention-DP rank: which sequences get tokens in the next step. The
+// Batcher guards the queue, the running sequences and their KV blocks; a policy (policies/) only
+// decides in which order decodes and prompts are asked for.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "models/layer_work.h"
+#include "models/memory_ledger.h"
+#include "sim/deployment.h"
+#include "sim/kv_pool.h"
+#include "sim/workload.h"
+
+namespace moesim {
+
+// What one step asks of the kernels of one attention-DP rank.
+struct RankBatch {
+  std::int64_t decode_tokens = 0;        // One per decoding sequence.
+  std::int64_t prefill_tokens = 0;       // Prompt tokens, recomputed ones included.
+  std::int64_t sampled = 0;              // Sequences that get an output token.
+  std::vector<AttentionLoad> attention;  // [window class]
+
+  std::int64_t tokens() const { return decode_tokens + prefill_tokens; }
+};
+
+// A sequence's share of a step.
+struct StepItem {
+  std::int32_t slot = 0;
+  std::int32_t tokens = 0;
+};
+
+struct RankStep {
+  std::vector<StepItem> items;
+  RankBatch batch;
+};
+
+// A request that got its last token, or its first.
+struct RequestTimes {
+  Seconds arrival;
+  Seconds first_token;
+  Seconds last_token;
+  std::int64_t output_tokens = 0;
+};
+
+// What ended in a step, and how many requests got their first token when.
+struct StepOutcome {
+  std::vector<RequestTimes> completed;
+  std::vector<Seconds> first_token_waits;  // Arrival to first token.
+};
+
+// Tokens of the requests that a batcher took in.
+struct TokenCounts {
+  std::int64_t input_done = 0, input_inside = 0;
+  std::int64_t output_done = 0, output_inside = 0;
+  std::int64_t recomputed = 0;
+};
+
+struct BatcherLimits {
+  std::int64_t max_num_seqs = 256;
+  std::int64_t max_batched_tokens = 8192;
+  std::int64_t batches_in_flight = 1;  // Pipeline stages: running sequences are split over them.
+};
+
+class Batcher {
+ public:
+  // `windows`: the distinct attention windows of the model, 0 = whole context.
+  Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
+          std::vector<std::int64_t> windows);
+
+  // Queues a request; false if it can never fit into the pool (the caller counts it as rejected).
+  // Requires: at least one input and one output token.
+  bool submit(const Request& request, Seconds arrival);
+
+  // Chooses the tokens of the next step among sequences that are in no step now. Empty items:
+  // nothing can run. `step` is overwritten (its storage is reused).
+  void plan(RankStep& step);
+  // Books the tokens of a planned step; sequences that got their last token leave.
+  void finish(const RankStep& step, Seconds now, StepOutcome& outcome);
+
+  // For policies, inside plan(): each adds items to the step and returns whether it added any.
+  bool add_decodes(RankStep& step);
+  bool add_prompts(RankStep& step);
+
+  bool idle() const { return waiting_.empty() && running_.empty(); }
+  std::int64_t waiting() const { return static_cast<std::int64_t>(waiting_.size()); }
+  std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
+  // Tokens still to be computed for the requests inside.
+  std::int64_t outstanding_tokens() const { return outstanding_; }
+  std::int64_t preemptions() const { return preemptions_; }
+  const KvPool& pool() const { return pool_; }
+  TokenCounts token_counts() const;
+
+ private:
+  struct Sequence {
+    Seconds arrival;
+    Seconds first_token;
+    std::int64_t input = 0;
+    std::int64_t output = 0;
+    std::int64_t generated = 0;
+    std::int64_t cached = 0;   // Tokens in the KV cache.
+    std::int64_t highest = 0;  // Most tokens ever cached; below it, work is repeated.
+    std::int64_t blocks = 0;
+    bool in_step = false;
+    bool present = false;
+
+    // Tokens to cache before the next output token.
+    std::int64_t target() const { return input + generated; }
+    bool decoding() const { return generated > 0 && cached + 1 == target(); }
+  };
+
+  std::int32_t new_slot();
+  bool make_room(std::size_t position);
+  void preempt(std::size_t position);
+  bool admit_next();
+  void add_decode(std::int32_t slot, RankStep& step);
+  bool add_chunk(std::int32_t slot, RankStep& step);
+  void book_tokens(Sequence& sequence, std::int64_t tokens);
+  void emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome);
+  std::int64_t decode_share() const;
+
+  BatchPolicy policy_;
+  BatcherLimits limits_;
+  KvPool pool_;
+  std::vector<std::int64_t> windows_;
+  std::vector<Sequence> slots_;
+  std::vector<std::int32_t> free_slots_;
+  std::deque<std::int32_t> waiting_;
+  std::vector<std::int32_t> running_;  // In order of admission.
+  std::int64_t outstanding_ = 0;
+  std::int64_t preemptions_ = 0;
+  bool preempted_now_ = false;
+  TokenCounts counts_;
+};
+
+}  // namespace moesim

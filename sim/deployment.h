@@ -1,0 +1,61 @@
+// One case, ready to run: a model on a cluster with every policy decided.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hardware/device.h"
+#include "models/memory_ledger.h"
+#include "models/model_spec.h"
+#include "models/parallel_plan.h"
+#include "models/placement.h"
+#include "models/router/routing_bank.h"
+#include "models/router/routing_sampler.h"
+
+namespace moesim {
+
+enum class BatchPolicy {
+  kMixed,         // Prompt chunks ride along with all running decodes (vLLM, TensorRT-LLM).
+  kPrefillFirst,  // Prompts run alone and before decodes (SGLang).
+};
+
+// Which dispatch kernels carry tokens to their experts.
+enum class DispatchPolicy {
+  kAuto,  // Low latency in decode-only steps, normal where prompts ride along.
+  kNormal,
+  kLowLatency,
+};
+
+// What a serving engine adds to the kernels. Source: ../shared/research/physics-serving.md
+// section 6.
+struct ServingPolicy {
+  std::string engine = "vllm";
+  BatchPolicy batch = BatchPolicy::kMixed;
+  EngineMemoryRules memory;
+  double launch_factor = 1;   // Kernel-to-kernel cost relative to the device family's.
+  Seconds step_overhead;      // Host time per engine step that is not hidden.
+  Seconds sequence_overhead;  // Host and sampler time per running sequence and step.
+  Seconds request_overhead;   // Added to TTFT: HTTP, tokenizer, streaming.
+};
+
+// The policy of a known engine: "vllm", "sglang", "tensorrt-llm". Throws: std::invalid_argument.
+ServingPolicy serving_policy(const std::string& engine);
+
+struct Deployment {
+  std::string name;
+  ModelSpec model;
+  ClusterSpec cluster;
+  ParallelPlan plan;
+  DtypePlan dtypes;
+  ServingPolicy serving;
+  TokenSource tokens;
+  PlacementPolicy placement = PlacementPolicy::kLinear;
+  std::int64_t redundant_experts = 0;
+  DispatchPolicy dispatch = DispatchPolicy::kAuto;
+  SiteSpec site;
+  Watts power_limit;             // Per device; 0 = data sheet.
+  double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
+  std::uint64_t seed = 0;
+};
+
+}  // namespace moesim

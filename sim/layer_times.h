@@ -1,0 +1,73 @@
+// What the layers of a model cost on one rank, remembered by what the cost depends on: linear
+// kernels by token count, routed experts by pairs and experts hit. Attention cores depend on every
+// context and are computed anew.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "hardware/kernel.h"
+#include "models/layer_work.h"
+#include "sim/cost_table.h"
+#include "sim/work_cost.h"
+
+namespace moesim {
+
+class LayerTimes {
+ public:
+  // Keeps references to all but the plan and the dtypes.
+  LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
+             const DeviceModel& device);
+
+  // Layers that are equal share a class; classes that mix tokens alike share an attention class.
+  std::int64_t num_classes() const { return static_cast<std::int64_t>(classes_.size()); }
+  std::int64_t class_of(std::int64_t layer) const { return class_of_layer_[layer]; }
+  std::int64_t attention_class(std::int64_t c) const { return classes_[c].attention; }
+  std::int64_t num_attention_classes() const { return num_attention_classes_; }
+  const LayerSpec& spec(std::int64_t c) const { return *classes_[c].spec; }
+
+  // Distinct attention windows of the model (0 = whole context) and which one a class sees.
+  const std::vector<std::int64_t>& windows() const { return windows_; }
+  std::int64_t window_class(std::int64_t c) const { return classes_[c].window; }
+
+  // Everything of a layer but attention core and routed experts, for `tokens` of one DP rank.
+  const WorkCost& linear(std::int64_t c, std::int64_t tokens, bool eager);
+  WorkCost attention(std::int64_t c, const AttentionLoad& load, bool eager) const;
+  // Routed experts of one EP group. Above 512 pairs the count is rounded to 0.2 %.
+  const WorkCost& experts(std::int64_t c, std::int64_t pairs, std::int64_t hit, bool eager);
+  const WorkCost& embedding(std::int64_t tokens, bool eager);
+  const WorkCost& head(std::int64_t sampled, bool eager);
+
+ private:
+  struct LayerClass {
+    const LayerSpec* spec;
+    std::int64_t attention;
+    std::int64_t window;
+    std::int64_t experts;  // Index of the expert tables; -1 without experts.
+  };
+  // Costs by count, filled when asked for; one for graphs, one for eager launches.
+  using ByCount = std::vector<std::optional<WorkCost>>;
+  using ByLaunch = std::array<ByCount, 2>;
+
+  template <class Kernels>
+  const WorkCost& remembered(ByLaunch& table, std::int64_t count, bool eager,
+                             const Kernels& kernels);
+  void classify_layers();
+
+  const ModelSpec& model_;
+  ParallelPlan plan_;
+  DtypePlan dtypes_;
+  const DeviceModel& device_;
+  std::vector<LayerClass> classes_;
+  std::vector<std::int64_t> class_of_layer_;
+  std::vector<std::int64_t> windows_;
+  std::int64_t num_attention_classes_ = 0;
+  std::vector<ByLaunch> linear_;  // [class]
+  ByLaunch embedding_;
+  ByLaunch head_;
+  std::vector<CostTable> experts_;  // [expert tables * 2 + eager]
+};
+
+}  // namespace moesim

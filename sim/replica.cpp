@@ -1,0 +1,163 @@
+#include "sim/replica.h"
+
+#include <algorithm>
+
+#include "models/layer_work.h"
+
+namespace moesim {
+
+std::int64_t Replica::MicroBatch::prefill_tokens() const {
+  std::int64_t sum = 0;
+  for (const RankStep& rank : ranks) sum += rank.batch.prefill_tokens;
+  return sum;
+}
+
+std::int64_t Replica::MicroBatch::decode_tokens() const {
+  std::int64_t sum = 0;
+  for (const RankStep& rank : ranks) sum += rank.batch.decode_tokens;
+  return sum;
+}
+
+std::int64_t Replica::MicroBatch::tokens() const {
+  return prefill_tokens() + decode_tokens();
+}
+
+double Replica::MicroBatch::prefill_share() const {
+  return static_cast<double>(prefill_tokens()) / static_cast<double>(tokens());
+}
+
+Replica::Replica(const Surroundings& surroundings, std::int64_t index, std::int64_t kv_blocks)
+    : around_(surroundings) {
+  const Deployment& deployment = around_.deployment;
+  const ParallelPlan& plan = deployment.plan;
+  const EngineMemoryRules& rules = deployment.serving.memory;
+  const BatcherLimits limits = {rules.max_num_seqs, rules.max_batched_tokens, plan.pp};
+  for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
+    batchers_.emplace_back(deployment.serving.batch, limits,
+                           KvPool(kv_blocks, rules.kv_block_tokens), around_.model.windows());
+  }
+  for (std::int64_t s = 0; s < plan.pp; ++s) {
+    stages_.emplace_back(make_stage(deployment, index, s));
+    batches_.push_back(std::make_unique<MicroBatch>());
+    batches_.back()->ranks.resize(plan.attention_dp);
+    free_.push_back(batches_.back().get());
+  }
+  link_stages();
+}
+
+void Replica::link_stages() {
+  for (std::size_t s = 0; s + 1 < stages_.size(); ++s) {
+    for (std::int64_t r = 0; r < around_.deployment.plan.stage_ranks(); ++r) {
+      const std::int64_t pair[] = {stages_[s].stage.first_device + r,
+                                   stages_[s + 1].stage.first_device + r};
+      const CommGroup group = make_group(around_.deployment.cluster, pair);
+      stages_[s].next.push_back({point_to_point_latency(group), group.nodes > 1});
+    }
+  }
+}
+
+void Replica::wake() {
+  if (wake_pending_) return;
+  wake_pending_ = true;
+  around_.engine.after(Seconds(0), [this] {
+    wake_pending_ = false;
+    start_batch();
+  });
+}
+
+void Replica::start_batch() {
+  StageServer& first = stages_.front();
+  if (free_.empty() || first.current != nullptr || !first.queue.empty()) return;
+  MicroBatch* batch = free_.back();
+  for (std::size_t d = 0; d < batchers_.size(); ++d) batchers_[d].plan(batch->ranks[d]);
+  if (batch->tokens() == 0) return;
+  free_.pop_back();
+  count_step(*batch);
+  enqueue(0, batch);
+}
+
+void Replica::count_step(const MicroBatch& batch) {
+  Records& records = around_.records;
+  const std::int64_t decodes = batch.decode_tokens();
+  ++records.steps;
+  if (batch.prefill_tokens() == 0) ++records.decode_steps;
+  if (decodes == 0) return;
+  ++records.steps_with_decodes;
+  records.decoded += decodes;
+}
+
+void Replica::enqueue(std::size_t stage, MicroBatch* batch) {
+  stages_[stage].queue.push_back(batch);
+  if (stages_[stage].current == nullptr) begin(stage);
+}
+
+void Replica::begin(std::size_t stage) {
+  StageServer& server = stages_[stage];
+  server.current = server.queue.front();
+  server.queue.pop_front();
+  server.started = around_.engine.now();
+  around_.model.run(server.stage, server.current->ranks, server.cost);
+  around_.engine.after(server.cost.time, [this, stage] { end(stage); });
+}
+
+void Replica::end(std::size_t stage) {
+  StageServer& server = stages_[stage];
+  MicroBatch* batch = server.current;
+  around_.records.add(server.cost, server.stage.first_device, batch->prefill_share(), 1);
+  server.current = nullptr;
+  if (!server.queue.empty()) begin(stage);
+  if (server.stage.is_last) {
+    finish(batch);
+  } else {
+    send(stage, batch);
+  }
+  start_batch();
+}
+
+// Activations to the next stage: each rank sends its 1/tp of the hidden states of its DP rank to
+// its counterpart, over ports that other traffic may share, while both stages go on working.
+//   bytes = tokens H 2 / tp
+void Replica::send(std::size_t from, MicroBatch* batch) {
+  const Deployment& deployment = around_.deployment;
+  const std::int64_t tp = deployment.plan.tp;
+  const std::int64_t sender = stages_[from].stage.first_device;
+  const std::int64_t receiver = stages_[from + 1].stage.first_device;
+  batch->flows = deployment.plan.stage_ranks();
+  for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
+    const Link& link = stages_[from].next[r];
+    const std::int64_t tokens = batch->ranks[r / tp].batch.tokens();
+    const Bytes bytes = activation_bytes(deployment.model, tokens) / static_cast<double>(tp);
+    const auto arrived = [this, batch, from, bytes, across = link.across] {
+      TrafficTotals& traffic = around_.records.traffic;
+      traffic.pipeline += bytes;
+      (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
+      (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
+      if (--batch->flows == 0) enqueue(from + 1, batch);
+    };
+    around_.engine.transfer(sender + r, receiver + r, bytes, link.latency, arrived);
+  }
+}
+
+void Replica::finish(MicroBatch* batch) {
+  outcome_.completed.clear();
+  outcome_.first_token_waits.clear();
+  const Seconds now = around_.engine.now();
+  for (std::size_t d = 0; d < batchers_.size(); ++d) {
+    batchers_[d].finish(batch->ranks[d], now, outcome_);
+  }
+  free_.push_back(batch);
+  around_.records.add(outcome_, around_.deployment.serving.request_overhead, around_.slo);
+  around_.ended(outcome_);
+}
+
+void Replica::cut_off() {
+  const Seconds now = around_.engine.now();
+  for (StageServer& server : stages_) {
+    if (server.current == nullptr) continue;
+    const double elapsed = (now - server.started) / server.cost.time;
+    around_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
+                        std::clamp(elapsed, 0.0, 1.0));
+  }
+}
+
+}  // namespace moesim

@@ -1,0 +1,89 @@
+// One replica of a deployment as a timer-driven state machine: batches are planned when the first
+// pipeline stage is free, pass the stages in order, and end at the last one.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "sim/batcher.h"
+#include "sim/engine.h"
+#include "sim/records.h"
+#include "sim/step_model.h"
+
+namespace moesim {
+
+class Replica {
+ public:
+  // Called when requests ended, after their step is booked.
+  using Ended = std::function<void(const StepOutcome&)>;
+
+  // What all replicas share.
+  struct Surroundings {
+    const Deployment& deployment;
+    StepModel& model;
+    Engine& engine;
+    Records& records;
+    ServiceLevel slo;
+    Ended ended;
+  };
+
+  // Keeps a reference to the surroundings. `kv_blocks`: of one attention-DP rank.
+  Replica(const Surroundings& surroundings, std::int64_t index, std::int64_t kv_blocks);
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  // One batcher per attention-DP rank. After submitting to one, call wake().
+  std::vector<Batcher>& batchers() { return batchers_; }
+  const std::vector<Batcher>& batchers() const { return batchers_; }
+
+  // Plans a batch once all events of this instant are through, if the first stage is free.
+  void wake();
+  // Books the elapsed part of the steps that are running now. The run is over.
+  void cut_off();
+
+ private:
+  struct MicroBatch {
+    std::vector<RankStep> ranks;  // [attention-DP rank]
+    std::int64_t flows = 0;       // Activations on their way to the next stage.
+    std::int64_t tokens() const;
+    std::int64_t prefill_tokens() const;
+    std::int64_t decode_tokens() const;
+    double prefill_share() const;
+  };
+  // From a rank of a stage to its counterpart in the next one.
+  struct Link {
+    Seconds latency;
+    bool across = false;  // Leaves the node.
+  };
+  struct StageServer {
+    explicit StageServer(Stage s) : stage(std::move(s)) {}
+    Stage stage;
+    std::vector<Link> next;  // [rank]; empty for the last stage.
+    std::deque<MicroBatch*> queue;
+    MicroBatch* current = nullptr;
+    StageCost cost;
+    Seconds started;
+  };
+
+  void link_stages();
+  void start_batch();
+  void enqueue(std::size_t stage, MicroBatch* batch);
+  void begin(std::size_t stage);
+  void end(std::size_t stage);
+  void send(std::size_t from, MicroBatch* batch);
+  void finish(MicroBatch* batch);
+  void count_step(const MicroBatch& batch);
+
+  const Surroundings& around_;
+  std::vector<Batcher> batchers_;
+  std::vector<StageServer> stages_;
+  std::vector<std::unique_ptr<MicroBatch>> batches_;
+  std::vector<MicroBatch*> free_;
+  StepOutcome outcome_;
+  bool wake_pending_ = false;
+};
+
+}  // namespace moesim

@@ -1,0 +1,117 @@
+#include "sim/run_case.h"
+
+#include <algorithm>
+
+#include "sim/accounting.h"
+#include "sim/engine.h"
+#include "sim/service.h"
+
+namespace moesim {
+
+namespace {
+
+void summarize_requests(const Service& service, Summary& summary) {
+  const Records& records = service.records();
+  summary.arrived = records.arrived;
+  summary.completed = records.completed;
+  summary.rejected = records.rejected;
+  summary.rejected_context = records.rejected_context;
+  summary.in_flight = records.arrived - records.completed - records.rejected;
+  summary.input_tokens_arrived = records.input_arrived;
+  summary.input_tokens_rejected = records.input_rejected;
+  summary.output_tokens_asked = records.output_asked;
+  summary.output_tokens_rejected = records.output_rejected;
+  for (const Batcher* batcher : service.batchers()) {
+    const TokenCounts counts = batcher->token_counts();
+    summary.input_tokens_done += counts.input_done;
+    summary.input_tokens_inside += counts.input_inside;
+    summary.output_tokens_done += counts.output_done;
+    summary.output_tokens_inside += counts.output_inside;
+    summary.recomputed_tokens += counts.recomputed;
+    summary.preemptions += batcher->preemptions();
+    const KvPool& pool = batcher->pool();
+    summary.kv_blocks_allocated += pool.allocated();
+    summary.kv_blocks_freed += pool.released();
+    summary.kv_blocks_held += pool.held();
+    summary.kv_blocks_peak = std::max(summary.kv_blocks_peak, pool.peak());
+  }
+}
+
+void summarize_latencies(const Service& service, Summary& summary) {
+  const Records& records = service.records();
+  summary.ttft_s = percentiles(records.ttft_s);
+  summary.tpot_s = percentiles(records.tpot_s);
+  summary.e2e_s = percentiles(records.e2e_s);
+  summary.ttft_curve_s = quantile_curve(records.ttft_s);
+  summary.tpot_curve_s = quantile_curve(records.tpot_s);
+  summary.e2e_curve_s = quantile_curve(records.e2e_s);
+  if (records.completed > 0) {
+    summary.slo_attainment =
+        static_cast<double>(records.within_limits) / static_cast<double>(records.completed);
+  }
+  summary.steps = records.steps;
+  summary.decode_steps = records.decode_steps;
+  if (records.steps_with_decodes > 0) {
+    summary.mean_batch =
+        static_cast<double>(records.decoded) / static_cast<double>(records.steps_with_decodes);
+  }
+  summary.saturated = service.saturated();
+  summary.queue = service.queue();
+}
+
+RoutingSummary summarize_routing(const RoutingBank& bank, const RoutingTally& tally) {
+  RoutingSummary routing;
+  routing.provenance = bank.provenance;
+  routing.load = expert_counts(bank);
+  const double layers = static_cast<double>(routing.load.size());
+  for (std::vector<double>& counts : routing.load) {
+    const LoadStatistics statistics = load_statistics(counts);
+    routing.max_over_mean += statistics.max_over_mean / layers;
+    routing.gini += statistics.gini / layers;
+    double sum = 0;
+    for (const double count : counts) sum += count;
+    for (double& count : counts) count *= static_cast<double>(counts.size()) / sum;
+  }
+  if (tally.decode_layers > 0) {
+    routing.decode_experts_hit =
+        tally.decode_experts_hit / static_cast<double>(tally.decode_layers);
+  }
+  if (tally.mean_pairs > 0) routing.group_max_over_mean = tally.fullest_pairs / tally.mean_pairs;
+  return routing;
+}
+
+}  // namespace
+
+Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
+                 const std::function<void(double)>& progress) {
+  Summary summary;
+  summary.memory =
+      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
+                    deployment.cluster.node.device, deployment.redundant_experts);
+  const Topology topology(deployment.cluster);
+  Engine engine(topology);
+  StepModel model(deployment, bank);
+  Service service(deployment, workload, model, engine, summary.memory.kv_blocks);
+  if (progress) service.report_progress_to(progress);
+
+  service.start();
+  engine.run();
+  service.close();
+
+  summary.horizon = engine.now();
+  summarize_requests(service, summary);
+  summarize_latencies(service, summary);
+  summary.devices = service.records().devices;
+  summary.allocated_devices = deployment.plan.total_ranks();
+  close_ledgers(deployment, model.device(), summary.horizon, summary.devices);
+  summary.prefill_energy = service.records().prefill_energy;
+  summary.decode_energy = service.records().decode_energy;
+  summary.traffic = service.records().traffic;
+  summary.energy = energy_totals(deployment, topology, summary.horizon, summary.devices);
+  if (bank != nullptr && deployment.model.is_moe()) {
+    summary.routing = summarize_routing(*bank, service.records().routing);
+  }
+  return summary;
+}
+
+}  // namespace moesim

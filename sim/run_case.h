@@ -1,0 +1,18 @@
+// Runs one deployment under one workload to the end.
+#pragma once
+
+#include <functional>
+
+#include "models/router/routing_bank.h"
+#include "sim/deployment.h"
+#include "sim/summary.h"
+#include "sim/workload.h"
+
+namespace moesim {
+
+// Requires: a sound plan, and memory that fits; a bank for MoE models. One call per process
+// (Engine). `progress` is told the share done, 0 to 1, after every step.
+Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
+                 const std::function<void(double)>& progress = {});
+
+}  // namespace moesim

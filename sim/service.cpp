@@ -1,0 +1,152 @@
+#include "sim/service.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace moesim {
+
+Service::Service(const Deployment& deployment, const Workload& workload, StepModel& model,
+                 Engine& engine, std::int64_t kv_blocks)
+    : workload_(workload),
+      engine_(engine),
+      surroundings_{
+          deployment, model, engine, records_, workload.slo, [this](const StepOutcome& outcome) {
+            if (workload_.kind == ArrivalKind::kClosedLoop) {
+              for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
+            }
+            observe();
+            progress_(share_done());
+            stop_if_done();
+          }} {
+  if (workload.kind == ArrivalKind::kClosedLoop && workload.concurrency <= 0) {
+    throw std::invalid_argument("a closed loop needs at least one user");
+  }
+  records_.devices.resize(deployment.cluster.num_devices());
+  for (std::int64_t r = 0; r < deployment.plan.replicas; ++r) {
+    replicas_.emplace_back(surroundings_, r, kv_blocks);
+  }
+}
+
+void Service::start() {
+  if (workload_.horizon) engine_.at(*workload_.horizon, [this] { engine_.stop(); });
+  if (workload_.requests.empty()) return;
+  if (workload_.kind == ArrivalKind::kOpen) {
+    engine_.at(workload_.requests.front().arrival, [this] { arrive_open(); });
+    return;
+  }
+  engine_.at(Seconds(0), [this] {
+    const auto all = static_cast<std::int64_t>(workload_.requests.size());
+    const bool loop = workload_.kind == ArrivalKind::kClosedLoop;
+    const std::int64_t at_once = loop ? std::min(workload_.concurrency, all) : all;
+    for (std::int64_t i = 0; i < at_once; ++i) send_next();
+    stop_if_done();
+  });
+}
+
+// One timer at a time: an hour of arrivals would flood the event queue.
+void Service::arrive_open() {
+  const Seconds now = engine_.now();
+  const std::vector<Request>& requests = workload_.requests;
+  while (next_ < requests.size() && requests[next_].arrival <= now) {
+    waiting_seen_.push_back(waiting());
+    submit(requests[next_++]);
+  }
+  observe();
+  if (next_ < requests.size()) {
+    engine_.at(requests[next_].arrival, [this] { arrive_open(); });
+  } else {
+    stop_if_done();
+  }
+}
+
+// A user of a closed loop whose request is rejected goes on with the next one.
+void Service::send_next() {
+  while (next_ < workload_.requests.size()) {
+    const std::int64_t rejected = records_.rejected;
+    submit(workload_.requests[next_++]);
+    if (workload_.kind != ArrivalKind::kClosedLoop || records_.rejected == rejected) return;
+  }
+}
+
+void Service::submit(const Request& request) {
+  ++records_.arrived;
+  records_.input_arrived += request.input_tokens;
+  records_.output_asked += request.output_tokens;
+  if (exceeds_context(request)) {
+    ++records_.rejected_context;
+    reject(request);
+    return;
+  }
+  Batcher* least = nullptr;
+  Replica* host = nullptr;
+  for (Replica& replica : replicas_) {
+    for (Batcher& batcher : replica.batchers()) {
+      if (least && batcher.outstanding_tokens() >= least->outstanding_tokens()) continue;
+      least = &batcher;
+      host = &replica;
+    }
+  }
+  if (least->submit(request, engine_.now())) {
+    host->wake();
+    return;
+  }
+  reject(request);
+}
+
+bool Service::exceeds_context(const Request& request) const {
+  const std::int64_t positions = surroundings_.deployment.model.max_positions;
+  return positions > 0 && request.input_tokens + request.output_tokens > positions;
+}
+
+void Service::reject(const Request& request) {
+  ++records_.rejected;
+  records_.input_rejected += request.input_tokens;
+  records_.output_rejected += request.output_tokens;
+}
+
+double Service::share_done() const {
+  const double ended = static_cast<double>(records_.completed + records_.rejected);
+  const double of_requests = ended / static_cast<double>(workload_.requests.size());
+  return workload_.horizon ? std::max(of_requests, engine_.now() / *workload_.horizon)
+                           : of_requests;
+}
+
+std::int64_t Service::waiting() const {
+  std::int64_t sum = 0;
+  for (const Replica& replica : replicas_) {
+    for (const Batcher& batcher : replica.batchers()) sum += batcher.waiting();
+  }
+  return sum;
+}
+
+void Service::observe() {
+  if (!queue_.offer()) return;
+  QueuePoint point;
+  point.time = engine_.now();
+  point.waiting = waiting();
+  for (const Batcher* batcher : batchers()) point.running += batcher->running();
+  queue_.add(point);
+}
+
+void Service::stop_if_done() {
+  const bool all_sent = next_ == workload_.requests.size();
+  if (all_sent && records_.completed + records_.rejected == records_.arrived) engine_.stop();
+}
+
+void Service::close() {
+  for (Replica& replica : replicas_) replica.cut_off();
+}
+
+std::vector<const Batcher*> Service::batchers() const {
+  std::vector<const Batcher*> all;
+  for (const Replica& replica : replicas_) {
+    for (const Batcher& batcher : replica.batchers()) all.push_back(&batcher);
+  }
+  return all;
+}
+
+bool Service::saturated() const {
+  return workload_.kind == ArrivalKind::kOpen && queue_grows(waiting_seen_);
+}
+
+}  // namespace moesim

@@ -1,0 +1,26 @@
+#include "sim/stage.h"
+
+#include <fmt/format.h>
+
+namespace moesim {
+
+Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_t index) {
+  const ParallelPlan& plan = deployment.plan;
+  const auto num_layers = static_cast<std::int64_t>(deployment.model.layers.size());
+  const LayerRange layers = stage_layers(num_layers, plan.pp, index);
+  const std::int64_t device = replica * plan.replica_ranks() + index * plan.stage_ranks();
+  std::int64_t moe_before = 0;
+  for (std::int64_t layer = 0; layer < layers.first; ++layer) {
+    if (deployment.model.layers[layer].moe) ++moe_before;
+  }
+  return {.first_device = device,
+          .layers = layers,
+          .first_moe_layer = moe_before,
+          .is_first = index == 0,
+          .is_last = index == plan.pp - 1,
+          .collectives = StageCollectives(deployment, device),
+          .random = RandomStream(deployment.seed,
+                                 fmt::format("experts of replica {} stage {}", replica, index))};
+}
+
+}  // namespace moesim

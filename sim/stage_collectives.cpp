@@ -1,0 +1,60 @@
+#include "sim/stage_collectives.h"
+
+#include "models/layer_work.h"
+
+namespace moesim {
+
+namespace {
+
+std::vector<std::int64_t> every(std::int64_t first, std::int64_t count, std::int64_t stride) {
+  std::vector<std::int64_t> devices;
+  for (std::int64_t i = 0; i < count; ++i) devices.push_back(first + i * stride);
+  return devices;
+}
+
+}  // namespace
+
+StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t first_device)
+    : model_(deployment.model) {
+  const ClusterSpec& cluster = deployment.cluster;
+  const std::int64_t tp = deployment.plan.tp;
+  const std::int64_t dp = deployment.plan.attention_dp;
+  for (std::int64_t d = 0; d < dp; ++d) {
+    const CommGroup group = make_group(cluster, every(first_device + d * tp, tp, 1));
+    std::size_t same = 0;
+    while (same < tensor_groups_.size() &&
+           (tensor_groups_[same].group.nodes != group.nodes ||
+            tensor_groups_[same].group.per_node != group.per_node)) {
+      ++same;
+    }
+    if (same == tensor_groups_.size()) tensor_groups_.push_back({group, {}});
+    tensor_group_of_.push_back(same);
+  }
+  peers_ = make_group(cluster, every(first_device, dp, tp));
+  all_ranks_ = make_group(cluster, every(first_device, tp * dp, 1));
+}
+
+Bytes StageCollectives::activations(std::int64_t tokens) const {
+  return activation_bytes(model_, tokens);
+}
+
+const CollectiveCost& StageCollectives::tensor_all_reduce(std::int64_t dp_index,
+                                                          std::int64_t tokens) {
+  TensorGroup& tensor = tensor_groups_[tensor_group_of_[dp_index]];
+  if (tokens >= static_cast<std::int64_t>(tensor.by_tokens.size())) {
+    tensor.by_tokens.resize(tokens + 1);
+  }
+  std::optional<CollectiveCost>& cost = tensor.by_tokens[tokens];
+  if (!cost) cost = tokens == 0 ? CollectiveCost{} : all_reduce(tensor.group, activations(tokens));
+  return *cost;
+}
+
+CollectiveCost StageCollectives::gather_tokens(std::int64_t tokens) const {
+  return all_gather(peers_, activations(tokens));
+}
+
+CollectiveCost StageCollectives::scatter_tokens(std::int64_t tokens) const {
+  return reduce_scatter(peers_, activations(tokens));
+}
+
+}  // namespace moesim

@@ -1,0 +1,105 @@
+#include "sim/step_books.h"
+
+#include <algorithm>
+
+namespace moesim {
+
+StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device)
+    : plan_(plan), device_(device), lanes_(plan.attention_dp), groups_(plan.ep) {}
+
+void StepBooks::open() {
+  host_ = Seconds(0);
+  std::fill(lanes_.begin(), lanes_.end(), Lane{});
+  std::fill(groups_.begin(), groups_.end(), GroupLane{});
+}
+
+void StepBooks::prepare(Seconds host) {
+  host_ += host;
+  for (Lane& lane : lanes_) lane.clock += host;
+}
+
+void StepBooks::work(std::int64_t dp_rank, const WorkCost& cost) {
+  Lane& lane = lanes_[dp_rank];
+  lane.work += cost;
+  lane.clock += cost.time();
+}
+
+void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost) {
+  Lane& lane = lanes_[dp_rank];
+  lane.clock += cost.time;
+  lane.communication += cost.time;
+  lane.scale_up += cost.scale_up_sent;
+  lane.scale_out += cost.scale_out_sent;
+}
+
+void StepBooks::meet() {
+  Seconds latest;
+  for (const Lane& lane : lanes_) latest = std::max(latest, lane.clock);
+  for (Lane& lane : lanes_) {
+    lane.wait += latest - lane.clock;
+    lane.clock = latest;
+  }
+}
+
+void StepBooks::communicate_all(const CollectiveCost& cost) {
+  for (std::size_t d = 0; d < lanes_.size(); ++d) communicate(static_cast<std::int64_t>(d), cost);
+}
+
+void StepBooks::work_experts(std::int64_t group, const WorkCost& cost) {
+  GroupLane& lane = groups_[group];
+  lane.work += cost;
+  lane.phase = cost.time();
+}
+
+void StepBooks::close_experts() {
+  Seconds slowest;
+  for (const GroupLane& group : groups_) slowest = std::max(slowest, group.phase);
+  for (GroupLane& group : groups_) {
+    group.wait += slowest - group.phase;
+    group.phase = Seconds(0);
+  }
+  for (Lane& lane : lanes_) lane.clock += slowest;
+}
+
+Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& ranks) {
+  meet();
+  ranks.resize(plan_.stage_ranks());
+  for (std::int64_t r = 0; r < plan_.stage_ranks(); ++r) ranks[r] = rank_ledger(r, exchanged);
+  return lanes_.front().clock;
+}
+
+DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchanged) const {
+  const Lane& lane = lanes_[rank / plan_.tp];
+  const GroupLane& group = groups_[rank * plan_.ep / plan_.stage_ranks()];
+  DeviceLedger ledger;
+  book(lane.work, ledger);
+  book(group.work, ledger);
+  ledger.add(Activity::kOverhead, host_, device_.waiting_power() * host_);
+  const Seconds wait = lane.wait + group.wait;
+  ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);
+  if (lane.communication <= Seconds(0)) return ledger;
+
+  Bytes sent = lane.scale_up + lane.scale_out;
+  if (exchanged != nullptr && !exchanged->scale_up_out.empty()) {
+    sent += Bytes(exchanged->scale_up_out[rank] + exchanged->scale_out_out[rank]);
+  }
+  const BytesPerSecond link = device_.device().link_bandwidth;
+  const double utilisation = link > BytesPerSecond(0) ? sent / lane.communication / link : 0;
+  ledger.add(Activity::kCommunication, lane.communication,
+             device_.communication_power(utilisation) * lane.communication);
+  return ledger;
+}
+
+Bytes StepBooks::collective_scale_up() const {
+  Bytes sum;
+  for (const Lane& lane : lanes_) sum += lane.scale_up;
+  return sum * static_cast<double>(plan_.tp);
+}
+
+Bytes StepBooks::collective_scale_out() const {
+  Bytes sum;
+  for (const Lane& lane : lanes_) sum += lane.scale_out;
+  return sum * static_cast<double>(plan_.tp);
+}
+
+}  // namespace moesim

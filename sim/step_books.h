@@ -1,0 +1,66 @@
+// Who does what and who waits for whom among the ranks of a stage during one step. The ranks of one
+// attention-DP rank go alike but for their experts; the ranks of one EP group run the same experts.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hardware/kernel.h"
+#include "sim/collectives.h"
+#include "sim/deployment.h"
+#include "sim/token_exchange.h"
+#include "sim/work_cost.h"
+
+namespace moesim {
+
+class StepBooks {
+ public:
+  StepBooks(const ParallelPlan& plan, const DeviceModel& device);
+
+  // Forgets the last step.
+  void open();
+
+  // The host prepares the step; every rank waits for it.
+  void prepare(Seconds host);
+  // One attention-DP rank works, or takes part in a collective of its TP group.
+  void work(std::int64_t dp_rank, const WorkCost& cost);
+  void communicate(std::int64_t dp_rank, const CollectiveCost& cost);
+  // All ranks wait for the slowest.
+  void meet();
+  // All ranks exchange something after they met.
+  void communicate_all(const CollectiveCost& cost);
+  // One EP group works; close_experts() ends the phase for all when the slowest group is done.
+  void work_experts(std::int64_t group, const WorkCost& cost);
+  void close_experts();
+
+  // Ends the step: all ranks meet; time and energy by rank. `exchanged`: what dispatch and combine
+  // carried, if anything.
+  Seconds close(const PortLoads* exchanged, std::vector<DeviceLedger>& ranks);
+  // Bytes that the collectives of all ranks sent, and as many received.
+  Bytes collective_scale_up() const;
+  Bytes collective_scale_out() const;
+
+ private:
+  struct Lane {
+    Seconds clock;
+    Seconds wait;
+    Seconds communication;
+    Bytes scale_up, scale_out;  // Sent by each of its ranks.
+    WorkCost work;
+  };
+  struct GroupLane {
+    Seconds phase;  // Of the experts' phase that is open.
+    Seconds wait;
+    WorkCost work;
+  };
+
+  DeviceLedger rank_ledger(std::int64_t rank, const PortLoads* exchanged) const;
+
+  ParallelPlan plan_;
+  const DeviceModel& device_;
+  Seconds host_;
+  std::vector<Lane> lanes_;        // [DP rank]
+  std::vector<GroupLane> groups_;  // [EP group]
+};
+
+}  // namespace moesim

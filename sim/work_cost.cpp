@@ -1,0 +1,33 @@
+#include "sim/work_cost.h"
+
+#include <algorithm>
+
+namespace moesim {
+
+WorkCost repeated(const WorkCost& cost, double times) {
+  return {cost.launch * times,        cost.compute * times,        cost.memory * times,
+          cost.launch_energy * times, cost.compute_energy * times, cost.memory_energy * times};
+}
+
+WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager) {
+  const Watts resident = device.communication_power(0);
+  WorkCost sum;
+  for (const Kernel& kernel : kernels) {
+    const KernelCost cost = device.cost(kernel, eager);
+    const Joules launching = std::min(cost.energy, resident * cost.launch);
+    sum.launch += cost.launch;
+    sum.launch_energy += launching;
+    const bool compute = cost.bound == Bound::kCompute;
+    (compute ? sum.compute : sum.memory) += cost.busy;
+    (compute ? sum.compute_energy : sum.memory_energy) += cost.energy - launching;
+  }
+  return sum;
+}
+
+void book(const WorkCost& cost, DeviceLedger& ledger) {
+  ledger.add(Activity::kOverhead, cost.launch, cost.launch_energy);
+  ledger.add(Activity::kCompute, cost.compute, cost.compute_energy);
+  ledger.add(Activity::kMemory, cost.memory, cost.memory_energy);
+}
+
+}  // namespace moesim

@@ -1,0 +1,37 @@
+// Time and energy of kernels that run one after another on one device, split by activity.
+#pragma once
+
+#include <span>
+
+#include "hardware/kernel.h"
+#include "sim/summary.h"
+
+namespace moesim {
+
+struct WorkCost {
+  Seconds launch, compute, memory;
+  Joules launch_energy, compute_energy, memory_energy;
+
+  Seconds time() const { return launch + compute + memory; }
+  WorkCost& operator+=(const WorkCost& other) {
+    launch += other.launch;
+    compute += other.compute;
+    memory += other.memory;
+    launch_energy += other.launch_energy;
+    compute_energy += other.compute_energy;
+    memory_energy += other.memory_energy;
+    return *this;
+  }
+};
+
+// The same work `times` times over.
+WorkCost repeated(const WorkCost& cost, double times);
+
+// Sums the kernels; `eager` = launched outside a CUDA graph. While a kernel is launched the device
+// draws what a resident process draws; the rest of its energy belongs to the busy part.
+WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager);
+
+// Adds the work to a device's books.
+void book(const WorkCost& cost, DeviceLedger& ledger);
+
+}  // namespace moesim

@@ -1,0 +1,39 @@
+// The traffic that a deployment serves.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+
+namespace moesim {
+
+struct Request {
+  Seconds arrival;  // Ignored in a closed loop.
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+};
+
+enum class ArrivalKind {
+  kStatic,      // All at t = 0.
+  kOpen,        // At their dates (Poisson or a trace), whatever the service does.
+  kClosedLoop,  // `concurrency` users; each sends the next request when its last one ends.
+};
+
+struct ServiceLevel {
+  std::optional<Seconds> ttft_p99;
+  std::optional<Seconds> tpot_p99;
+};
+
+struct Workload {
+  ArrivalKind kind = ArrivalKind::kOpen;
+  std::vector<Request> requests;   // Open: ordered by arrival.
+  std::int64_t concurrency = 0;    // Closed loop only.
+  std::optional<Seconds> horizon;  // Stop here; absent = until every request has ended.
+  ServiceLevel slo;
+  std::string description;  // "trace chat.csv, 1,200 requests" for the report.
+};
+
+}  // namespace moesim

@@ -1,0 +1,194 @@
+#include "sim/step_model.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/sim/made_deployment.h"
+
+namespace moesim {
+namespace {
+
+RankStep decodes(std::int64_t sequences, std::int64_t context) {
+  RankStep step;
+  step.batch.attention.resize(1);
+  for (std::int64_t i = 0; i < sequences; ++i) {
+    step.items.push_back({static_cast<std::int32_t>(i), 1});
+    step.batch.attention[0].add_decode(context, 0);
+  }
+  step.batch.decode_tokens = step.batch.sampled = sequences;
+  return step;
+}
+
+RankStep prompt(std::int64_t tokens) {
+  RankStep step;
+  step.items.push_back({0, static_cast<std::int32_t>(tokens)});
+  step.batch.attention.resize(1);
+  step.batch.attention[0].add_prefill(0, tokens, 0);
+  step.batch.prefill_tokens = tokens;
+  step.batch.sampled = 1;
+  return step;
+}
+
+// Cost of one step of the first stage of the first replica.
+StageCost cost_of(const Deployment& deployment, const std::vector<RankStep>& ranks) {
+  RoutingBank bank;
+  if (deployment.model.is_moe()) bank = make_routing_bank(deployment.model, deployment.tokens, 1);
+  StepModel model(deployment, &bank);
+  Stage stage = make_stage(deployment, 0, 0);
+  StageCost cost;
+  model.run(stage, ranks, cost);
+  return cost;
+}
+
+Deployment dense(std::int64_t layers, std::int64_t tp = 1) {
+  Deployment d = made::deployment(made::small_dense(layers), made::cluster(made::device(), tp));
+  d.plan.tp = tp;
+  return d;
+}
+
+// Attention on `dp` ranks of their own, experts spread over all of them.
+Deployment expert_parallel(std::int64_t dp) {
+  Deployment d = made::deployment(made::small_moe(), made::cluster(made::device(), dp));
+  d.plan.attention_dp = d.plan.ep = dp;
+  return d;
+}
+
+Seconds time_of(const DeviceLedger& ledger, Activity activity) {
+  return ledger.time[static_cast<std::size_t>(activity)];
+}
+
+TEST(StepModel, IsLinearInLayers) {
+  const std::vector<RankStep> ranks = {decodes(32, 1000)};
+  const double two = cost_of(dense(2), ranks).time.value();
+  const double four = cost_of(dense(4), ranks).time.value();
+  const double six = cost_of(dense(6), ranks).time.value();
+  EXPECT_NEAR(six - four, four - two, 1e-12);
+  EXPECT_GT(four, two);
+}
+
+// One sequence: at 1 TB/s a decode step cannot be faster than reading the weights once, and here
+// nothing else takes long.
+TEST(StepModel, ReadsTheWeightsInEveryDecodeStep) {
+  const Deployment d = dense(4);
+  const double weights =
+      2.0 * static_cast<double>(count_parameters(d.model).total - d.model.embedding_params());
+  const double time = cost_of(d, {decodes(1, 1)}).time.value();
+  EXPECT_GE(time, weights / 1e12);
+  EXPECT_LE(time, weights / 1e12 * 1.02);
+}
+
+// 8,192 tokens at 1 PFLOP/s.
+TEST(StepModel, IsBoundByComputeForLongPrompts) {
+  const Deployment d = dense(4);
+  const double params =
+      static_cast<double>(count_parameters(d.model).total - 2 * d.model.embedding_params());
+  const double floor = 2 * params * 8192 / 1e15;
+  const StageCost cost = cost_of(d, {prompt(8192)});
+  EXPECT_GE(time_of(cost.ranks[0], Activity::kCompute).value(), floor);
+  EXPECT_EQ(time_of(cost_of(d, {decodes(1, 1)}).ranks[0], Activity::kCompute), Seconds(0));
+}
+
+TEST(StepModel, MoreBandwidthIsNeverSlower) {
+  for (const std::int64_t sequences : {1, 64, 256}) {
+    Deployment slow = dense(4), fast = dense(4);
+    fast.cluster.node.device.memory_bandwidth *= 2;
+    const std::vector<RankStep> ranks = {decodes(sequences, 2000)};
+    EXPECT_LT(cost_of(fast, ranks).time, cost_of(slow, ranks).time) << sequences;
+  }
+}
+
+TEST(StepModel, ActivitiesOfEveryRankAddUpToTheStep) {
+  for (const Deployment& d : {dense(4, 2), expert_parallel(4)}) {
+    std::vector<RankStep> ranks;
+    for (std::int64_t i = 0; i < d.plan.attention_dp; ++i)
+      ranks.push_back(decodes(8 + 40 * i, 700));
+    const StageCost cost = cost_of(d, ranks);
+    ASSERT_EQ(cost.ranks.size(), d.plan.stage_ranks());
+    for (const DeviceLedger& rank : cost.ranks) {
+      EXPECT_NEAR(rank.total_time() / cost.time, 1, 1e-12);
+      EXPECT_GT(rank.total_energy(), Joules(0));
+      EXPECT_LE(rank.total_energy(), Watts(1000) * cost.time);
+    }
+  }
+}
+
+// Two all-reduces per layer of 64 tokens x 2,048 x 2 bytes; two ranks send all of it once each.
+TEST(StepModel, ReducesActivationsTwicePerLayer) {
+  const StageCost cost = cost_of(dense(4, 2), {decodes(64, 100)});
+  const double buffer = 64 * 2048 * 2;
+  EXPECT_DOUBLE_EQ(cost.traffic.tensor_parallel.value(), 2 * 4 * 2 * buffer);
+  EXPECT_DOUBLE_EQ(cost_of(dense(4, 1), {decodes(64, 100)}).traffic.tensor_parallel.value(), 0);
+}
+
+TEST(StepModel, ChargesTheHostPerStepAndSequence) {
+  Deployment d = dense(4);
+  const Seconds without = cost_of(d, {decodes(10, 100)}).time;
+  d.serving.step_overhead = Seconds(1e-3);
+  d.serving.sequence_overhead = Seconds(2e-4);
+  const StageCost cost = cost_of(d, {decodes(10, 100)});
+  EXPECT_NEAR((cost.time - without).value(), 3e-3, 1e-12);
+  EXPECT_NEAR(time_of(cost.ranks[0], Activity::kOverhead).value(), 3e-3, 1e-12);
+}
+
+TEST(StepModel, LaunchesPromptsEagerly) {
+  Deployment d = dense(4);
+  d.cluster.node.device.family.launch = Seconds(3e-6);
+  d.cluster.node.device.family.eager_launch_factor = 2;
+  const auto launching = [&](const RankStep& step) {
+    return time_of(cost_of(d, {step}).ranks[0], Activity::kOverhead).value();
+  };
+  EXPECT_NEAR(launching(prompt(16)), 2 * launching(decodes(16, 100)), 1e-12);
+}
+
+// The rank without requests waits for the one that has them, and both run experts.
+TEST(StepModel, IdleRanksWaitForBusyOnes) {
+  RankStep nothing;
+  nothing.batch.attention.resize(1);
+  const StageCost cost = cost_of(expert_parallel(2), {decodes(64, 4000), nothing});
+  EXPECT_GT(time_of(cost.ranks[1], Activity::kImbalanceWait),
+            time_of(cost.ranks[0], Activity::kImbalanceWait));
+  EXPECT_GT(time_of(cost.ranks[1], Activity::kMemory), Seconds(0));
+}
+
+TEST(StepModel, SendsEveryByteThatIsReceived) {
+  const StageCost cost = cost_of(expert_parallel(4), std::vector<RankStep>(4, decodes(50, 500)));
+  const TrafficTotals& t = cost.traffic;
+  EXPECT_GT(t.dispatch, Bytes(0));
+  EXPECT_DOUBLE_EQ(t.scale_up_sent.value(), t.scale_up_received.value());
+  EXPECT_DOUBLE_EQ((t.dispatch + t.combine).value(), t.scale_up_sent.value());
+}
+
+// Back always 2,048 x 2. There, in normal mode: 8 + 2 x 8 more of metadata, rounded up to 16; in
+// low-latency mode, which decode-only steps take by default: 16 more.
+TEST(StepModel, CombineMirrorsDispatch) {
+  const auto ratio = [](const RankStep& step) {
+    const TrafficTotals t = cost_of(expert_parallel(4), std::vector<RankStep>(4, step)).traffic;
+    return t.dispatch / t.combine;
+  };
+  EXPECT_NEAR(ratio(prompt(50)), 4128.0 / 4096.0, 1e-12);
+  EXPECT_NEAR(ratio(decodes(50, 500)), 4112.0 / 4096.0, 1e-12);
+}
+
+// 800 pairs per layer over 4 groups: the mean group has 200.
+TEST(StepModel, TalliesWhatTheRouterDid) {
+  const StageCost cost = cost_of(expert_parallel(4), std::vector<RankStep>(4, decodes(100, 500)));
+  EXPECT_EQ(cost.routing.decode_layers, 4);
+  EXPECT_DOUBLE_EQ(cost.routing.mean_pairs, 4 * 200);
+  EXPECT_GE(cost.routing.fullest_pairs, 4 * 200);
+  EXPECT_DOUBLE_EQ(cost.routing.decode_experts_hit, 4 * 16);
+}
+
+// All gather and scatter instead of an all-to-all where two ranks share every expert.
+TEST(StepModel, GathersTokensWhereExpertsAreSplit) {
+  Deployment d = expert_parallel(4);
+  d.plan.ep = 2;
+  d.plan.moe_tp = 2;
+  const StageCost cost = cost_of(d, std::vector<RankStep>(4, decodes(50, 500)));
+  EXPECT_EQ(cost.traffic.dispatch, Bytes(0));
+  // Each of 4 ranks sends 3/4 of 200 tokens x 4,096 bytes twice per layer.
+  EXPECT_NEAR(cost.traffic.scale_up_sent.value(), 4 * 2 * 4 * 0.75 * 200 * 4096, 1);
+}
+
+}  // namespace
+}  // namespace moesim
