@@ -67,20 +67,40 @@ TEST_P(EveryDeployment, L4NoKernelBeatsItsRoofline) {
   }
 }
 
+// The model with one expert that every token goes to.
+ModelSpec one_expert(ModelSpec model) {
+  for (LayerSpec& layer : model.layers) {
+    if (layer.moe) layer.moe->router.num_groups = layer.moe->router.top_groups = 1;
+  }
+  ModelOverrides overrides;
+  overrides.num_experts = overrides.top_k = 1;
+  return with_overrides(model, overrides);
+}
+
+double flops(const std::vector<Kernel>& kernels) {
+  double sum = 0;
+  for (const Kernel& kernel : kernels) sum += kernel.flops.value();
+  return sum;
+}
+
 TEST_P(EveryDeployment, L7OneExpertIsTheDenseTwin) {
   const Deployment& d = GetParam().one.deployment;
   if (!d.model.is_moe()) GTEST_SKIP() << "a dense model";
-  ModelSpec one = with_overrides(d.model, [] {
-    ModelOverrides overrides;
-    overrides.num_experts = 1;
-    overrides.top_k = 1;
-    return overrides;
-  }());
+  const ModelSpec one = one_expert(d.model);
   const ModelSpec twin = dense_twin(one, TwinKind::kActive);
   std::int64_t gates = 0;
   for (const LayerSpec& layer : one.layers) gates += count_parameters(one, layer).gate;
   EXPECT_EQ(count_parameters(one).total - count_parameters(twin).total, gates);
   EXPECT_EQ(kv_bytes_per_token(one, Dtype::kBf16), kv_bytes_per_token(twin, Dtype::kBf16));
+
+  const ParallelPlan plan;
+  constexpr std::int64_t kTokens = 100;
+  const LayerSpec& sparse = one.layers.back();
+  const double gate = 2.0 * kTokens * static_cast<double>(count_parameters(one, sparse).gate);
+  const double of_one = flops(linear_kernels(one, sparse, plan, d.dtypes, kTokens)) +
+                        flops(expert_kernels(one, *sparse.moe, plan, d.dtypes, {kTokens, 1}));
+  const double of_twin = flops(linear_kernels(twin, twin.layers.back(), plan, d.dtypes, kTokens));
+  EXPECT_NEAR(of_one - gate, of_twin, 1e-3 * of_twin);
 }
 
 TEST_P(EveryDeployment, L8BetterHardwareNeverHurts) {

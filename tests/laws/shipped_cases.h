@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ inline std::vector<std::string> shipped_scenarios() {
 struct ShippedCase {
   std::string label;
   Case one;
+
+  friend void PrintTo(const ShippedCase& shipped, std::ostream* out) { *out << shipped.label; }
 };
 
 inline bool fits(const Deployment& d) {
