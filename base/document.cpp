@@ -27,7 +27,9 @@ std::optional<T> parse_whole(const std::string& text) {
   return number;
 }
 
-std::string number_text(double v) { return fmt::format("{}", v); }
+std::string number_text(double v) {
+  return fmt::format("{}", v);
+}
 
 }  // namespace
 
@@ -150,8 +152,8 @@ bool MapReader::boolean_or(const std::string& key, bool otherwise) {
   return found ? found->boolean().value_or(otherwise) : otherwise;
 }
 
-std::int64_t MapReader::integer_or(const std::string& key, std::int64_t otherwise,
-                                   std::int64_t min, std::int64_t max) {
+std::int64_t MapReader::integer_or(const std::string& key, std::int64_t otherwise, std::int64_t min,
+                                   std::int64_t max) {
   const auto found = optional(key);
   return found ? found->integer(min, max).value_or(otherwise) : otherwise;
 }
@@ -173,8 +175,8 @@ void MapReader::done() {
     for (const std::string& known : known_) is_known = is_known || known == key;
     if (is_known) continue;
     const std::string near = did_you_mean(key, known_);
-    item.fault("unknown key; " + (near.empty() ? "allowed: " + comma_list(known_)
-                                               : "did you mean " + near + "?"),
+    item.fault("unknown key; " +
+                   (near.empty() ? "allowed: " + comma_list(known_) : "did you mean " + near + "?"),
                key);
   }
 }

@@ -28,7 +28,8 @@ class Value {
   // A quoted scalar is text whatever it looks like.
   bool is_quoted() const { return node_.IsScalar() && node_.Tag() == "!"; }
 
-  // Each reads this value as one type, or adds a fault that says what is allowed and returns nothing.
+  // Each reads this value as one type, or adds a fault that says what is allowed and returns
+  // nothing.
   std::optional<std::string> text() const;
   std::optional<bool> boolean() const;
   std::optional<std::int64_t> integer(std::int64_t min, std::int64_t max) const;

@@ -16,15 +16,30 @@ constexpr double kKi = 1024.0;
 constexpr double kJoulesPerKwh = 3.6e6;
 constexpr Unit kTimeUnits[] = {{"ns", 1e-9}, {"us", 1e-6},  {"ms", 1e-3},     {"s", 1},
                                {"min", 60},  {"h", 3600.0}, {"day", 86400.0}, {"days", 86400.0}};
-constexpr Unit kByteUnits[] = {{"B", 1},     {"kB", 1e3},       {"MB", 1e6},
-                               {"GB", 1e9},  {"TB", 1e12},      {"KiB", kKi},
-                               {"MiB", kKi * kKi}, {"GiB", kKi * kKi * kKi},
-                               {"TiB", kKi * kKi * kKi * kKi}};
-constexpr Unit kBandwidthUnits[] = {
-    {"B/s", 1},         {"kB/s", 1e3},      {"MB/s", 1e6},        {"GB/s", 1e9},
-    {"TB/s", 1e12},     {"PB/s", 1e15},     {"b/s", 1 / 8.0},     {"kb/s", 1e3 / 8},
-    {"Mb/s", 1e6 / 8},  {"Gb/s", 1e9 / 8},  {"Tb/s", 1e12 / 8},   {"KiB/s", kKi},
-    {"MiB/s", kKi * kKi}, {"GiB/s", kKi * kKi * kKi}, {"TiB/s", kKi * kKi * kKi * kKi}};
+constexpr Unit kByteUnits[] = {{"B", 1},
+                               {"kB", 1e3},
+                               {"MB", 1e6},
+                               {"GB", 1e9},
+                               {"TB", 1e12},
+                               {"KiB", kKi},
+                               {"MiB", kKi* kKi},
+                               {"GiB", kKi* kKi* kKi},
+                               {"TiB", kKi* kKi* kKi* kKi}};
+constexpr Unit kBandwidthUnits[] = {{"B/s", 1},
+                                    {"kB/s", 1e3},
+                                    {"MB/s", 1e6},
+                                    {"GB/s", 1e9},
+                                    {"TB/s", 1e12},
+                                    {"PB/s", 1e15},
+                                    {"b/s", 1 / 8.0},
+                                    {"kb/s", 1e3 / 8},
+                                    {"Mb/s", 1e6 / 8},
+                                    {"Gb/s", 1e9 / 8},
+                                    {"Tb/s", 1e12 / 8},
+                                    {"KiB/s", kKi},
+                                    {"MiB/s", kKi* kKi},
+                                    {"GiB/s", kKi* kKi* kKi},
+                                    {"TiB/s", kKi* kKi* kKi* kKi}};
 constexpr Unit kFlopUnits[] = {
     {"GFLOP/s", 1e9}, {"TFLOP/s", 1e12}, {"PFLOP/s", 1e15}, {"TOP/s", 1e12}, {"POP/s", 1e15}};
 constexpr Unit kPowerUnits[] = {{"mW", 1e-3}, {"W", 1}, {"kW", 1e3}, {"MW", 1e6}};
@@ -38,16 +53,26 @@ constexpr Unit kCarbonUnits[] = {{"gCO2e/kWh", 1e-3 / kJoulesPerKwh},
 
 std::span<const Unit> units_of(Dimension dimension) {
   switch (dimension) {
-    case Dimension::kTime: return kTimeUnits;
-    case Dimension::kBytes: return kByteUnits;
-    case Dimension::kBandwidth: return kBandwidthUnits;
-    case Dimension::kFlopRate: return kFlopUnits;
-    case Dimension::kPower: return kPowerUnits;
-    case Dimension::kRate: return kRateUnits;
-    case Dimension::kMoney: return kMoneyUnits;
-    case Dimension::kMoneyPerHour: return kMoneyPerHourUnits;
-    case Dimension::kMoneyPerEnergy: return kMoneyPerEnergyUnits;
-    case Dimension::kCarbonPerEnergy: return kCarbonUnits;
+    case Dimension::kTime:
+      return kTimeUnits;
+    case Dimension::kBytes:
+      return kByteUnits;
+    case Dimension::kBandwidth:
+      return kBandwidthUnits;
+    case Dimension::kFlopRate:
+      return kFlopUnits;
+    case Dimension::kPower:
+      return kPowerUnits;
+    case Dimension::kRate:
+      return kRateUnits;
+    case Dimension::kMoney:
+      return kMoneyUnits;
+    case Dimension::kMoneyPerHour:
+      return kMoneyPerHourUnits;
+    case Dimension::kMoneyPerEnergy:
+      return kMoneyPerEnergyUnits;
+    case Dimension::kCarbonPerEnergy:
+      return kCarbonUnits;
   }
   return {};
 }
@@ -68,16 +93,26 @@ std::optional<double> parse_quantity(std::string_view text, Dimension dimension)
 
 std::string_view allowed_quantity(Dimension dimension) {
   switch (dimension) {
-    case Dimension::kTime: return "a time with unit, e.g. 50 ms, 2 s or 10 min";
-    case Dimension::kBytes: return "a size with unit, e.g. 80 GiB or 400 MB";
-    case Dimension::kBandwidth: return "a bandwidth with unit, e.g. 3.35 TB/s or 400 Gb/s";
-    case Dimension::kFlopRate: return "a compute rate with unit, e.g. 989 TFLOP/s";
-    case Dimension::kPower: return "a power with unit, e.g. 700 W";
-    case Dimension::kRate: return "a rate with unit, e.g. 8/s or 30/min";
-    case Dimension::kMoney: return "an amount with unit, e.g. 250000 USD";
-    case Dimension::kMoneyPerHour: return "a price with unit, e.g. 2.5 USD/h";
-    case Dimension::kMoneyPerEnergy: return "a price with unit, e.g. 0.11 USD/kWh";
-    case Dimension::kCarbonPerEnergy: return "a carbon intensity with unit, e.g. 380 gCO2e/kWh";
+    case Dimension::kTime:
+      return "a time with unit, e.g. 50 ms, 2 s or 10 min";
+    case Dimension::kBytes:
+      return "a size with unit, e.g. 80 GiB or 400 MB";
+    case Dimension::kBandwidth:
+      return "a bandwidth with unit, e.g. 3.35 TB/s or 400 Gb/s";
+    case Dimension::kFlopRate:
+      return "a compute rate with unit, e.g. 989 TFLOP/s";
+    case Dimension::kPower:
+      return "a power with unit, e.g. 700 W";
+    case Dimension::kRate:
+      return "a rate with unit, e.g. 8/s or 30/min";
+    case Dimension::kMoney:
+      return "an amount with unit, e.g. 250000 USD";
+    case Dimension::kMoneyPerHour:
+      return "a price with unit, e.g. 2.5 USD/h";
+    case Dimension::kMoneyPerEnergy:
+      return "a price with unit, e.g. 0.11 USD/kWh";
+    case Dimension::kCarbonPerEnergy:
+      return "a carbon intensity with unit, e.g. 380 gCO2e/kWh";
   }
   return "";
 }

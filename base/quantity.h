@@ -1,4 +1,5 @@
-// Quantities as text: "400 Gb/s", "3.35 TB/s", "80 GiB", "0.11 USD/kWh". b is bit, B is byte, Ki is 1024.
+// Quantities as text: "400 Gb/s", "3.35 TB/s", "80 GiB", "0.11 USD/kWh". b is bit, B is byte, Ki is
+// 1024.
 #pragma once
 
 #include <optional>
@@ -9,19 +10,20 @@ namespace moesim {
 
 // What a field measures; decides which units are allowed and what the SI value means.
 enum class Dimension {
-  kTime,              // s; ns us ms s min h day
-  kBytes,             // byte; B kB MB GB TB KiB MiB GiB TiB
-  kBandwidth,         // byte/s; B/s .. TB/s, KiB/s .. TiB/s, b/s .. Tb/s
-  kFlopRate,          // flop/s; GFLOP/s TFLOP/s PFLOP/s
-  kPower,             // W; mW W kW MW
-  kRate,              // 1/s; /s /min /h
-  kMoney,             // USD
-  kMoneyPerHour,      // USD/h
-  kMoneyPerEnergy,    // USD/J; USD/kWh USD/MWh
-  kCarbonPerEnergy,   // kg/J of CO2e; gCO2e/kWh kgCO2e/kWh
+  kTime,             // s; ns us ms s min h day
+  kBytes,            // byte; B kB MB GB TB KiB MiB GiB TiB
+  kBandwidth,        // byte/s; B/s .. TB/s, KiB/s .. TiB/s, b/s .. Tb/s
+  kFlopRate,         // flop/s; GFLOP/s TFLOP/s PFLOP/s
+  kPower,            // W; mW W kW MW
+  kRate,             // 1/s; /s /min /h
+  kMoney,            // USD
+  kMoneyPerHour,     // USD/h
+  kMoneyPerEnergy,   // USD/J; USD/kWh USD/MWh
+  kCarbonPerEnergy,  // kg/J of CO2e; gCO2e/kWh kgCO2e/kWh
 };
 
-// The value in SI, or nothing if the text is not a finite number followed by a unit of that dimension.
+// The value in SI, or nothing if the text is not a finite number followed by a unit of that
+// dimension.
 std::optional<double> parse_quantity(std::string_view text, Dimension dimension);
 
 // Examples of what is allowed, for messages: "a time with unit, e.g. 50 ms or 10 min".

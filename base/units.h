@@ -1,5 +1,6 @@
 // Strong types for the quantities that cross room borders, so that only physics compiles.
-// A Quantity<T, B, F, J> is a double in SI units with the dimension s^T * byte^B * flop^F * joule^J.
+// A Quantity<T, B, F, J> is a double in SI units with the dimension s^T * byte^B * flop^F *
+// joule^J.
 #pragma once
 
 #include <compare>
@@ -69,12 +70,24 @@ using Joules = Quantity<0, 0, 0, 1>;
 using Watts = Quantity<-1, 0, 0, 1>;
 
 namespace literals {
-constexpr Seconds operator""_s(long double v) { return Seconds(static_cast<double>(v)); }
-constexpr Seconds operator""_ms(long double v) { return Seconds(static_cast<double>(v) * 1e-3); }
-constexpr Seconds operator""_us(long double v) { return Seconds(static_cast<double>(v) * 1e-6); }
-constexpr Bytes operator""_B(long double v) { return Bytes(static_cast<double>(v)); }
-constexpr Bytes operator""_MB(long double v) { return Bytes(static_cast<double>(v) * 1e6); }
-constexpr Bytes operator""_GB(long double v) { return Bytes(static_cast<double>(v) * 1e9); }
+constexpr Seconds operator""_s(long double v) {
+  return Seconds(static_cast<double>(v));
+}
+constexpr Seconds operator""_ms(long double v) {
+  return Seconds(static_cast<double>(v) * 1e-3);
+}
+constexpr Seconds operator""_us(long double v) {
+  return Seconds(static_cast<double>(v) * 1e-6);
+}
+constexpr Bytes operator""_B(long double v) {
+  return Bytes(static_cast<double>(v));
+}
+constexpr Bytes operator""_MB(long double v) {
+  return Bytes(static_cast<double>(v) * 1e6);
+}
+constexpr Bytes operator""_GB(long double v) {
+  return Bytes(static_cast<double>(v) * 1e9);
+}
 constexpr Bytes operator""_GiB(long double v) {
   return Bytes(static_cast<double>(v) * 1024.0 * 1024.0 * 1024.0);
 }
@@ -90,7 +103,9 @@ constexpr BytesPerSecond operator""_Gbps(long double v) {
 constexpr FlopsPerSecond operator""_TFLOPps(long double v) {
   return FlopsPerSecond(static_cast<double>(v) * 1e12);
 }
-constexpr Watts operator""_W(long double v) { return Watts(static_cast<double>(v)); }
+constexpr Watts operator""_W(long double v) {
+  return Watts(static_cast<double>(v));
+}
 }  // namespace literals
 
 }  // namespace moesim
