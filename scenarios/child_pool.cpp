@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,37 +70,34 @@ struct Child {
   std::string output;
 };
 
-// First byte of what a child sends: a result, or the faults of an InputError (one per line of fields).
+// First byte of what a child sends: a result, or the faults of an InputError (five fields each, every
+// field after its length and a colon, so that it may hold any byte).
 constexpr char kResult = 'R';
 constexpr char kInputFaults = 'F';
 constexpr char kFailure = 'E';
-constexpr char kFieldEnd = '\x1f';
-constexpr char kFaultEnd = '\x1e';
 
 std::string packed(const InputError& error) {
   std::string out(1, kInputFaults);
   for (const Fault& fault : error.faults()) {
     for (const std::string& field :
          {fault.file, std::to_string(fault.line), fault.path, fault.value, fault.allowed}) {
-      out += field + kFieldEnd;
+      out += std::to_string(field.size()) + ":" + field;
     }
-    out += kFaultEnd;
   }
   return out;
 }
 
 InputError unpacked(const std::string& text) {
+  std::vector<std::string> fields;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t colon = text.find(':', at);
+    const std::size_t length = std::stoul(text.substr(at, colon - at));
+    fields.push_back(text.substr(colon + 1, length));
+    at = colon + 1 + length;
+  }
   std::vector<Fault> faults;
-  std::vector<std::string> fields(1);
-  for (const char c : text) {
-    if (c == kFieldEnd) {
-      fields.emplace_back();
-    } else if (c == kFaultEnd) {
-      faults.push_back({fields[0], std::stoi(fields[1]), fields[2], fields[3], fields[4]});
-      fields.assign(1, "");
-    } else {
-      fields.back() += c;
-    }
+  for (std::size_t i = 0; i + 4 < fields.size(); i += 5) {
+    faults.push_back({fields[i], std::stoi(fields[i + 1]), fields[i + 2], fields[i + 3], fields[i + 4]});
   }
   return InputError(std::move(faults));
 }
@@ -153,6 +151,7 @@ class Pool {
     if (pid < 0) throw std::runtime_error("no child process could be started");
     if (pid == 0) {
       guard_.restore();
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Nobody waits for the result of an orphan.
       close(ends[0]);
       be_child(jobs_, job, ends[1], shares_[job]);
     }
@@ -180,10 +179,15 @@ class Pool {
     int status = 0;
     while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (interrupted && child.output.empty()) return;  // It was told to end, like this process.
     if (WIFSIGNALED(status)) {
-      throw std::runtime_error(fmt::format("a simulation ended by signal {}", WTERMSIG(status)));
+      const int signal = WTERMSIG(status);
+      // Ctrl-C reaches the children as well, perhaps before this process.
+      if (signal == SIGINT || signal == SIGTERM) interrupted = 1;
+      if (interrupted) return;
+      throw std::runtime_error(fmt::format("a simulation ended by signal {}{}", signal,
+                                           signal == SIGKILL ? "; was memory short?" : ""));
     }
+    if (interrupted && child.output.empty()) return;
     const char kind = child.output.empty() ? kFailure : child.output.front();
     const std::string text = child.output.empty() ? "a simulation sent nothing" : child.output.substr(1);
     if (kind == kInputFaults) throw unpacked(text);

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <set>
 #include <thread>
 
 #include "hardware/hardware_card.h"
@@ -26,6 +27,8 @@ namespace moesim {
 namespace {
 
 constexpr int kDefaultWidth = 100;
+constexpr std::int64_t kMaxSeed = 1'000'000'000'000;  // As in a scenario.
+constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics", "sites", "links", "families"};
 
 int terminal_width() {
   winsize size{};
@@ -116,12 +119,30 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
   return any_done ? kExitDone : kExitNothingFeasible;
 }
 
-int run_files(const RunArguments& arguments) {
-  std::vector<Scenario> scenarios;
+// All of them, with the faults of all of them; no two may write into one folder.
+std::vector<Scenario> read_scenarios(const RunArguments& arguments) {
   const std::vector<Setting> settings = settings_of(arguments);
+  std::vector<Scenario> scenarios;
+  std::set<std::string> folders;
+  Faults faults;
   for (const std::string& file : arguments.files) {
-    scenarios.push_back(read_scenario(file, settings));
+    try {
+      scenarios.push_back(read_scenario(file, settings));
+    } catch (const InputError& e) {
+      for (const Fault& fault : e.faults()) faults.add(fault);
+      continue;
+    }
+    const std::string folder = out_folder(arguments, scenarios.back());
+    if (!folders.insert(folder).second) {
+      faults.add({file, 0, "", "", "another file's report goes to " + folder + " already"});
+    }
   }
+  faults.throw_if_any();
+  return scenarios;
+}
+
+int run_files(const RunArguments& arguments) {
+  const std::vector<Scenario> scenarios = read_scenarios(arguments);
   int code = kExitDone;
   for (const Scenario& scenario : scenarios) {
     code = std::max(code, run_scenario(arguments, scenario));
@@ -130,9 +151,24 @@ int run_files(const RunArguments& arguments) {
   return code;
 }
 
+// "moe at moe.model.top_k = 16 cannot run: ..." for every such point of the sweep.
+std::string infeasible_points(const Scenario& scenario) {
+  std::string out;
+  for (const Case& one : scenario.cases) {
+    if (one.infeasible.empty()) continue;
+    std::string point;
+    for (const auto& [path, value] : one.point) {
+      point += fmt::format("{} {} = {}", point.empty() ? "" : ",", path, value);
+    }
+    out += fmt::format("{}{} at{} cannot run: {}\n", out.empty() ? "\n" : "", one.name, point,
+                       one.infeasible);
+  }
+  return out;
+}
+
 int check_file(const RunArguments& arguments) {
   const Scenario scenario = read_scenario(arguments.files.front(), settings_of(arguments));
-  std::cout << scenario.resolved << "\n" << memory_table(scenario);
+  std::cout << scenario.resolved << "\n" << memory_table(scenario) << infeasible_points(scenario);
   return kExitDone;
 }
 
@@ -140,7 +176,7 @@ int list_names(const std::string& what) {
   if (what == "models") {
     for (const std::string& name : catalog_names()) std::cout << name << "\n";
   } else if (what == "hardware") {
-    for (const char* kind : {"devices", "nodes", "fabrics", "sites", "links", "families"}) {
+    for (const char* kind : kHardwareKinds) {
       std::cout << kind << ":\n";
       for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
     }
@@ -152,12 +188,27 @@ int list_names(const std::string& what) {
   return kExitDone;
 }
 
-bool is_hardware(const std::string& name) {
-  for (const char* kind : {"devices", "nodes", "fabrics", "sites", "links", "families"}) {
+std::vector<std::string> hardware_names() {
+  std::vector<std::string> all;
+  for (const char* kind : kHardwareKinds) {
     const auto names = profile_names(kind);
-    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+    all.insert(all.end(), names.begin(), names.end());
   }
-  return name.ends_with(".yaml");
+  return all;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+[[noreturn]] void refuse_unknown(const std::string& name, std::vector<std::string> names) {
+  const auto hardware = hardware_names();
+  names.insert(names.end(), hardware.begin(), hardware.end());
+  const std::string near = did_you_mean(name, names);
+  throw InputError({{"", 0, "", name.empty() ? "nothing" : name,
+                     "no model or hardware of this name" +
+                         (near.empty() ? "" : "; did you mean " + near + "?") +
+                         "; see list models, list hardware, or give a path"}});
 }
 
 nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
@@ -170,11 +221,14 @@ nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
 }
 
 int show(const std::string& name, bool json, bool layers) {
-  if (is_hardware(name)) {
+  const auto models = catalog_names();
+  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
+  if (name.ends_with(".yaml") || contains(hardware_names(), name)) {
     const HardwareCard card = load_hardware_card(name);
     std::cout << (json ? facts_json(card.facts).dump(2) + "\n" : hardware_card_text(card));
     return kExitDone;
   }
+  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
   const ModelSpec model = load_model(name);
   std::cout << (json ? model_card_json(model).dump(2) + "\n" : model_card(model, layers));
   return kExitDone;
@@ -203,7 +257,8 @@ int route(const RouteArguments& arguments) {
 }
 
 void add_scenario_options(CLI::App& command, RunArguments& arguments) {
-  command.add_option("--seed", arguments.seed, "Replaces the scenario's seed");
+  command.add_option("--seed", arguments.seed, "Replaces the scenario's seed")
+      ->check(CLI::Range(std::int64_t{0}, kMaxSeed));
   command.add_option("--set", arguments.settings, "path=value, as in sweep: (repeatable)")
       ->allow_extra_args(false);
 }
@@ -233,9 +288,22 @@ void add_route(CLI::App& app, RouteArguments& arguments, int& code) {
   command->add_option("MODEL", arguments.model, "Catalog name or config.json")->required();
   command->add_option("--tokens", arguments.tokens, "Where tokens come from")
       ->check(CLI::IsMember({"calibrated", "balanced", "uniform", "power_law"}));
-  command->add_option("--seed", arguments.seed, "Seed");
+  command->add_option("--seed", arguments.seed, "Seed")
+      ->check(CLI::Range(std::int64_t{0}, kMaxSeed));
   command->add_option("--out", arguments.npy_out, "Write the ids as NumPy [tokens, layers, top_k]");
   command->callback([&] { code = route(arguments); });
+}
+
+// What is wrong with the command's name; empty = nothing.
+std::string command_fault(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  if (argc < 2) return "a command expected: " + comma_list(names);
+  const std::string given = argv[1];
+  if (given.starts_with("-") || contains(names, given)) return "";
+  const std::string near = did_you_mean(given, names);
+  return given + ": unknown command; " +
+         (near.empty() ? "one of " + comma_list(names) : "did you mean " + near + "?");
 }
 
 }  // namespace
@@ -244,6 +312,7 @@ int run_command_line(int argc, char** argv) {
   CLI::App app{"moesim: what a Mixture-of-Experts deployment costs, against a dense one"};
   app.set_version_flag("--version", "moesim " MOESIM_VERSION);
   app.require_subcommand(1);
+  app.name("moesim");
   int code = kExitDone;
   RunArguments arguments;
   RouteArguments route_arguments;
@@ -261,6 +330,10 @@ int run_command_line(int argc, char** argv) {
   card->add_flag("--json", json, "As JSON");
   card->add_flag("--layers", layers, "Layer by layer");
   card->callback([&] { code = show(name, json, layers); });
+  if (const std::string fault = command_fault(app, argc, argv); !fault.empty()) {
+    std::cerr << fault << "\nRun with --help for more information.\n";
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

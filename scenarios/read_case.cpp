@@ -5,11 +5,15 @@
 
 #include "hardware/profiles.h"
 #include "models/catalog.h"
+#include "scenarios/read_value.h"
 
 namespace moesim {
 namespace {
 
 constexpr std::int64_t kMaxWidth = 1'000'000;
+constexpr std::int64_t kMaxNodes = 10'000;  // The largest machines built have about this many.
+constexpr QuantityLimit kMaxPower = {1e5, "100 kW"};
+constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
 
 // A name, or a path that may be relative to the scenario's folder.
 std::string resolved_name(const Value& value, const std::string& name) {
@@ -19,16 +23,19 @@ std::string resolved_name(const Value& value, const std::string& name) {
   return std::filesystem::is_regular_file(beside, error) ? beside.string() : name;
 }
 
-// Loads by name; a name that is not known becomes a fault at the value, a fault inside the file stays
-// with the file.
-template <class Load>
-auto load_named(const Value& value, Load load) -> decltype(load(std::string())) {
-  const auto name = value.text();
-  if (!name) return {};
+// Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the file
+// stays with the file.
+template <class Spec>
+Spec load_named(const Value& value, Spec (*load)(const std::string&),
+                std::map<std::string, Spec>& loaded) {
+  const auto text = value.text();
+  if (!text) return {};
+  const std::string name = resolved_name(value, *text);
+  if (const auto found = loaded.find(name); found != loaded.end()) return found->second;
   try {
-    return load(resolved_name(value, *name));
+    return loaded[name] = load(name);
   } catch (const InputError& e) {
-    for (Fault fault : e.faults()) {
+    for (const Fault& fault : e.faults()) {
       if (fault.file.empty() || fault.line == 0) {
         value.fault(fault.allowed);
       } else {
@@ -42,6 +49,7 @@ auto load_named(const Value& value, Load load) -> decltype(load(std::string())) 
 struct CaseReader {
   MapReader reader;
   Faults& contradictions;
+  LoadedSpecs& loaded;
   Deployment deployment;
 
   void contradiction(const Value& place, const std::string& path, const std::string& shown,
@@ -58,7 +66,7 @@ struct CaseReader {
     const auto value = reader.required("model", "a catalog name or the path of a config.json");
     if (!value) return;
     if (!value->is_map()) {
-      deployment.model = load_named(*value, load_model);
+      deployment.model = load_named(*value, load_model, loaded.models);
       return;
     }
     MapReader map(*value);
@@ -68,12 +76,12 @@ struct CaseReader {
                                    override_value(map, "num_layers")};
     map.done();
     if (!name) return;
-    deployment.model = load_named(*name, load_model);
+    deployment.model = load_named(*name, load_model, loaded.models);
     if (deployment.model.layers.empty()) return;
     try {
       deployment.model = with_overrides(deployment.model, overrides);
     } catch (const std::invalid_argument& e) {
-      contradiction(*value, value->path(), deployment.model.name, e.what());
+      contradiction(*name, value->path(), deployment.model.name, e.what());
     }
   }
 
@@ -90,36 +98,34 @@ struct CaseReader {
     DtypePlan& plan = deployment.dtypes;
     plan.weights = deployment.model.native_dtype;
     plan.experts = deployment.model.native_expert_dtype;
-    if (const auto value = reader.optional("dtype")) {
-      MapReader map(*value);
-      if (map.has("weights")) {
-        plan.weights = dtype_or(map, "weights", plan.weights);
-        plan.experts = plan.weights;
-      }
-      plan.experts = dtype_or(map, "experts", plan.experts);
-      plan.kv = dtype_or(map, "kv", plan.kv);
-      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
-      plan.dispatch = dtype_or(map, "dispatch", plan.dispatch);
-      map.done();
-    } else {
-      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+    const auto value = reader.optional("dtype");
+    auto map = value ? map_like(*value, "{weights: fp8, kv: bf16}") : std::nullopt;
+    if (map && map->has("weights")) {
+      plan.weights = dtype_or(*map, "weights", plan.weights);
+      plan.experts = plan.weights;
     }
+    plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+    if (!map) return;
+    plan.experts = dtype_or(*map, "experts", plan.experts);
+    plan.kv = dtype_or(*map, "kv", plan.kv);
+    plan.dispatch = dtype_or(*map, "dispatch", plan.dispatch);
+    map->done();
   }
 
   void read_cluster() {
     const auto value = reader.required("cluster", "{node: dgx-h100, nodes: 1}");
-    if (!value) return;
-    MapReader map(*value);
-    const auto node = map.required("node", "a node profile, e.g. dgx-h100");
+    auto map = value ? map_like(*value, "{node: dgx-h100, nodes: 1}") : std::nullopt;
+    if (!map) return;
+    const auto node = map->required("node", "a node profile, e.g. dgx-h100");
     ClusterSpec& cluster = deployment.cluster;
-    if (node) cluster.node = load_named(*node, load_node);
-    cluster.nodes = map.integer_or("nodes", 1, 1, kMaxWidth);
-    if (const auto fabric = map.optional("fabric")) {
-      cluster.fabric = load_named(*fabric, load_fabric);
+    if (node) cluster.node = load_named(*node, load_node, loaded.nodes);
+    cluster.nodes = map->integer_or("nodes", 1, 1, kMaxNodes);
+    if (const auto fabric = map->optional("fabric")) {
+      cluster.fabric = load_named(*fabric, load_fabric, loaded.fabrics);
     } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
       cluster.fabric = load_fabric("rail-fat-tree");
     }
-    map.done();
+    map->done();
     if (cluster.node.devices == 0) return;
     try {
       check_cluster(cluster);
@@ -137,8 +143,7 @@ struct CaseReader {
   // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the cluster.
   void read_plan() {
     const auto value = reader.optional("parallel");
-    std::optional<MapReader> map;
-    if (value) map.emplace(*value);
+    auto map = value ? map_like(*value, "{tp: 8}") : std::nullopt;
     const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
     ParallelPlan& plan = deployment.plan;
     const std::int64_t devices = deployment.cluster.num_devices();
@@ -155,35 +160,39 @@ struct CaseReader {
 
   void read_tokens() {
     const auto value = reader.optional("router");
-    if (!value) return;
-    MapReader map(*value);
+    auto map = value ? map_like(*value, "{tokens: calibrated}") : std::nullopt;
+    if (!map) return;
     const std::vector<std::string> names = {"calibrated", "balanced", "uniform", "power_law"};
-    if (const auto tokens = map.optional("tokens")) {
+    if (const auto tokens = map->optional("tokens")) {
       deployment.tokens.policy = static_cast<TokenPolicy>(tokens->choice(names).value_or(0));
     }
-    deployment.tokens.alpha = map.number_or("alpha", deployment.tokens.alpha, 0, 10);
+    deployment.tokens.alpha = map->number_or("alpha", deployment.tokens.alpha, 0, 10);
     deployment.tokens.sequences =
-        map.integer_or("bank_sequences", deployment.tokens.sequences, 16, 4096);
+        map->integer_or("bank_sequences", deployment.tokens.sequences, 16, 4096);
     deployment.tokens.sequence_tokens =
-        map.integer_or("bank_sequence_tokens", deployment.tokens.sequence_tokens, 16, 4096);
-    map.done();
+        map->integer_or("bank_sequence_tokens", deployment.tokens.sequence_tokens, 16, 4096);
+    map->done();
     const bool is_loaded = !deployment.model.layers.empty();
-    if (is_loaded && !deployment.model.is_moe()) value->fault("a dense model has no router; leave this out");
+    if (is_loaded && !deployment.model.is_moe()) {
+      value->fault("the model is dense and has no router; leave this out", "given");
+    }
   }
 
   void read_placement() {
     const auto value = reader.optional("placement");
-    if (!value) return;
-    MapReader map(*value);
-    if (const auto policy = map.optional("policy")) {
+    auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
+    if (!map) return;
+    if (const auto policy = map->optional("policy")) {
       const auto choice = policy->choice({"linear", "eplb"});
       deployment.placement = static_cast<PlacementPolicy>(choice.value_or(0));
     }
-    deployment.redundant_experts = map.integer_or("redundant_experts", 0, 0, kMaxWidth);
-    map.done();
+    deployment.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
     if (deployment.redundant_experts > 0 && deployment.placement != PlacementPolicy::kEplb) {
-      value->fault("redundant_experts need policy: eplb");
+      const auto copies = map->optional("redundant_experts");
+      contradiction(*copies, copies->path(), std::to_string(deployment.redundant_experts),
+                    "redundant experts need policy: eplb");
     }
+    map->done();
   }
 
   void read_engine() {
@@ -191,38 +200,51 @@ struct CaseReader {
     deployment.serving = serving_policy("vllm");
     if (!value) return;
     const std::vector<std::string> engines = {"vllm", "sglang", "tensorrt-llm"};
-    if (!value->is_map()) {
+    if (value->is_scalar()) {
       deployment.serving = serving_policy(engines[value->choice(engines).value_or(0)]);
       return;
     }
-    MapReader map(*value);
-    if (const auto name = map.optional("name")) {
+    auto map = map_like(*value, "{name: vllm, max_num_seqs: 256}");
+    if (!map) return;
+    if (const auto name = map->optional("name")) {
       deployment.serving = serving_policy(engines[name->choice(engines).value_or(0)]);
     }
     EngineMemoryRules& rules = deployment.serving.memory;
-    rules.memory_utilization = map.number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
-    rules.max_num_seqs = map.integer_or("max_num_seqs", rules.max_num_seqs, 1, 65536);
+    rules.memory_utilization = map->number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
+    rules.max_num_seqs = map->integer_or("max_num_seqs", rules.max_num_seqs, 1, 65536);
     rules.max_batched_tokens =
-        map.integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);
-    rules.kv_block_tokens = map.integer_or("kv_block_tokens", rules.kv_block_tokens, 1, 4096);
-    if (const auto batching = map.optional("batching")) {
+        map->integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);
+    rules.kv_block_tokens = map->integer_or("kv_block_tokens", rules.kv_block_tokens, 1, 4096);
+    if (const auto batching = map->optional("batching")) {
       const auto choice = batching->choice({"mixed", "prefill_first"});
       deployment.serving.batch = static_cast<BatchPolicy>(choice.value_or(0));
     }
-    if (const auto dispatch = map.optional("dispatch")) {
-      const auto choice = dispatch->choice({"normal", "low_latency"});
-      deployment.dispatch = static_cast<DispatchMode>(choice.value_or(0));
+    if (const auto dispatch = map->optional("dispatch")) {
+      const auto choice = dispatch->choice({"auto", "normal", "low_latency"});
+      deployment.dispatch = static_cast<DispatchPolicy>(choice.value_or(0));
     }
-    map.done();
+    map->done();
+  }
+
+  // Where the file says this: the key, else its section, else the case.
+  Value closest(const std::string& section, const std::string& key) const {
+    const Value& whole = reader.value();
+    const YAML::Node map = whole.node()[section];
+    if (!map.IsDefined() || !map.IsMap()) return whole;
+    const YAML::Node value = map[key];
+    return whole.child(value.IsDefined() && value.Mark().line >= 0 ? value : map, key);
   }
 
   void check_plan() {
     if (deployment.model.layers.empty() || deployment.cluster.node.devices == 0) return;
-    const Value place = reader.value();
     for (const PlanFault& fault :
          plan_faults(deployment.plan, deployment.model, deployment.cluster.num_devices(),
                      deployment.redundant_experts)) {
-      contradiction(place, place.path() + ".parallel." + fault.path, fault.value, fault.allowed);
+      const bool is_placement = fault.path == "redundant_experts";
+      const std::string section = is_placement ? "placement" : "parallel";
+      contradiction(closest(section, fault.path),
+                    reader.value().path() + "." + section + "." + fault.path, fault.value,
+                    fault.allowed);
     }
   }
 };
@@ -230,13 +252,12 @@ struct CaseReader {
 }  // namespace
 
 Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                     Faults& contradictions) {
-  CaseReader reader{MapReader(value), contradictions, {}};
+                     Faults& contradictions, LoadedSpecs& loaded) {
+  CaseReader reader{MapReader(value), contradictions, loaded, {}};
   Deployment& deployment = reader.deployment;
   deployment.site = site;
   deployment.seed = seed;
-  const auto name = reader.reader.required("name", "a name for the report");
-  if (name) deployment.name = name->text().value_or("");
+  deployment.name = report_name(reader.reader);
   reader.read_model();
   reader.read_dtypes();
   reader.read_cluster();
@@ -244,9 +265,10 @@ Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t see
   reader.read_tokens();
   reader.read_placement();
   reader.read_engine();
-  deployment.power_limit = Watts(reader.reader.quantity_or("power_limit", Dimension::kPower, 0));
+  deployment.power_limit =
+      Watts(quantity_up_to(reader.reader, "power_limit", Dimension::kPower, 0, kMaxPower));
   deployment.rent_usd_per_hour =
-      reader.reader.quantity_or("rent_per_device", Dimension::kMoneyPerHour, 0);
+      quantity_up_to(reader.reader, "rent_per_device", Dimension::kMoneyPerHour, 0, kMaxRent);
   reader.reader.done();
   reader.check_plan();
   return deployment;

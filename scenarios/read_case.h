@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/document.h"
@@ -10,10 +11,16 @@
 
 namespace moesim {
 
+// What cases have loaded by name or path, so that ten thousand points of a sweep load it once.
+struct LoadedSpecs {
+  std::map<std::string, ModelSpec> models;
+  std::map<std::string, NodeSpec> nodes;
+  std::map<std::string, FabricSpec> fabrics;
+};
 
 // Reads a case. Faults of text go to the value's collector; contradictions between numbers that are
 // each allowed (EP that does not divide the experts) go to `contradictions`.
 Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                     Faults& contradictions);
+                     Faults& contradictions, LoadedSpecs& loaded);
 
 }  // namespace moesim

@@ -1,11 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
+#include <span>
 
 #include "base/document.h"
 #include "hardware/profiles.h"
 #include "scenarios/read_case.h"
+#include "scenarios/read_guard.h"
+#include "scenarios/read_value.h"
 #include "scenarios/read_workload.h"
 #include "scenarios/resolve.h"
 #include "scenarios/scenario.h"
@@ -16,6 +21,9 @@ namespace {
 
 constexpr std::int64_t kMaxRows = 10'000;
 constexpr std::int64_t kMaxSeed = 1'000'000'000'000;
+constexpr std::size_t kMaxFaults = 50;
+constexpr QuantityLimit kMaxCarbon = {100.0 / 3.6e6, "100 kgCO2e/kWh"};
+constexpr QuantityLimit kMaxElectricity = {1000.0 / 3.6e6, "1000 USD/kWh"};
 
 // germany, or {region: germany, pue: 1.25, carbon: 380 gCO2e/kWh, electricity: 0.11 USD/kWh}.
 SiteSpec read_site(const std::optional<Value>& value) {
@@ -24,15 +32,18 @@ SiteSpec read_site(const std::optional<Value>& value) {
     const auto choice = name.choice(profile_names("sites"));
     return choice ? load_site(profile_names("sites")[*choice]) : SiteSpec{};
   };
-  if (!value->is_map()) return load(*value);
-  MapReader map(*value);
+  if (value->is_scalar()) return load(*value);
+  auto reader = map_like(*value, "{region: germany, pue: 1.25}");
+  if (!reader) return {};
+  MapReader& map = *reader;
   const auto region = map.optional("region");
   SiteSpec site = region ? load(*region) : load_site("world-average");
   site.pue = map.number_or("pue", site.pue, 1, 10);
-  site.carbon_kg_per_joule =
-      map.quantity_or("carbon", Dimension::kCarbonPerEnergy, site.carbon_kg_per_joule);
-  site.electricity_usd_per_joule = map.quantity_or("electricity", Dimension::kMoneyPerEnergy,
-                                                   site.electricity_usd_per_joule);
+  site.carbon_kg_per_joule = quantity_up_to(map, "carbon", Dimension::kCarbonPerEnergy,
+                                            site.carbon_kg_per_joule, kMaxCarbon);
+  site.electricity_usd_per_joule =
+      quantity_up_to(map, "electricity", Dimension::kMoneyPerEnergy,
+                     site.electricity_usd_per_joule, kMaxElectricity);
   map.done();
   return site;
 }
@@ -46,31 +57,60 @@ struct Common {
   std::shared_ptr<const Workload> workload;
 };
 
-Common read_common(MapReader& reader) {
+// Workloads by their text and seed: points of a sweep that share one read and keep it once.
+using Workloads = std::map<std::string, std::shared_ptr<const Workload>>;
+
+Common read_common(MapReader& reader, Workloads& workloads) {
   Common common;
-  if (const auto schema = reader.required("schema", "schema: 1")) schema->integer(1, 1);
-  if (const auto name = reader.required("name", "a name for the report")) {
-    common.name = name->text().value_or("");
+  const auto schema = reader.required("schema", "schema: 1 expected");
+  if (schema && !(schema->is_scalar() && schema->node().Scalar() == "1")) {
+    schema->fault("schema: 1 expected; no other is known");
   }
+  common.name = report_name(reader);
   common.question = reader.text_or("question", "");
   common.seed = static_cast<std::uint64_t>(reader.integer_or("seed", 0, 0, kMaxSeed));
   common.site = read_site(reader.optional("site"));
-  if (const auto workload =
-          reader.required("workload", "requests, lengths and a horizon; see the README")) {
-    common.workload =
-        std::make_shared<const Workload>(read_workload(*workload, common.seed));
+  const auto value = reader.required("workload", "a map of requests and lengths expected");
+  if (!value) return common;
+  auto& workload = workloads[std::to_string(common.seed) + value_text(value->node())];
+  if (!workload) {
+    workload = std::make_shared<const Workload>(read_workload(*value, common.seed));
   }
+  common.workload = workload;
   return common;
 }
 
+// Top-level keys of a case with their values as text, to be compared.
+using Sections = std::map<std::string, std::string>;
+
+Sections sections_of(const YAML::Node& resolved) {
+  Sections sections;
+  for (const auto& entry : resolved) {
+    sections[entry.first.Scalar()] = value_text(entry.second);
+  }
+  return sections;
+}
+
+// A scenario's text parsed, with the settings in place and the sweep taken out.
+struct Document {
+  YAML::Node root;
+  std::vector<SweepAxis> axes;
+};
+using OpenDocument = std::function<Document(Faults&)>;
+
 class ScenarioReader {
  public:
-  ScenarioReader(YAML::Node root, std::string file, std::vector<SweepAxis> axes, Faults& faults)
-      : root_(std::move(root)), file_(std::move(file)), axes_(std::move(axes)), faults_(faults) {}
+  // `open` is called once a sweep point: a copy of a YAML::Node would lose its line numbers.
+  ScenarioReader(OpenDocument open, std::string file, Faults& faults)
+      : open_(std::move(open)), file_(std::move(file)), faults_(faults) {}
 
   Scenario read() {
+    Document document = open_(faults_);
+    root_ = document.root;
+    axes_ = std::move(document.axes);
+    check_axes();
     MapReader reader(Value(root_, file_, "", &faults_));
-    common_ = read_common(reader);
+    common_ = read_common(reader, workloads_);
     const auto cases = reader.required("cases", "a list of cases, each with name, model, cluster");
     reader.done();
     Scenario scenario;
@@ -79,13 +119,19 @@ class ScenarioReader {
     scenario.question = common_.question;
     scenario.seed = common_.seed;
     if (!cases) return scenario;
+    if (!cases->is_list() || cases->node().size() == 0) {
+      cases->fault("a list of cases expected, each starting with - name:",
+                   cases->is_list() ? "an empty list" : "");
+      return scenario;
+    }
     const std::vector<Value> items = cases->items();
-    if (cases->is_list() && items.empty()) cases->fault("at least one case expected");
     check_names(items);
-    check_axes();
-    if (!faults_.empty() && items.empty()) return scenario;
-    for (std::size_t i = 0; i < items.size(); ++i) expand(i, items[i], scenario);
-    if (faults_.empty()) scenario.resolved = resolved_text(scenario);
+    std::vector<std::size_t> starts = {0};
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      expand(i, items[i], scenario);
+      starts.push_back(scenario.cases.size());
+    }
+    if (faults_.empty()) scenario.resolved = resolved_text(scenario, starts);
     return scenario;
   }
 
@@ -94,18 +140,22 @@ class ScenarioReader {
     std::set<std::string> seen;
     for (const Value& item : items) {
       const YAML::Node name = item.is_map() ? item.node()["name"] : YAML::Node();
-      if (name.IsDefined() && name.IsScalar() && !seen.insert(name.Scalar()).second) {
+      if (!name.IsDefined() || !name.IsScalar()) continue;
+      if (!seen.insert(name.Scalar()).second) {
         item.child(name, "name").fault("another case has this name already");
+      } else if (is_top_level_key(name.Scalar())) {
+        item.child(name, "name").fault("a name that is no key of the scenario expected");
       }
     }
   }
 
-  // Every axis must lead somewhere, and their product must stay within reason.
+  // Every axis must lead somewhere, and their product must stay within reason; else there is no sweep
+  // and the cases are read as they are, to find what else is wrong.
   void check_axes() {
+    const std::size_t before = faults_.all().size();
     double rows = 1;
     for (const SweepAxis& axis : axes_) {
-      rows *= static_cast<double>(std::max<std::size_t>(1, axis.values.size()));
-      if (axis.values.empty()) continue;
+      rows *= static_cast<double>(axis.values.size());
       YAML::Node scratch = YAML::Clone(root_);
       set_path(scratch, axis.path, axis.values.front(), file_, axis.line, faults_);
     }
@@ -113,15 +163,16 @@ class ScenarioReader {
       faults_.add({file_, axes_.front().line, "sweep", fmt::format("{:.0f} points", rows),
                    fmt::format("at most {} points in one sweep", kMaxRows)});
     }
-    faults_.throw_if_any();
+    if (faults_.all().size() > before) axes_.clear();
   }
 
-  std::vector<SweepAxis> axes_of(const std::string& name, bool& touches_common) const {
-    std::vector<SweepAxis> axes;
-    for (const SweepAxis& axis : axes_) {
-      const std::string owner = case_of_path(root_, axis.path);
+  // The numbers of the axes that concern a case.
+  std::vector<std::size_t> axes_of(const std::string& name, bool& touches_common) const {
+    std::vector<std::size_t> axes;
+    for (std::size_t a = 0; a < axes_.size(); ++a) {
+      const std::string owner = case_of_path(root_, axes_[a].path);
       touches_common = touches_common || owner.empty();
-      if (owner.empty() || owner == name) axes.push_back(axis);
+      if (owner.empty() || owner == name) axes.push_back(a);
     }
     return axes;
   }
@@ -132,32 +183,36 @@ class ScenarioReader {
     bool touches_common = false;
     const auto axes = axes_of(name.IsDefined() && name.IsScalar() ? name.Scalar() : "",
                               touches_common);
-    for (const auto& combination : combinations(axes)) {
-      YAML::Node root = axes.empty() ? root_ : YAML::Clone(root_);
+    std::vector<std::size_t> sizes;
+    for (const std::size_t a : axes) sizes.push_back(axes_[a].values.size());
+    for (const auto& combination : combinations(sizes)) {
+      Document document = axes.empty() ? Document{root_, {}} : open_(faults_);
       Case one;
-      for (std::size_t a = 0; a < axes.size(); ++a) {
-        const YAML::Node& value = axes[a].values[combination[a]];
-        set_path(root, axes[a].path, value, file_, axes[a].line, faults_);
-        one.point.emplace_back(axes[a].path, value_text(value));
+      for (std::size_t i = 0; i < axes.size(); ++i) {
+        const SweepAxis& axis = document.axes[axes[i]];
+        const YAML::Node& value = axis.values[combination[i]];
+        one.point.emplace_back(axis.path, value_text(value));
+        set_path(document.root, axis.path, value, file_, axis.line, faults_);
       }
-      const Common common = touches_common ? reread_common(root) : common_;
-      read_one(root["cases"][index], index, common, one);
+      const Common common = touches_common ? reread_common(document.root) : common_;
+      read_one(document.root["cases"][index], index, common, one);
       scenario.cases.push_back(std::move(one));
     }
   }
 
   Common reread_common(const YAML::Node& root) {
     MapReader reader(Value(root, file_, "", &faults_));
-    return read_common(reader);
+    return read_common(reader, workloads_);
   }
 
   void read_one(const YAML::Node& node, std::size_t index, const Common& common, Case& one) {
-    const std::string label = node.IsMap() && node["name"].IsDefined() && node["name"].IsScalar()
-                                  ? node["name"].Scalar()
-                                  : fmt::format("[{}]", index);
+    const YAML::Node name = node.IsMap() ? node["name"] : YAML::Node();
+    const bool named = name.IsDefined() && name.IsScalar() && !name.Scalar().empty();
+    const std::string label =
+        named ? "cases." + name.Scalar() : fmt::format("cases[{}]", index);
     Faults contradictions;
-    one.deployment = read_case(Value(node, file_, "cases." + label, &faults_), common.site,
-                               common.seed, contradictions);
+    one.deployment = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
+                               contradictions, loaded_);
     one.name = one.deployment.name;
     one.workload = common.workload;
     for (const Fault& fault : contradictions.all()) {
@@ -170,67 +225,138 @@ class ScenarioReader {
     }
   }
 
-  // The document again, with every default in place of what was left out.
-  std::string resolved_text(const Scenario& scenario) const {
+  // A case with every default in place of what was left out, where the default is the same at every
+  // point of the sweep; other sections stay as the file has them, so that the sweep decides them again.
+  YAML::Node resolved_points(std::size_t index, std::span<const Case> points) const {
+    const YAML::Node given = root_["cases"][index];
+    YAML::Node out = resolved_case(points.front().deployment, given);
+    const Sections sections = sections_of(out);
+    std::set<std::string> differing;
+    for (const Case& point : points.subspan(1)) {
+      const Sections others = sections_of(resolved_case(point.deployment, given));
+      for (const auto& [key, text] : sections) {
+        const auto found = others.find(key);
+        if (found == others.end() || found->second != text) differing.insert(key);
+      }
+      for (const auto& [key, text] : others) {
+        if (!sections.contains(key)) differing.insert(key);
+      }
+    }
+    for (const std::string& key : differing) {
+      out.remove(key);
+      if (given[key].IsDefined()) out[key] = YAML::Clone(given[key]);
+    }
+    return out;
+  }
+
+  // The document again, resolved. `starts` = the row of each case's first point, and the end.
+  std::string resolved_text(const Scenario& scenario, const std::vector<std::size_t>& starts) const {
+    const bool sweeps_site = std::any_of(axes_.begin(), axes_.end(), [](const SweepAxis& axis) {
+      return axis.path == "site" || axis.path.starts_with("site.");
+    });
     YAML::Node out;
     out["schema"] = 1;
     out["name"] = scenario.name;
     if (!scenario.question.empty()) out["question"] = scenario.question;
     out["seed"] = scenario.seed;
-    out["site"] = resolved_site(common_.site);
+    if (!sweeps_site) out["site"] = resolved_site(common_.site);
+    if (sweeps_site && root_["site"].IsDefined()) out["site"] = YAML::Clone(root_["site"]);
     out["workload"] = YAML::Clone(root_["workload"]);
-    std::string last;
-    for (const Case& one : scenario.cases) {
-      if (one.name == last) continue;
-      last = one.name;
-      out["cases"].push_back(resolved_case(one.deployment));
+    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+      const std::span<const Case> rows(scenario.cases);
+      out["cases"].push_back(
+          resolved_points(i, rows.subspan(starts[i], starts[i + 1] - starts[i])));
     }
     for (const SweepAxis& axis : axes_) {
-      for (const YAML::Node& value : axis.values) out["sweep"][axis.path].push_back(value);
+      for (const YAML::Node& value : axis.values) {
+        out["sweep"][axis.path].push_back(YAML::Clone(value));
+      }
     }
     YAML::Emitter text;
     text << out;
     return std::string(text.c_str()) + "\n";
   }
 
-  YAML::Node root_;
+  OpenDocument open_;
   std::string file_;
-  std::vector<SweepAxis> axes_;
   Faults& faults_;
+  YAML::Node root_;
+  std::vector<SweepAxis> axes_;
   Common common_;
+  Workloads workloads_;
+  LoadedSpecs loaded_;
 };
 
-// One fault may be met at many sweep points; the user reads it once, in the order of the file.
-Faults without_repeats(const Faults& faults) {
+constexpr const char* kSetOption = "--set";
+
+// One fault may be met at many sweep points; the user reads it once, in the order of the file. Faults
+// of other files (a trace) come last, those on no line first: only a setting lies on none.
+std::vector<Fault> for_reading(const Faults& faults, const std::string& file, bool has_settings) {
   std::vector<Fault> all = faults.all();
+  for (Fault& fault : all) {
+    if (has_settings && fault.line == 0 && fault.file == file) fault.file = kSetOption;
+  }
+  const auto key = [&](const Fault& fault) {
+    return std::pair(fault.file != file && fault.file != kSetOption, fault.line);
+  };
   std::stable_sort(all.begin(), all.end(),
-                   [](const Fault& a, const Fault& b) { return a.line < b.line; });
-  Faults unique;
+                   [&](const Fault& a, const Fault& b) { return key(a) < key(b); });
+  std::vector<Fault> unique;
   std::set<std::string> seen;
   for (const Fault& fault : all) {
-    if (seen.insert(fault.text()).second) unique.add(fault);
+    if (seen.insert(fault.text()).second) unique.push_back(fault);
+  }
+  if (unique.size() > kMaxFaults) {
+    const std::size_t more = unique.size() - kMaxFaults;
+    unique.resize(kMaxFaults);
+    unique.push_back({file, 0, "", "", fmt::format("and {} more faults", more)});
   }
   return unique;
+}
+
+// A copy that lies on no line of any file: faults about it must not name a line of the scenario.
+YAML::Node unplaced(const YAML::Node& node) {
+  YAML::Node copy(node.Type());
+  if (node.IsScalar()) copy = node.Scalar();
+  if (node.IsSequence()) {
+    for (const YAML::Node& item : node) copy.push_back(unplaced(item));
+  }
+  if (node.IsMap()) {
+    for (const auto& entry : node) copy[entry.first.Scalar()] = unplaced(entry.second);
+  }
+  return copy;
+}
+
+YAML::Node setting_value(const Setting& setting) {
+  if (setting.value.empty() || setting.value == "~" || setting.value == "null") {
+    throw InputError({{kSetOption, 0, setting.path, setting.value, "a value expected"}});
+  }
+  return read_guarded(setting.value, std::string(kSetOption) + " " + setting.path);
 }
 
 }  // namespace
 
 Scenario read_scenario_text(const std::string& text, const std::string& file,
                             const std::vector<Setting>& settings) {
-  YAML::Node root = parse_document(text, file);
+  if (!read_guarded(text, file).IsMap()) {
+    throw InputError({{file, 1, "", "", "a scenario is a map that starts with schema: 1"}});
+  }
+  std::vector<YAML::Node> values;
+  for (const Setting& setting : settings) values.push_back(setting_value(setting));
+  const auto open = [&](Faults& faults) {
+    Document document{parse_document(text, file), {}};
+    document.axes = take_sweep(document.root, file, faults);
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      set_path(document.root, settings[i].path, unplaced(values[i]), kSetOption, 0, faults);
+      std::erase_if(document.axes, [&](const SweepAxis& axis) {
+        return same_path(axis.path, settings[i].path);
+      });
+    }
+    return document;
+  };
   Faults faults;
-  if (!root.IsMap()) {
-    faults.add({file, 1, "", "", "a scenario is a map that starts with schema: 1"});
-  }
-  faults.throw_if_any();
-  for (const Setting& setting : settings) {
-    set_path(root, setting.path, parse_document(setting.value, "--set " + setting.path), "--set", 0,
-             faults);
-  }
-  std::vector<SweepAxis> axes = take_sweep(root, file, faults);
-  faults.throw_if_any();
-  Scenario scenario = ScenarioReader(root, file, std::move(axes), faults).read();
-  without_repeats(faults).throw_if_any();
+  Scenario scenario = ScenarioReader(open, file, faults).read();
+  if (!faults.empty()) throw InputError(for_reading(faults, file, !settings.empty()));
   return scenario;
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "base/random.h"
+#include "scenarios/read_value.h"
 #include "scenarios/trace.h"
 
 namespace moesim {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::int64_t kMaxTokens = 10'000'000;
 constexpr std::int64_t kMaxRequests = 10'000'000;
+constexpr QuantityLimit kMaxRate = {1e9, "1e9/s"};
+constexpr QuantityLimit kMaxHorizon = {3650 * 86400.0, "3650 days"};
 constexpr double kNormalQuantile99 = 2.3263478740408408;
 
 using DrawLength = std::function<std::int64_t(RandomStream&)>;
@@ -25,22 +28,23 @@ using DrawLength = std::function<std::int64_t(RandomStream&)>;
 //   ln p99 - ln mean = z s - s^2 / 2   =>   s = z - sqrt(z^2 - 2 ln(p99 / mean)),   z = 2.326
 // (the smaller root: the one that goes to 0 as p99 goes to the mean).
 std::optional<DrawLength> read_lognormal(const Value& value) {
-  MapReader reader(value);
-  const auto mean_value = reader.required("mean", "tokens");
-  const auto p99_value = reader.required("p99", "tokens");
-  reader.done();
-  const auto mean = mean_value ? mean_value->number(1, kMaxTokens) : std::nullopt;
-  const auto p99 = p99_value ? p99_value->number(1, kMaxTokens) : std::nullopt;
-  if (!mean || !p99) return std::nullopt;
-  const double log_ratio = std::log(*p99 / *mean);
+  auto reader = map_like(value, "{mean: 256, p99: 1500}");
+  if (!reader) return std::nullopt;
+  const auto mean_value = reader->required("mean", "a number of tokens");
+  const auto p99_value = reader->required("p99", "a number of tokens");
+  reader->done();
+  const double mean = mean_value ? mean_value->number(1, kMaxTokens).value_or(0) : 0;
+  const double p99 = p99_value ? p99_value->number(1, kMaxTokens).value_or(0) : 0;
+  if (mean == 0 || p99 == 0) return std::nullopt;
+  const double log_ratio = std::log(p99 / mean);
   const double discriminant = kNormalQuantile99 * kNormalQuantile99 - 2 * log_ratio;
   if (log_ratio < 0 || discriminant < 0) {
-    p99_value->fault(fmt::format("a p99 from the mean ({}) to {:.0f} expected", *mean,
-                                 *mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
+    p99_value->fault(fmt::format("a p99 from the mean ({}) to {:.0f} expected", mean,
+                                 mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
     return std::nullopt;
   }
   const double sigma = kNormalQuantile99 - std::sqrt(discriminant);
-  const double mu = std::log(*mean) - sigma * sigma / 2;
+  const double mu = std::log(mean) - sigma * sigma / 2;
   return [mu, sigma](RandomStream& random) {
     boost::random::normal_distribution<double> normal(mu, sigma);
     const double length = std::round(std::exp(normal(random)));
@@ -49,10 +53,11 @@ std::optional<DrawLength> read_lognormal(const Value& value) {
 }
 
 std::optional<DrawLength> read_uniform(const Value& value) {
-  MapReader reader(value);
-  const auto min_value = reader.required("min", "tokens");
-  const auto max_value = reader.required("max", "tokens");
-  reader.done();
+  auto reader = map_like(value, "{min: 100, max: 2000}");
+  if (!reader) return std::nullopt;
+  const auto min_value = reader->required("min", "a number of tokens");
+  const auto max_value = reader->required("max", "a number of tokens");
+  reader->done();
   const auto min = min_value ? min_value->integer(1, kMaxTokens) : std::nullopt;
   const auto max = max_value ? max_value->integer(min.value_or(1), kMaxTokens) : std::nullopt;
   if (!min || !max) return std::nullopt;
@@ -84,11 +89,11 @@ class LengthSource {
  public:
   LengthSource(const std::optional<Value>& value, std::uint64_t seed)
       : input_random_(seed, "input lengths"), output_random_(seed, "output lengths") {
-    if (!value) return;
-    MapReader reader(*value);
-    const auto input = reader.required("input", "a number of tokens or a distribution");
-    const auto output = reader.required("output", "a number of tokens or a distribution");
-    reader.done();
+    auto reader = value ? map_like(*value, "{input: 1024, output: 256}") : std::nullopt;
+    if (!reader) return;
+    const auto input = reader->required("input", "a number of tokens or a distribution");
+    const auto output = reader->required("output", "a number of tokens or a distribution");
+    reader->done();
     if (input) input_ = read_length(*input);
     if (output) output_ = read_length(*output);
   }
@@ -110,7 +115,7 @@ struct WorkloadReader {
   Workload workload;
 
   LengthSource lengths() {
-    return LengthSource(reader.required("lengths", "{input: 1024, output: 256}"), seed);
+    return LengthSource(reader.required("lengths", "lengths such as {input: 1024, output: 256} expected"), seed);
   }
 
   void add_requests(std::int64_t count) {
@@ -120,9 +125,10 @@ struct WorkloadReader {
 
   void read_static(const Value& value) {
     workload.kind = ArrivalKind::kStatic;
-    MapReader batch_reader(value);
-    const auto batch_value = batch_reader.required("batch", "a number of requests");
-    batch_reader.done();
+    auto map = map_like(value, "{batch: 8}");
+    if (!map) return add_requests(0);
+    const auto batch_value = map->required("batch", "a number of requests");
+    map->done();
     const auto batch = batch_value ? batch_value->integer(1, kMaxRequests) : std::nullopt;
     add_requests(batch.value_or(0));
     workload.description = fmt::format("static batch of {}", batch.value_or(0));
@@ -148,10 +154,8 @@ struct WorkloadReader {
   }
 
   void read_poisson(const Value& value) {
-    const auto rate = value.quantity(Dimension::kRate);
-    if (!workload.horizon) {
-      reader.value().fault("poisson arrivals need a horizon, e.g. horizon: 10 min", "no horizon");
-    }
+    const auto rate = quantity_up_to(value, Dimension::kRate, kMaxRate);
+    reader.required("horizon", "Poisson arrivals need a horizon, e.g. horizon: 10 min");
     LengthSource source = lengths();
     if (!rate || !workload.horizon) return;
     if (*rate * workload.horizon->value() > static_cast<double>(kMaxRequests)) {
@@ -187,7 +191,10 @@ struct WorkloadReader {
     try {
       workload.requests = read_trace(path, limit);
     } catch (const InputError& e) {
-      for (const Fault& fault : e.faults()) value.faults().add(fault);
+      for (const Fault& fault : e.faults()) {
+        const bool is_whole_file = fault.line == 0;
+        is_whole_file ? value.fault(fault.allowed, path) : value.faults().add(fault);
+      }
     }
     workload.description = fmt::format("trace {}, {} requests",
                                        std::filesystem::path(*name).filename().string(),
@@ -198,14 +205,22 @@ struct WorkloadReader {
     const auto requests = reader.required(
         "requests", "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}}");
     if (!requests) return;
+    reader.optional("lengths");  // Known, whatever is wrong with the requests.
+    if (!requests->is_map()) {
+      requests->fault("one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}} expected");
+      return;
+    }
     MapReader kinds(*requests);
     const auto trace = kinds.optional("trace");
     const auto poisson = kinds.optional("poisson");
     const auto closed_loop = kinds.optional("closed_loop");
     const auto fixed = kinds.optional("static");
     kinds.done();
-    if (trace.has_value() + poisson.has_value() + closed_loop.has_value() + fixed.has_value() != 1) {
-      requests->fault("exactly one of trace, poisson, closed_loop, static expected");
+    const int given =
+        trace.has_value() + poisson.has_value() + closed_loop.has_value() + fixed.has_value();
+    if (given != 1) {
+      requests->fault("exactly one of trace, poisson, closed_loop, static expected",
+                      fmt::format("{} of them", given));
       return;
     }
     if (trace) read_trace_file(*trace);
@@ -213,24 +228,26 @@ struct WorkloadReader {
     if (closed_loop) read_closed_loop(*closed_loop);
     if (fixed) read_static(*fixed);
     if (trace && reader.has("lengths")) {
-      reader.optional("lengths")->fault("a trace brings its own lengths; leave this out");
+      reader.optional("lengths")->fault("a trace brings its own lengths; leave this out", "given");
     }
   }
 
   void read_limits() {
     if (const auto horizon = reader.optional("horizon")) {
-      if (const auto seconds = horizon->quantity(Dimension::kTime)) workload.horizon = Seconds(*seconds);
+      const auto seconds = quantity_up_to(*horizon, Dimension::kTime, kMaxHorizon);
+      if (seconds) workload.horizon = Seconds(*seconds);
     }
     const auto slo = reader.optional("slo");
-    if (!slo) return;
-    MapReader limits(*slo);
+    auto limits = slo ? map_like(*slo, "{ttft_p99: 2 s, tpot_p99: 100 ms}") : std::nullopt;
+    if (!limits) return;
     for (const auto& [key, limit] : {std::pair{"ttft_p99", &workload.slo.ttft_p99},
                                      std::pair{"tpot_p99", &workload.slo.tpot_p99}}) {
-      if (const auto value = limits.optional(key)) {
-        if (const auto seconds = value->quantity(Dimension::kTime)) *limit = Seconds(*seconds);
+      if (const auto value = limits->optional(key)) {
+        const auto seconds = quantity_up_to(*value, Dimension::kTime, kMaxHorizon);
+        if (seconds) *limit = Seconds(*seconds);
       }
     }
-    limits.done();
+    limits->done();
   }
 };
 

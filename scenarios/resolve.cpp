@@ -2,20 +2,43 @@
 
 #include <fmt/format.h>
 
+#include "base/quantity.h"
+
 namespace moesim {
 namespace {
 
-constexpr double kJoulesPerKwh = 3.6e6;
-
 std::string dtype_text(Dtype dtype) { return std::string(dtype_name(dtype)); }
 
-YAML::Node model_node(const ModelSpec& model) {
+// The shortest text in `unit` that reads back as exactly this SI value, so that a rerun is the same.
+std::string quantity_text(double si, Dimension dimension, const std::string& unit) {
+  const double one = parse_quantity("1 " + unit, dimension).value_or(1);
+  for (int digits = 1; digits < 17; ++digits) {
+    const std::string text = fmt::format("{:.{}g} {}", si / one, digits, unit);
+    if (parse_quantity(text, dimension) == si) return text;
+  }
+  return fmt::format("{:.17g} {}", si / one, unit);
+}
+
+// A profile or config.json that was given by its path keeps it; a name is written as it is known.
+std::string given_name(const YAML::Node& given, const std::string& known) {
+  if (!given.IsDefined() || !given.IsScalar()) return known;
+  const bool is_path = given.Scalar().find('/') != std::string::npos ||
+                       given.Scalar().ends_with(".json") || given.Scalar().ends_with(".yaml");
+  return is_path ? given.Scalar() : known;
+}
+
+// Sizes are written out where every MoE layer has the same: a change of one would change them all.
+YAML::Node model_node(const ModelSpec& model, const YAML::Node& given) {
   YAML::Node node;
-  node["name"] = model.name;
+  node["name"] = given_name(given.IsMap() ? given["name"] : given, model.name);
   if (model.is_moe()) {
-    node["num_experts"] = model.moe().num_experts;
-    node["top_k"] = model.moe().top_k;
-    node["expert_width"] = model.moe().expert_width;
+    const ModelOverrides sizes{model.moe().num_experts, model.moe().top_k, model.moe().expert_width,
+                               std::nullopt};
+    if (with_overrides(model, sizes).layers == model.layers) {
+      node["num_experts"] = model.moe().num_experts;
+      node["top_k"] = model.moe().top_k;
+      node["expert_width"] = model.moe().expert_width;
+    }
   }
   node["num_layers"] = model.layers.size();
   return node;
@@ -52,23 +75,27 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["kv_block_tokens"] = rules.kv_block_tokens;
   node["batching"] =
       deployment.serving.batch == BatchPolicy::kMixed ? "mixed" : "prefill_first";
-  node["dispatch"] = deployment.dispatch == DispatchMode::kNormal ? "normal" : "low_latency";
+  constexpr const char* kDispatch[] = {"auto", "normal", "low_latency"};
+  node["dispatch"] = kDispatch[static_cast<int>(deployment.dispatch)];
   return node;
 }
 
 }  // namespace
 
-YAML::Node resolved_case(const Deployment& deployment) {
+YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) {
+  const YAML::Node cluster = given["cluster"];
   YAML::Node node;
   node["name"] = deployment.name;
-  node["model"] = model_node(deployment.model);
+  node["model"] = model_node(deployment.model, given["model"]);
   node["dtype"]["weights"] = dtype_text(deployment.dtypes.weights);
   node["dtype"]["experts"] = dtype_text(deployment.dtypes.experts);
   node["dtype"]["kv"] = dtype_text(deployment.dtypes.kv);
   node["dtype"]["dispatch"] = dtype_text(deployment.dtypes.dispatch);
-  node["cluster"]["node"] = deployment.cluster.node.name;
+  node["cluster"]["node"] = given_name(cluster["node"], deployment.cluster.node.name);
   node["cluster"]["nodes"] = deployment.cluster.nodes;
-  if (deployment.cluster.nodes > 1) node["cluster"]["fabric"] = deployment.cluster.fabric.name;
+  if (deployment.cluster.nodes > 1) {
+    node["cluster"]["fabric"] = given_name(cluster["fabric"], deployment.cluster.fabric.name);
+  }
   node["parallel"] = parallel_node(deployment.plan);
   if (deployment.model.is_moe()) {
     node["router"] = router_node(deployment.tokens);
@@ -78,10 +105,11 @@ YAML::Node resolved_case(const Deployment& deployment) {
   }
   node["engine"] = engine_node(deployment);
   if (deployment.power_limit.value() > 0) {
-    node["power_limit"] = fmt::format("{} W", deployment.power_limit.value());
+    node["power_limit"] = quantity_text(deployment.power_limit.value(), Dimension::kPower, "W");
   }
   if (deployment.rent_usd_per_hour > 0) {
-    node["rent_per_device"] = fmt::format("{} USD/h", deployment.rent_usd_per_hour);
+    node["rent_per_device"] =
+        quantity_text(deployment.rent_usd_per_hour, Dimension::kMoneyPerHour, "USD/h");
   }
   return node;
 }
@@ -90,9 +118,10 @@ YAML::Node resolved_site(const SiteSpec& site) {
   YAML::Node node;
   node["region"] = site.name;
   node["pue"] = fmt::format("{}", site.pue);
-  node["carbon"] = fmt::format("{} gCO2e/kWh", site.carbon_kg_per_joule * kJoulesPerKwh * 1e3);
+  node["carbon"] =
+      quantity_text(site.carbon_kg_per_joule, Dimension::kCarbonPerEnergy, "gCO2e/kWh");
   node["electricity"] =
-      fmt::format("{} USD/kWh", site.electricity_usd_per_joule * kJoulesPerKwh);
+      quantity_text(site.electricity_usd_per_joule, Dimension::kMoneyPerEnergy, "USD/kWh");
   return node;
 }
 

@@ -7,7 +7,8 @@
 
 namespace moesim {
 
-YAML::Node resolved_case(const Deployment& deployment);
+// `given` is the case as the file has it: paths of a model or profile are taken from there.
+YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given);
 YAML::Node resolved_site(const SiteSpec& site);
 
 }  // namespace moesim

@@ -1,5 +1,7 @@
 #include "scenarios/sweep.h"
 
+#include <algorithm>
+#include <optional>
 #include <sstream>
 
 namespace moesim {
@@ -12,66 +14,101 @@ std::vector<std::string> split_path(const std::string& path) {
   return parts;
 }
 
-YAML::Node case_named(const YAML::Node& root, const std::string& name) {
-  const YAML::Node cases = root["cases"];
-  if (cases.IsDefined() && cases.IsSequence()) {
-    for (const YAML::Node& item : cases) {
-      if (item.IsMap() && item["name"].IsDefined() && item["name"].IsScalar() &&
-          item["name"].Scalar() == name) {
-        return item;
-      }
-    }
+// Keys whose short form is one value of the map that they may also be: model: NAME is {name: NAME}.
+constexpr std::pair<const char*, const char*> kShortForms[] = {{"model", "name"},
+                                                               {"engine", "name"},
+                                                               {"site", "region"},
+                                                               {"closed_loop", "concurrency"},
+                                                               {"trace", "file"}};
+
+const char* short_form(const std::string& key) {
+  for (const auto& [name, inner] : kShortForms) {
+    if (name == key) return inner;
   }
-  return YAML::Node(YAML::NodeType::Undefined);
+  return nullptr;
 }
 
-// The case a path starts in and the number of parts that name it; 0 parts = the whole document.
-std::pair<YAML::Node, std::size_t> path_start(const YAML::Node& root,
-                                              const std::vector<std::string>& parts) {
-  if (parts.size() >= 2 && parts[0] == "cases") {
-    if (YAML::Node found = case_named(root, parts[1]); found.IsDefined()) return {found, 2};
-  }
-  if (!parts.empty()) {
-    if (YAML::Node found = case_named(root, parts[0]); found.IsDefined()) return {found, 1};
-  }
-  return {root, 0};
-}
-
-std::vector<std::string> first_parts(const YAML::Node& root) {
+std::vector<std::string> case_names(const YAML::Node& root) {
   std::vector<std::string> names;
-  if (const YAML::Node cases = root["cases"]; cases.IsDefined() && cases.IsSequence()) {
-    for (const YAML::Node& item : cases) {
-      if (item.IsMap() && item["name"].IsDefined()) names.push_back(item["name"].Scalar());
-    }
+  const YAML::Node cases = root["cases"];
+  if (!cases.IsDefined() || !cases.IsSequence()) return names;
+  for (const YAML::Node& item : cases) {
+    const YAML::Node name = item.IsMap() ? item["name"] : YAML::Node();
+    names.push_back(name.IsDefined() && name.IsScalar() ? name.Scalar() : "");
   }
-  for (const auto& entry : root) names.push_back(entry.first.Scalar());
   return names;
 }
 
-void set_below(YAML::Node node, const std::vector<std::string>& parts, std::size_t depth,
-               const YAML::Node& value, const Fault& place, Faults& faults) {
-  if (depth + 1 == parts.size()) {
-    node[parts[depth]] = value;
+std::string without_prefix(const std::string& path, const std::string& prefix) {
+  return path.starts_with(prefix) ? path.substr(prefix.size()) : path;
+}
+
+// Where a path starts: the number of the case, if any, and the keys below it.
+struct PathStart {
+  std::optional<std::size_t> index;
+  std::vector<std::string> keys;
+};
+
+// Names may hold dots, so the longest case name that the path begins with wins.
+PathStart path_start(const YAML::Node& root, const std::string& path) {
+  const std::string rest = without_prefix(path, "cases.");
+  const std::vector<std::string> names = case_names(root);
+  PathStart start{std::nullopt, split_path(path)};
+  std::size_t longest = 0;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool matches = rest == names[i] || rest.starts_with(names[i] + ".");
+    if (!matches || names[i].size() <= longest) continue;
+    longest = names[i].size();
+    start.index = i;
+    start.keys = split_path(without_prefix(rest.substr(longest), "."));
+  }
+  return start;
+}
+
+const std::vector<std::string>& settable_keys() {
+  static const std::vector<std::string> keys = {"schema", "name",     "question", "seed",
+                                                "site",   "workload"};
+  return keys;
+}
+
+// What is wrong with a path that belongs to no case; empty = nothing.
+std::string top_level_fault(const YAML::Node& root, const std::vector<std::string>& keys) {
+  const auto& known = settable_keys();
+  if (std::find(known.begin(), known.end(), keys[0]) != known.end()) return "";
+  if (keys[0] == "cases" && keys.size() == 1) return "a case by its name expected, e.g. moe.model";
+  const std::string wanted = keys[0] == "cases" ? keys[1] : keys[0];
+  std::vector<std::string> names = case_names(root);
+  if (keys[0] != "cases") names.insert(names.end(), known.begin(), known.end());
+  std::erase(names, "");
+  const std::string near = did_you_mean(wanted, names);
+  return "no case or top-level key is called \"" + wanted + "\"; " +
+         (near.empty() ? "there are " + comma_list(names) : "did you mean " + near + "?");
+}
+
+void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_t depth,
+               const YAML::Node& value, Fault place, Faults& faults) {
+  const std::string& key = keys[depth];
+  if (depth + 1 == keys.size()) {
+    node[key] = value;
     return;
   }
-  YAML::Node next = node[parts[depth]];
-  if (next.IsDefined() && next.IsScalar() && parts[depth] == "model") {
+  YAML::Node next = node[key];
+  if (next.IsDefined() && next.IsScalar() && short_form(key) != nullptr) {
     YAML::Node spelled_out(YAML::NodeType::Map);
-    spelled_out["name"] = next.Scalar();
-    node[parts[depth]] = spelled_out;
-    next = node[parts[depth]];
+    spelled_out[short_form(key)] = next;
+    node[key] = spelled_out;
+    next = node[key];
   }
   if (!next.IsDefined() || next.IsNull()) {
-    node[parts[depth]] = YAML::Node(YAML::NodeType::Map);
-    next = node[parts[depth]];
+    node[key] = YAML::Node(YAML::NodeType::Map);
+    next = node[key];
   }
   if (!next.IsMap()) {
-    Fault fault = place;
-    fault.allowed = "\"" + parts[depth] + "\" is no map, so it has no \"" + parts[depth + 1] + "\"";
-    faults.add(fault);
+    place.allowed = "\"" + key + "\" is no map, so it has no \"" + keys[depth + 1] + "\"";
+    faults.add(place);
     return;
   }
-  set_below(next, parts, depth + 1, value, place, faults);
+  set_below(next, keys, depth + 1, value, place, faults);
 }
 
 }  // namespace
@@ -79,51 +116,65 @@ void set_below(YAML::Node node, const std::vector<std::string>& parts, std::size
 std::vector<SweepAxis> take_sweep(YAML::Node& root, const std::string& file, Faults& faults) {
   std::vector<SweepAxis> axes;
   const YAML::Node sweep = root["sweep"];
-  if (!sweep.IsDefined() || sweep.IsNull()) return axes;
-  for (const auto& [path, list] : Value(sweep, file, "sweep", &faults).entries()) {
+  if (!sweep.IsDefined()) return axes;
+  root.remove("sweep");
+  if (sweep.IsNull()) return axes;
+  const Value whole(sweep, file, "sweep", &faults);
+  if (!whole.is_map()) {
+    whole.fault("a map such as {moe.model.top_k: [2, 4]} expected");
+    return axes;
+  }
+  for (const auto& [path, list] : whole.entries()) {
+    if (!list.is_list() || list.node().size() == 0) {
+      list.fault("a list of at least one value expected", list.is_list() ? "an empty list" : "");
+      continue;
+    }
     SweepAxis axis{path, {}, list.line()};
     for (const Value& item : list.items()) axis.values.push_back(item.node());
-    if (list.is_list() && axis.values.empty()) list.fault("a list of at least one value expected");
     axes.push_back(std::move(axis));
   }
-  root.remove("sweep");
   return axes;
 }
 
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
               const std::string& file, int line, Faults& faults) {
-  const std::vector<std::string> parts = split_path(path);
-  const auto [start, depth] = path_start(root, parts);
+  const auto [index, keys] = path_start(root, path);
   Fault place{file, line, path, value_text(value), ""};
-  bool well_formed = parts.size() > depth;
-  for (const std::string& part : parts) well_formed = well_formed && !part.empty();
+  const bool well_formed =
+      !keys.empty() && std::none_of(keys.begin(), keys.end(), [](const auto& k) { return k.empty(); });
   if (!well_formed) {
     place.allowed = "a path such as moe.model.top_k or workload.requests.poisson expected";
+  } else if (!index) {
+    place.allowed = top_level_fault(root, keys);
+  }
+  if (!place.allowed.empty()) {
     faults.add(place);
     return;
   }
-  if (depth == 0 && !(root[parts[0]].IsDefined() && parts[0] != "cases")) {
-    const std::string near = did_you_mean(parts[0], first_parts(root));
-    place.allowed = "no case or top-level key is called \"" + parts[0] + "\"" +
-                    (near.empty() ? "" : "; did you mean " + near + "?");
-    faults.add(place);
-    return;
-  }
-  set_below(start, parts, depth, value, place, faults);
+  set_below(index ? root["cases"][*index] : root, keys, 0, value, place, faults);
 }
 
 std::string case_of_path(const YAML::Node& root, const std::string& path) {
-  const std::vector<std::string> parts = split_path(path);
-  const auto [start, depth] = path_start(root, parts);
-  return depth == 0 ? "" : start["name"].Scalar();
+  const PathStart start = path_start(root, path);
+  return start.index ? case_names(root)[*start.index] : "";
 }
 
-std::vector<std::vector<std::size_t>> combinations(const std::vector<SweepAxis>& axes) {
+bool same_path(const std::string& a, const std::string& b) {
+  return without_prefix(a, "cases.") == without_prefix(b, "cases.");
+}
+
+bool is_top_level_key(const std::string& name) {
+  const auto& known = settable_keys();
+  return name == "cases" || name == "sweep" ||
+         std::find(known.begin(), known.end(), name) != known.end();
+}
+
+std::vector<std::vector<std::size_t>> combinations(const std::vector<std::size_t>& sizes) {
   std::vector<std::vector<std::size_t>> out = {{}};
-  for (const SweepAxis& axis : axes) {
+  for (const std::size_t size : sizes) {
     std::vector<std::vector<std::size_t>> longer;
     for (const auto& prefix : out) {
-      for (std::size_t i = 0; i < axis.values.size(); ++i) {
+      for (std::size_t i = 0; i < size; ++i) {
         longer.push_back(prefix);
         longer.back().push_back(i);
       }

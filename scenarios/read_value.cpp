@@ -1,0 +1,47 @@
+#include "scenarios/read_value.h"
+
+#include <fmt/format.h>
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 100;
+
+}  // namespace
+
+std::optional<MapReader> map_like(const Value& value, const std::string& example) {
+  if (value.is_map()) return MapReader(value);
+  value.fault("a map such as " + example + " expected");
+  return std::nullopt;
+}
+
+std::optional<double> quantity_up_to(const Value& value, Dimension dimension,
+                                     const QuantityLimit& limit) {
+  const auto number = value.quantity(dimension);
+  if (number && *number > limit.max) {
+    value.fault(fmt::format("at most {} expected", limit.text));
+    return std::nullopt;
+  }
+  return number;
+}
+
+double quantity_up_to(MapReader& reader, const std::string& key, Dimension dimension,
+                      double otherwise, const QuantityLimit& limit) {
+  const auto value = reader.optional(key);
+  return value ? quantity_up_to(*value, dimension, limit).value_or(otherwise) : otherwise;
+}
+
+std::string report_name(MapReader& reader) {
+  const auto value = reader.required("name", "a name for the report");
+  const auto name = value ? value->text() : std::nullopt;
+  if (!name) return "";
+  if (name->find_first_of("\n\r\t") != std::string::npos) {
+    value->fault("a name on one line, without tabs, expected", "several lines");
+  } else if (name->size() > kMaxNameBytes) {
+    value->fault(fmt::format("a name of at most {} bytes expected", kMaxNameBytes),
+                 fmt::format("{} bytes", name->size()));
+  }
+  return *name;
+}
+
+}  // namespace moesim

@@ -1,0 +1,30 @@
+// What the readers of a scenario's parts have in common.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/document.h"
+
+namespace moesim {
+
+// A reader of the map, or nothing after a fault that shows what the map may look like.
+std::optional<MapReader> map_like(const Value& value, const std::string& example);
+
+// The largest quantity that makes sense, in SI and in words ("100 kW").
+struct QuantityLimit {
+  double max;
+  const char* text;
+};
+
+// A quantity above zero and up to the limit; `otherwise` when the key is absent or faulty.
+double quantity_up_to(MapReader& reader, const std::string& key, Dimension dimension,
+                      double otherwise, const QuantityLimit& limit);
+// The same for a value; nothing after a fault.
+std::optional<double> quantity_up_to(const Value& value, Dimension dimension,
+                                     const QuantityLimit& limit);
+
+// A name that fits a table: one line of at most 100 bytes. "" after a fault.
+std::string report_name(MapReader& reader);
+
+}  // namespace moesim
