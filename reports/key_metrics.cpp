@@ -9,7 +9,7 @@ const std::vector<KeyGroup>& key_groups() {
         "cost_per_month_usd", "electricity_per_million_output_tokens_usd"}},
       {"Throughput",
        {"output_tokens_per_s", "output_tokens_per_s_per_device", "requests_per_s", "mean_batch",
-        "requests_completed", "preemptions"}},
+        "requests_completed", "requests_rejected", "preemptions"}},
       {"Latency",
        {"ttft_p50_s", "ttft_p99_s", "tpot_p50_s", "tpot_p99_s", "e2e_p99_s",
         "slo_attainment_share"}},

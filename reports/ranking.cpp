@@ -28,6 +28,20 @@ std::string missed_limits(const CaseReport& report) {
   return "misses its service level" + (text.empty() ? "" : ": " + text);
 }
 
+// A case that turns away more than this share of its requests does not serve the traffic asked for.
+constexpr double kToleratedRejections = 0.01;
+
+// "rejects 8.3 % of its requests (1,612 of them are longer than its context)"; empty if few.
+std::string too_many_rejections(const CaseReport& report) {
+  const double rejected = metric(report, "requests_rejected").value_or(0);
+  const double share = rejected / std::max(1.0, metric(report, "requests_arrived").value_or(0));
+  if (share <= kToleratedRejections) return "";
+  const double context = metric(report, "requests_rejected_context").value_or(0);
+  return fmt::format("rejects {:.1f} % of its requests ({})", 100 * share,
+                     context > 0 ? readable(context, "count") + " are longer than its context"
+                                 : "they can never fit its KV cache");
+}
+
 bool can_win(const CaseReport& report) {
   return disqualification(report).empty();
 }
@@ -42,6 +56,8 @@ std::string disqualification(const CaseReport& report) {
   }
   if (!is_set(report, "requests_completed")) return "completed no request";
   if (!is_set(report, "output_tokens")) return "generated no token";
+  if (const std::string rejections = too_many_rejections(report); !rejections.empty())
+    return rejections;
   if (is_set(report, "saturated"))
     return "is saturated: requests arrive faster than it serves them";
   if (metric(report, "slo_met").value_or(1) == 0) return missed_limits(report);

@@ -53,6 +53,26 @@ TEST(Verdict, CallsATieWithinOnePercentAndLetsEnergyDecide) {
   EXPECT_TRUE(contains(text, "but b uses")) << text;
 }
 
+// A hundred requests: one rejection is tolerated, two are not.
+Summary rejecting(std::int64_t rejected, std::int64_t for_their_length) {
+  Summary s = faster(3);
+  s.arrived = 100;
+  s.rejected = rejected;
+  s.rejected_context = for_their_length;
+  s.completed = 100 - rejected;
+  return s;
+}
+
+TEST(Verdict, ACaseThatTurnsRequestsAwayCannotWin) {
+  const CaseReport slow = done("slow", false, faster(1));
+  const std::string text = verdict(report_of({slow, done("picky", false, rejecting(2, 2))}));
+  EXPECT_TRUE(text.starts_with("slow is the only case")) << text;
+  EXPECT_TRUE(contains(text, "rejects 2.0 % of its requests (2 are longer than its context)"))
+      << text;
+  EXPECT_TRUE(verdict(report_of({slow, done("picky", false, rejecting(1, 1))}))
+                  .starts_with("picky costs"));
+}
+
 TEST(Verdict, CallsNoTieBeyondOnePercent) {
   const std::string text =
       verdict(report_of({done("a", false, faster(1)), done("b", false, faster(1.02))}));
