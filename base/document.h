@@ -18,8 +18,8 @@ namespace moesim {
 // A value inside a document. Cheap to copy. Reading never throws: faults go to `faults()`.
 class Value {
  public:
-  Value(YAML::Node node, std::string file, std::string path, Faults* faults)
-      : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)), faults_(faults) {}
+  Value(const YAML::Node& node, std::string file, std::string path, Faults* faults)
+      : node_(node), file_(std::move(file)), path_(std::move(path)), faults_(faults) {}
 
   bool is_map() const { return node_.IsMap(); }
   bool is_list() const { return node_.IsSequence(); }

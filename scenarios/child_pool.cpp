@@ -48,7 +48,8 @@ class InterruptGuard {
 // One double per job, written by the children and read by the parent.
 class SharedProgress {
  public:
-  explicit SharedProgress(std::size_t count) : bytes_(std::max<std::size_t>(1, count) * sizeof(double)) {
+  explicit SharedProgress(std::size_t count)
+      : bytes_(std::max<std::size_t>(1, count) * sizeof(double)) {
     void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::runtime_error("no memory for the progress of the cases");
     shares_ = static_cast<double*>(memory);
@@ -70,8 +71,8 @@ struct Child {
   std::string output;
 };
 
-// First byte of what a child sends: a result, or the faults of an InputError (five fields each, every
-// field after its length and a colon, so that it may hold any byte).
+// First byte of what a child sends: a result, or the faults of an InputError (five fields each,
+// every field after its length and a colon, so that it may hold any byte).
 constexpr char kResult = 'R';
 constexpr char kInputFaults = 'F';
 constexpr char kFailure = 'E';
@@ -97,7 +98,8 @@ InputError unpacked(const std::string& text) {
   }
   std::vector<Fault> faults;
   for (std::size_t i = 0; i + 4 < fields.size(); i += 5) {
-    faults.push_back({fields[i], std::stoi(fields[i + 1]), fields[i + 2], fields[i + 3], fields[i + 4]});
+    faults.push_back(
+        {fields[i], std::stoi(fields[i + 1]), fields[i + 2], fields[i + 3], fields[i + 4]});
   }
   return InputError(std::move(faults));
 }
@@ -147,11 +149,14 @@ class Pool {
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe for a child process");
     std::fflush(nullptr);
+    const pid_t parent = getpid();
     const pid_t pid = fork();
     if (pid < 0) throw std::runtime_error("no child process could be started");
     if (pid == 0) {
       guard_.restore();
-      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Nobody waits for the result of an orphan.
+      // Nobody waits for the result of an orphan, nor if this came too late.
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != parent) _exit(1);
       close(ends[0]);
       be_child(jobs_, job, ends[1], shares_[job]);
     }
@@ -189,7 +194,8 @@ class Pool {
     }
     if (interrupted && child.output.empty()) return;
     const char kind = child.output.empty() ? kFailure : child.output.front();
-    const std::string text = child.output.empty() ? "a simulation sent nothing" : child.output.substr(1);
+    const std::string text =
+        child.output.empty() ? "a simulation sent nothing" : child.output.substr(1);
     if (kind == kInputFaults) throw unpacked(text);
     if (kind == kFailure) throw std::runtime_error(text);
     shares_[child.job] = 1;
@@ -223,6 +229,8 @@ class Pool {
 
 }  // namespace
 
-bool run_children(const ChildJobs& jobs) { return Pool(jobs).run(); }
+bool run_children(const ChildJobs& jobs) {
+  return Pool(jobs).run();
+}
 
 }  // namespace moesim

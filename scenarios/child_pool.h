@@ -23,9 +23,9 @@ struct ChildJobs {
   std::function<void(double, std::size_t)> progress;
 };
 
-// Returns true when every job finished, false when SIGINT or SIGTERM came first (children are ended,
-// results so far were delivered).
-// Throws: InputError that a job threw; std::runtime_error if a child died, naming the signal.
+// Returns true when every job finished, false when SIGINT or SIGTERM came first (children are
+// ended, results so far were delivered). Throws: InputError that a job threw; std::runtime_error if
+// a child died, naming the signal.
 bool run_children(const ChildJobs& jobs);
 
 }  // namespace moesim

@@ -28,7 +28,8 @@ namespace {
 
 constexpr int kDefaultWidth = 100;
 constexpr std::int64_t kMaxSeed = 1'000'000'000'000;  // As in a scenario.
-constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics", "sites", "links", "families"};
+constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
+                                          "sites",   "links", "families"};
 
 int terminal_width() {
   winsize size{};
@@ -36,7 +37,8 @@ int terminal_width() {
   return size.ws_col;
 }
 
-// A bar on the terminal for anything that takes more than a second; nothing when stderr is no terminal.
+// A bar on the terminal for anything that takes more than a second; nothing when stderr is no
+// terminal.
 class ProgressBar {
  public:
   explicit ProgressBar(std::size_t cases) : cases_(cases) {}
@@ -53,8 +55,8 @@ class ProgressBar {
     shown_ = true;
     constexpr int kCells = 30;
     const int full = static_cast<int>(share * kCells);
-    std::cerr << fmt::format("\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} cases  {:.0f} s left", "",
-                             full, "", kCells - full, share * 100, finished, cases_,
+    std::cerr << fmt::format("\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} cases  {:.0f} s left",
+                             "", full, "", kCells - full, share * 100, finished, cases_,
                              share > 0 ? elapsed * (1 - share) / share : 0.0)
               << std::flush;
   }
@@ -107,7 +109,10 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
     report = run(scenario, options);
   }
   write_report(report, folder);
-  if (arguments.json) std::cout << report_json(report).dump(2) << "\n";
+  if (arguments.json) {
+    constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+    std::cout << report_json(report).dump(1, ' ', false, kReplace) << "\n";  // As in the file.
+  }
   if (!arguments.json && !arguments.quiet) {
     std::cout << report_text(report, terminal_width())
               << fmt::format("\nWritten to {0}: report.html, report.json, cases.csv\n", folder);
@@ -206,9 +211,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   names.insert(names.end(), hardware.begin(), hardware.end());
   const std::string near = did_you_mean(name, names);
   throw InputError({{"", 0, "", name.empty() ? "nothing" : name,
-                     "no model or hardware of this name" +
-                         (near.empty() ? "" : "; did you mean " + near + "?") +
-                         "; see list models, list hardware, or give a path"}});
+                     "no model or hardware of this name; see list models, list hardware, or give a "
+                     "path" +
+                         (near.empty() ? "" : "; did you mean " + near + "?")}});
 }
 
 nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
@@ -323,7 +328,9 @@ int run_command_line(int argc, char** argv) {
   add_check(app, arguments, code);
   add_route(app, route_arguments, code);
   CLI::App* list = app.add_subcommand("list", "Names of models, hardware or metrics");
-  list->add_option("WHAT", name)->required()->check(CLI::IsMember({"models", "hardware", "metrics"}));
+  list->add_option("WHAT", name)
+      ->required()
+      ->check(CLI::IsMember({"models", "hardware", "metrics"}));
   list->callback([&] { code = list_names(name); });
   CLI::App* card = app.add_subcommand("show", "One model, device, node, fabric or site");
   card->add_option("NAME", name, "Catalog or profile name, config.json, or .yaml")->required();

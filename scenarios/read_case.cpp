@@ -23,8 +23,8 @@ std::string resolved_name(const Value& value, const std::string& name) {
   return std::filesystem::is_regular_file(beside, error) ? beside.string() : name;
 }
 
-// Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the file
-// stays with the file.
+// Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
+// file stays with the file.
 template <class Spec>
 Spec load_named(const Value& value, Spec (*load)(const std::string&),
                 std::map<std::string, Spec>& loaded) {
@@ -140,21 +140,24 @@ struct CaseReader {
   }
 
   // Absent widths: tp takes the devices of one node unless tp, pp or attention_dp is given; experts
-  // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the cluster.
+  // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the
+  // cluster.
   void read_plan() {
     const auto value = reader.optional("parallel");
     auto map = value ? map_like(*value, "{tp: 8}") : std::nullopt;
     const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
     ParallelPlan& plan = deployment.plan;
     const std::int64_t devices = deployment.cluster.num_devices();
-    plan.tp = width_or(map, "tp", any ? 1 : std::max<std::int64_t>(1, deployment.cluster.node.devices));
+    plan.tp =
+        width_or(map, "tp", any ? 1 : std::max<std::int64_t>(1, deployment.cluster.node.devices));
     plan.pp = width_or(map, "pp", 1);
     plan.attention_dp = width_or(map, "attention_dp", 1);
     const bool is_moe = deployment.model.is_moe();
     plan.ep = width_or(map, "ep", is_moe && plan.attention_dp > 1 ? plan.stage_ranks() : 1);
     const bool divides = plan.stage_ranks() % plan.ep == 0;
     plan.moe_tp = width_or(map, "moe_tp", is_moe && divides ? plan.stage_ranks() / plan.ep : 1);
-    plan.replicas = width_or(map, "replicas", std::max<std::int64_t>(1, devices / plan.replica_ranks()));
+    plan.replicas =
+        width_or(map, "replicas", std::max<std::int64_t>(1, devices / plan.replica_ranks()));
     if (map) map->done();
   }
 
@@ -210,7 +213,8 @@ struct CaseReader {
       deployment.serving = serving_policy(engines[name->choice(engines).value_or(0)]);
     }
     EngineMemoryRules& rules = deployment.serving.memory;
-    rules.memory_utilization = map->number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
+    rules.memory_utilization =
+        map->number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
     rules.max_num_seqs = map->integer_or("max_num_seqs", rules.max_num_seqs, 1, 65536);
     rules.max_batched_tokens =
         map->integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);

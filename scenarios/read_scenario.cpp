@@ -22,6 +22,7 @@ namespace {
 constexpr std::int64_t kMaxRows = 10'000;
 constexpr std::int64_t kMaxSeed = 1'000'000'000'000;
 constexpr std::size_t kMaxFaults = 50;
+constexpr std::size_t kMaxShownName = 100;
 constexpr QuantityLimit kMaxCarbon = {100.0 / 3.6e6, "100 kgCO2e/kWh"};
 constexpr QuantityLimit kMaxElectricity = {1000.0 / 3.6e6, "1000 USD/kWh"};
 
@@ -41,9 +42,8 @@ SiteSpec read_site(const std::optional<Value>& value) {
   site.pue = map.number_or("pue", site.pue, 1, 10);
   site.carbon_kg_per_joule = quantity_up_to(map, "carbon", Dimension::kCarbonPerEnergy,
                                             site.carbon_kg_per_joule, kMaxCarbon);
-  site.electricity_usd_per_joule =
-      quantity_up_to(map, "electricity", Dimension::kMoneyPerEnergy,
-                     site.electricity_usd_per_joule, kMaxElectricity);
+  site.electricity_usd_per_joule = quantity_up_to(map, "electricity", Dimension::kMoneyPerEnergy,
+                                                  site.electricity_usd_per_joule, kMaxElectricity);
   map.done();
   return site;
 }
@@ -78,17 +78,6 @@ Common read_common(MapReader& reader, Workloads& workloads) {
   }
   common.workload = workload;
   return common;
-}
-
-// Top-level keys of a case with their values as text, to be compared.
-using Sections = std::map<std::string, std::string>;
-
-Sections sections_of(const YAML::Node& resolved) {
-  Sections sections;
-  for (const auto& entry : resolved) {
-    sections[entry.first.Scalar()] = value_text(entry.second);
-  }
-  return sections;
 }
 
 // A scenario's text parsed, with the settings in place and the sweep taken out.
@@ -149,8 +138,8 @@ class ScenarioReader {
     }
   }
 
-  // Every axis must lead somewhere, and their product must stay within reason; else there is no sweep
-  // and the cases are read as they are, to find what else is wrong.
+  // Every axis must lead somewhere, and their product must stay within reason; else there is no
+  // sweep and the cases are read as they are, to find what else is wrong.
   void check_axes() {
     const std::size_t before = faults_.all().size();
     double rows = 1;
@@ -181,8 +170,8 @@ class ScenarioReader {
   void expand(std::size_t index, const Value& item, Scenario& scenario) {
     const YAML::Node name = item.is_map() ? item.node()["name"] : YAML::Node();
     bool touches_common = false;
-    const auto axes = axes_of(name.IsDefined() && name.IsScalar() ? name.Scalar() : "",
-                              touches_common);
+    const auto axes =
+        axes_of(name.IsDefined() && name.IsScalar() ? name.Scalar() : "", touches_common);
     std::vector<std::size_t> sizes;
     for (const std::size_t a : axes) sizes.push_back(axes_[a].values.size());
     for (const auto& combination : combinations(sizes)) {
@@ -207,9 +196,9 @@ class ScenarioReader {
 
   void read_one(const YAML::Node& node, std::size_t index, const Common& common, Case& one) {
     const YAML::Node name = node.IsMap() ? node["name"] : YAML::Node();
-    const bool named = name.IsDefined() && name.IsScalar() && !name.Scalar().empty();
-    const std::string label =
-        named ? "cases." + name.Scalar() : fmt::format("cases[{}]", index);
+    const bool named = name.IsDefined() && name.IsScalar() && !name.Scalar().empty() &&
+                       name.Scalar().size() <= kMaxShownName;
+    const std::string label = named ? "cases." + name.Scalar() : fmt::format("cases[{}]", index);
     Faults contradictions;
     one.deployment = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
                                contradictions, loaded_);
@@ -225,32 +214,9 @@ class ScenarioReader {
     }
   }
 
-  // A case with every default in place of what was left out, where the default is the same at every
-  // point of the sweep; other sections stay as the file has them, so that the sweep decides them again.
-  YAML::Node resolved_points(std::size_t index, std::span<const Case> points) const {
-    const YAML::Node given = root_["cases"][index];
-    YAML::Node out = resolved_case(points.front().deployment, given);
-    const Sections sections = sections_of(out);
-    std::set<std::string> differing;
-    for (const Case& point : points.subspan(1)) {
-      const Sections others = sections_of(resolved_case(point.deployment, given));
-      for (const auto& [key, text] : sections) {
-        const auto found = others.find(key);
-        if (found == others.end() || found->second != text) differing.insert(key);
-      }
-      for (const auto& [key, text] : others) {
-        if (!sections.contains(key)) differing.insert(key);
-      }
-    }
-    for (const std::string& key : differing) {
-      out.remove(key);
-      if (given[key].IsDefined()) out[key] = YAML::Clone(given[key]);
-    }
-    return out;
-  }
-
   // The document again, resolved. `starts` = the row of each case's first point, and the end.
-  std::string resolved_text(const Scenario& scenario, const std::vector<std::size_t>& starts) const {
+  std::string resolved_text(const Scenario& scenario,
+                            const std::vector<std::size_t>& starts) const {
     const bool sweeps_site = std::any_of(axes_.begin(), axes_.end(), [](const SweepAxis& axis) {
       return axis.path == "site" || axis.path.starts_with("site.");
     });
@@ -265,7 +231,7 @@ class ScenarioReader {
     for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
       const std::span<const Case> rows(scenario.cases);
       out["cases"].push_back(
-          resolved_points(i, rows.subspan(starts[i], starts[i + 1] - starts[i])));
+          resolved_points(root_["cases"][i], rows.subspan(starts[i], starts[i + 1] - starts[i])));
     }
     for (const SweepAxis& axis : axes_) {
       for (const YAML::Node& value : axis.values) {
@@ -289,8 +255,8 @@ class ScenarioReader {
 
 constexpr const char* kSetOption = "--set";
 
-// One fault may be met at many sweep points; the user reads it once, in the order of the file. Faults
-// of other files (a trace) come last, those on no line first: only a setting lies on none.
+// One fault may be met at many sweep points; the user reads it once, in the order of the file.
+// Faults of other files (a trace) come last, those on no line first: only a setting lies on none.
 std::vector<Fault> for_reading(const Faults& faults, const std::string& file, bool has_settings) {
   std::vector<Fault> all = faults.all();
   for (Fault& fault : all) {
@@ -348,9 +314,8 @@ Scenario read_scenario_text(const std::string& text, const std::string& file,
     document.axes = take_sweep(document.root, file, faults);
     for (std::size_t i = 0; i < settings.size(); ++i) {
       set_path(document.root, settings[i].path, unplaced(values[i]), kSetOption, 0, faults);
-      std::erase_if(document.axes, [&](const SweepAxis& axis) {
-        return same_path(axis.path, settings[i].path);
-      });
+      std::erase_if(document.axes,
+                    [&](const SweepAxis& axis) { return same_path(axis.path, settings[i].path); });
     }
     return document;
   };

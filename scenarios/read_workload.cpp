@@ -115,7 +115,8 @@ struct WorkloadReader {
   Workload workload;
 
   LengthSource lengths() {
-    return LengthSource(reader.required("lengths", "lengths such as {input: 1024, output: 256} expected"), seed);
+    return LengthSource(
+        reader.required("lengths", "lengths such as {input: 1024, output: 256} expected"), seed);
   }
 
   void add_requests(std::int64_t count) {
@@ -171,7 +172,8 @@ struct WorkloadReader {
     if (workload.requests.empty()) value.fault("at least one request within the horizon");
   }
 
-  // trace: FILE, or {file: FILE, limit: 1000}. Relative to the scenario's folder, else to the current.
+  // trace: FILE, or {file: FILE, limit: 1000}. Relative to the scenario's folder, else to the
+  // current.
   void read_trace_file(const Value& value) {
     std::optional<std::string> name;
     std::int64_t limit = 0;
@@ -196,18 +198,21 @@ struct WorkloadReader {
         is_whole_file ? value.fault(fault.allowed, path) : value.faults().add(fault);
       }
     }
-    workload.description = fmt::format("trace {}, {} requests",
-                                       std::filesystem::path(*name).filename().string(),
-                                       workload.requests.size());
+    workload.description =
+        fmt::format("trace {}, {} requests", std::filesystem::path(*name).filename().string(),
+                    workload.requests.size());
   }
 
   void read_requests() {
     const auto requests = reader.required(
-        "requests", "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}}");
+        "requests",
+        "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}}");
     if (!requests) return;
     reader.optional("lengths");  // Known, whatever is wrong with the requests.
     if (!requests->is_map()) {
-      requests->fault("one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}} expected");
+      requests->fault(
+          "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}} "
+          "expected");
       return;
     }
     MapReader kinds(*requests);

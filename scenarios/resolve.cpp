@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 #include "base/quantity.h"
+#include "scenarios/sweep.h"
 
 namespace moesim {
 namespace {
 
-std::string dtype_text(Dtype dtype) { return std::string(dtype_name(dtype)); }
+std::string dtype_text(Dtype dtype) {
+  return std::string(dtype_name(dtype));
+}
 
-// The shortest text in `unit` that reads back as exactly this SI value, so that a rerun is the same.
+// The shortest text in `unit` that reads back as exactly this SI value, so that a rerun is the
+// same.
 std::string quantity_text(double si, Dimension dimension, const std::string& unit) {
   const double one = parse_quantity("1 " + unit, dimension).value_or(1);
   for (int digits = 1; digits < 17; ++digits) {
@@ -73,11 +80,21 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["max_num_seqs"] = rules.max_num_seqs;
   node["max_batched_tokens"] = rules.max_batched_tokens;
   node["kv_block_tokens"] = rules.kv_block_tokens;
-  node["batching"] =
-      deployment.serving.batch == BatchPolicy::kMixed ? "mixed" : "prefill_first";
+  node["batching"] = deployment.serving.batch == BatchPolicy::kMixed ? "mixed" : "prefill_first";
   constexpr const char* kDispatch[] = {"auto", "normal", "low_latency"};
   node["dispatch"] = kDispatch[static_cast<int>(deployment.dispatch)];
   return node;
+}
+
+// Top-level keys of a case with their values as text, to be compared.
+using Sections = std::map<std::string, std::string>;
+
+Sections sections_of(const YAML::Node& resolved) {
+  Sections sections;
+  for (const auto& entry : resolved) {
+    sections[entry.first.Scalar()] = value_text(entry.second);
+  }
+  return sections;
 }
 
 }  // namespace
@@ -112,6 +129,27 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
         quantity_text(deployment.rent_usd_per_hour, Dimension::kMoneyPerHour, "USD/h");
   }
   return node;
+}
+
+YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points) {
+  YAML::Node out = resolved_case(points.front().deployment, given);
+  const Sections sections = sections_of(out);
+  std::set<std::string> differing;
+  for (const Case& point : points.subspan(1)) {
+    const Sections others = sections_of(resolved_case(point.deployment, given));
+    for (const auto& [key, text] : sections) {
+      const auto found = others.find(key);
+      if (found == others.end() || found->second != text) differing.insert(key);
+    }
+    for (const auto& [key, text] : others) {
+      if (!sections.contains(key)) differing.insert(key);
+    }
+  }
+  for (const std::string& key : differing) {
+    out.remove(key);
+    if (given[key].IsDefined()) out[key] = YAML::Clone(given[key]);
+  }
+  return out;
 }
 
 YAML::Node resolved_site(const SiteSpec& site) {

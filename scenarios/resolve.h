@@ -3,12 +3,20 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include "sim/deployment.h"
+#include <span>
+
+#include "scenarios/scenario.h"
 
 namespace moesim {
 
 // `given` is the case as the file has it: paths of a model or profile are taken from there.
 YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given);
+
+// A case with every default in place of what was left out, where the default is the same at every
+// point of the sweep; other sections stay as given, so that the sweep decides them again.
+// Requires: at least one point.
+YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points);
+
 YAML::Node resolved_site(const SiteSpec& site);
 
 }  // namespace moesim

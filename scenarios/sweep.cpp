@@ -66,8 +66,8 @@ PathStart path_start(const YAML::Node& root, const std::string& path) {
 }
 
 const std::vector<std::string>& settable_keys() {
-  static const std::vector<std::string> keys = {"schema", "name",     "question", "seed",
-                                                "site",   "workload"};
+  static const std::vector<std::string> keys = {"schema", "name", "question",
+                                                "seed",   "site", "workload"};
   return keys;
 }
 
@@ -140,8 +140,8 @@ void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value
               const std::string& file, int line, Faults& faults) {
   const auto [index, keys] = path_start(root, path);
   Fault place{file, line, path, value_text(value), ""};
-  const bool well_formed =
-      !keys.empty() && std::none_of(keys.begin(), keys.end(), [](const auto& k) { return k.empty(); });
+  const bool well_formed = !keys.empty() && std::none_of(keys.begin(), keys.end(),
+                                                         [](const auto& k) { return k.empty(); });
   if (!well_formed) {
     place.allowed = "a path such as moe.model.top_k or workload.requests.poisson expected";
   } else if (!index) {

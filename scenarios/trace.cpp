@@ -7,6 +7,7 @@
 #include <libfccp/csv.h>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <boost/date_time/posix_time/posix_time.hpp>
 #include <charconv>
 #include <fstream>
@@ -27,8 +28,7 @@ class TraceBuilder {
   TraceBuilder(std::string file, std::int64_t limit) : file_(std::move(file)), limit_(limit) {}
 
   bool wants_more() const {
-    return faults_.all().size() < kMaxFaults &&
-           (limit_ == 0 || std::ssize(requests_) < limit_);
+    return faults_.all().size() < kMaxFaults && (limit_ == 0 || std::ssize(requests_) < limit_);
   }
   void fault(int line, const std::string& column, const std::string& value,
              const std::string& allowed) {
@@ -69,8 +69,23 @@ std::optional<std::int64_t> token_count(const std::string& text) {
 
 const char* const kTokensAllowed = "a whole number of tokens from 1 to 10000000 expected";
 
+// "YYYY-MM-DD hh:mm:ss", with a fraction or without; Boost also takes hours of 25 and fewer parts.
+bool looks_like_time(const std::string& text) {
+  constexpr std::string_view kShape = "dddd-dd-dd dd:dd:dd";
+  if (text.size() < kShape.size()) return false;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    if (kShape[i] == 'd' ? !is_digit(text[i]) : text[i] != kShape[i]) return false;
+  }
+  if (text.substr(11, 2) > "23" || text[14] > '5' || text[17] > '5') return false;
+  if (text.size() == kShape.size()) return true;
+  return text[kShape.size()] == '.' &&
+         std::all_of(text.begin() + kShape.size() + 1, text.end(), is_digit);
+}
+
 // Seconds since 1970 of "YYYY-MM-DD hh:mm:ss.fffffff".
 std::optional<double> timestamp_seconds(const std::string& text) {
+  if (!looks_like_time(text)) return std::nullopt;
   try {
     const auto time = boost::posix_time::time_from_string(text.substr(0, 26));
     if (time.is_special()) return std::nullopt;
@@ -98,12 +113,17 @@ void read_csv_row(const std::string& time, const std::string& input, const std::
 
 void read_csv(const std::string& file, TraceBuilder& trace) {
   try {
-    io::CSVReader<3, io::trim_chars<' ', '\t', '\r'>> rows(file);
+    io::CSVReader<3, io::trim_chars<' ', '\t', '\r'>, io::double_quote_escape<',', '"'>,
+                  io::throw_on_overflow, io::empty_line_comment>
+        rows(file);
     rows.read_header(io::ignore_extra_column, "TIMESTAMP", "ContextTokens", "GeneratedTokens");
     std::string time, input, output;
     while (trace.wants_more()) {
       try {
         if (!rows.read_row(time, input, output)) break;
+      } catch (const io::error::line_length_limit_exceeded&) {
+        trace.fault(static_cast<int>(rows.get_file_line()), "", "", "the line is too long");
+        return;
       } catch (const io::error::base&) {
         trace.fault(static_cast<int>(rows.get_file_line()), "", "",
                     "three columns TIMESTAMP,ContextTokens,GeneratedTokens expected");
@@ -116,22 +136,28 @@ void read_csv(const std::string& file, TraceBuilder& trace) {
   }
 }
 
+// Never a list or a map, which may be nested without end.
+std::string shown(const nlohmann::json& value) {
+  return value.is_structured() ? value.is_array() ? "a list" : "a map" : value.dump();
+}
+
 void read_json_line(const std::string& text, int line, TraceBuilder& trace) {
   const auto row = nlohmann::json::parse(text, nullptr, false);
-  const auto count = [&](const char* key, std::int64_t min, std::int64_t max) -> std::optional<std::int64_t> {
-    const auto found = row.is_object() ? row.find(key) : row.end();
-    if (row.is_object() && found != row.end() && found->is_number_integer() &&
-        found->get<std::int64_t>() >= min && found->get<std::int64_t>() <= max) {
-      return found->get<std::int64_t>();
-    }
-    trace.fault(line, key, row.is_object() && found != row.end() ? found->dump() : "missing",
-                fmt::format("a whole number from {} to {} expected", min, max));
-    return std::nullopt;
-  };
   if (!row.is_object()) {
     trace.fault(line, "", "", "one JSON object per line expected");
     return;
   }
+  const auto count = [&](const char* key, std::int64_t min,
+                         std::int64_t max) -> std::optional<std::int64_t> {
+    const auto found = row.find(key);
+    if (found != row.end() && found->is_number_integer()) {
+      const auto number = found->get<std::int64_t>();
+      if (number >= min && number <= max) return number;
+    }
+    trace.fault(line, key, found == row.end() ? "missing" : shown(*found),
+                fmt::format("a whole number from {} to {} expected", min, max));
+    return std::nullopt;
+  };
   const auto time = count("timestamp", 0, kMaxMilliseconds);
   const auto input = count("input_length", 1, kMaxTokens);
   const auto output = count("output_length", 1, kMaxTokens);

@@ -50,6 +50,22 @@ TEST(ChildPool, AnInputErrorArrivesWhole) {
   }
 }
 
+TEST(ChildPool, AFaultMayHoldAnyByte) {
+  std::map<std::size_t, std::string> results;
+  const std::string odd("12:\x1e\x1f\n\0:", 8);
+  const auto refuse = [&](std::size_t, const ProgressSink&) -> std::string {
+    throw InputError({{"f", 3, odd, "", odd}});
+  };
+  try {
+    run_children(jobs(1, 1, refuse, results));
+    FAIL();
+  } catch (const InputError& e) {
+    ASSERT_EQ(e.faults().size(), 1u);
+    EXPECT_EQ(e.faults()[0].path, odd);
+    EXPECT_EQ(e.faults()[0].allowed, odd);
+  }
+}
+
 TEST(ChildPool, ADeadChildIsNamedAndTheOthersEnd) {
   std::map<std::size_t, std::string> results;
   const auto die = [](std::size_t i, const ProgressSink&) -> std::string {

@@ -1,4 +1,5 @@
-// What a planner reads when a scenario is wrong: the file, the line, the place, the value, the remedy.
+// What a planner reads when a scenario is wrong: the file, the line, the place, the value, the
+// remedy.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -41,37 +42,43 @@ TEST(Refusal, UnknownNamesGetASuggestion) {
 }
 
 TEST(Refusal, AllFaultsAtOnceInTheOrderOfTheFile) {
-  const std::string text = changed(changed(kDense, "batch: 4", "batch: -4"), "output: 8", "output: x") +
-                           "    parallel: {tp: 3}\n    engine: vlm\nsweep: {b.x: [1]}\n";
-  EXPECT_EQ(refusal(text),
-            "s.yaml:4: workload.requests.static.batch: -4: a whole number from 1 to 10000000 expected\n"
-            "s.yaml:5: workload.lengths.output: x: a whole number from 1 to 10000000 expected\n"
-            "s.yaml:10: cases.a.parallel.tp: 3: tp 3 * attention_dp 1 * pp 1 * replicas 2 must equal "
-            "the cluster's 8 devices\n"
-            "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 32 attention heads: 1, 2, 4, 8\n"
-            "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 8 KV heads (1, 2, 4, 8) or be "
-            "a multiple of them\n"
-            "s.yaml:11: cases.a.engine: vlm: one of vllm, sglang, tensorrt-llm expected; did you mean "
-            "vllm?\n"
-            "s.yaml:12: b.x: 1: no case or top-level key is called \"b\"; did you mean a?");
+  const std::string text =
+      changed(changed(kDense, "batch: 4", "batch: -4"), "output: 8", "output: x") +
+      "    parallel: {tp: 3}\n    engine: vlm\nsweep: {b.x: [1]}\n";
+  EXPECT_EQ(
+      refusal(text),
+      "s.yaml:4: workload.requests.static.batch: -4: a whole number from 1 to 10000000 expected\n"
+      "s.yaml:5: workload.lengths.output: x: a whole number from 1 to 10000000 expected\n"
+      "s.yaml:10: cases.a.parallel.tp: 3: tp 3 * attention_dp 1 * pp 1 * replicas 2 must equal "
+      "the cluster's 8 devices\n"
+      "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 32 attention heads: 1, 2, 4, 8\n"
+      "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 8 KV heads (1, 2, 4, 8) or be "
+      "a multiple of them\n"
+      "s.yaml:11: cases.a.engine: vlm: one of vllm, sglang, tensorrt-llm expected; did you mean "
+      "vllm?\n"
+      "s.yaml:12: b.x: 1: no case or top-level key is called \"b\"; did you mean a?");
 }
 
 TEST(Refusal, AContradictionNamesItsLineAndTheRemedy) {
-  EXPECT_EQ(refusal(changed(kMoe, "dgx-h100}", "dgx-h100, nodes: 6}") +
-                    "    parallel:\n      attention_dp: 48\n      ep: 48\n"),
-            "s.yaml:12: cases.a.parallel.ep: 48: must divide the model's 128 experts: 1, 2, 4, 8, 16, "
-            "32");
+  EXPECT_EQ(
+      refusal(changed(kMoe, "dgx-h100}", "dgx-h100, nodes: 6}") +
+              "    parallel:\n      attention_dp: 48\n      ep: 48\n"),
+      "s.yaml:12: cases.a.parallel.ep: 48: must divide the model's 128 experts: 1, 2, 4, 8, 16, "
+      "32");
   EXPECT_EQ(refusal(kDense + "    parallel: {tp: 4, replicas: 3}\n"),
             "s.yaml:10: cases.a.parallel.replicas: 3: must be 2: tp 4 * attention_dp 1 * pp 1 = 4 "
             "devices a replica, the cluster has 8");
-  EXPECT_EQ(refusal(kMoe + "    parallel: {attention_dp: 8}\n    placement: {redundant_experts: 8}\n"),
-            "s.yaml:11: cases.a.placement.redundant_experts: 8: redundant experts need policy: eplb");
-  EXPECT_EQ(refusal(kDense + "    router: {tokens: uniform}\n"),
-            "s.yaml:10: cases.a.router: given: the model is dense and has no router; leave this out");
+  EXPECT_EQ(
+      refusal(kMoe + "    parallel: {attention_dp: 8}\n    placement: {redundant_experts: 8}\n"),
+      "s.yaml:11: cases.a.placement.redundant_experts: 8: redundant experts need policy: eplb");
+  EXPECT_EQ(
+      refusal(kDense + "    router: {tokens: uniform}\n"),
+      "s.yaml:10: cases.a.router: given: the model is dense and has no router; leave this out");
 }
 
 TEST(Refusal, WrongLinesInASweptScenarioAreTheFilesOwn) {
-  const std::string text = kDense + "    dtype: {weights: fp9}\nsweep:\n  a.cluster.nodes: [1, 2]\n";
+  const std::string text =
+      kDense + "    dtype: {weights: fp9}\nsweep:\n  a.cluster.nodes: [1, 2]\n";
   const std::string message = refusal(text);
   EXPECT_TRUE(message.starts_with("s.yaml:10: cases.a.dtype.weights: fp9: ")) << message;
 }
@@ -86,34 +93,41 @@ TEST(Refusal, DimensionedFieldsNeedTheRightUnit) {
   }
   EXPECT_EQ(refusal(with_requests("{poisson: 1e200/s}", horizon)),
             "s.yaml:4: workload.requests.poisson: 1e200/s: at most 1e9/s expected");
-  EXPECT_EQ(refusal(with_requests("{poisson: 1e7/s}", horizon)),
-            "s.yaml:4: workload.requests.poisson: 1e7/s: at most 10000000 requests within the horizon");
-  EXPECT_EQ(refusal(kDense + "    power_limit: 300\n"),
-            "s.yaml:10: cases.a.power_limit: 300: a power with unit, e.g. 700 W, greater than zero");
+  EXPECT_EQ(
+      refusal(with_requests("{poisson: 1e7/s}", horizon)),
+      "s.yaml:4: workload.requests.poisson: 1e7/s: at most 10000000 requests within the horizon");
+  EXPECT_EQ(
+      refusal(kDense + "    power_limit: 300\n"),
+      "s.yaml:10: cases.a.power_limit: 300: a power with unit, e.g. 700 W, greater than zero");
   EXPECT_EQ(refusal(kDense + "    power_limit: 1e300 W\n"),
             "s.yaml:10: cases.a.power_limit: 1e300 W: at most 100 kW expected");
   EXPECT_NE(refusal(kDense + "    rent_per_device: 1e300 USD/h\n"), "");
-  EXPECT_NE(refusal(changed(kDense, "workload:", "site: {carbon: 1e300 gCO2e/kWh}\nworkload:")), "");
+  EXPECT_NE(refusal(changed(kDense, "workload:", "site: {carbon: 1e300 gCO2e/kWh}\nworkload:")),
+            "");
   EXPECT_NE(refusal(changed(kDense, "workload:", "site: {electricity: 5}\nworkload:")), "");
 }
 
 TEST(Refusal, AMissingHorizonIsToldOnlyWhenItIsMissing) {
-  EXPECT_EQ(refusal(with_requests("{poisson: 8/s}")),
-            "s.yaml:4: workload.horizon: missing: Poisson arrivals need a horizon, e.g. horizon: 10 min");
-  EXPECT_EQ(refusal(with_requests("{poisson: 8/s}", "  horizon: 10\n")),
-            "s.yaml:5: workload.horizon: 10: a time with unit, e.g. 50 ms, 2 s or 10 min, greater than "
-            "zero");
+  EXPECT_EQ(
+      refusal(with_requests("{poisson: 8/s}")),
+      "s.yaml:4: workload.horizon: missing: Poisson arrivals need a horizon, e.g. horizon: 10 min");
+  EXPECT_EQ(
+      refusal(with_requests("{poisson: 8/s}", "  horizon: 10\n")),
+      "s.yaml:5: workload.horizon: 10: a time with unit, e.g. 50 ms, 2 s or 10 min, greater than "
+      "zero");
 }
 
 TEST(Refusal, RequestsSayWhatTheyMayBe) {
-  EXPECT_EQ(refusal(with_requests("{burst: 3}")),
-            "s.yaml:4: workload.requests.burst: burst: unknown key; allowed: trace, poisson, "
-            "closed_loop, static\n"
-            "s.yaml:4: workload.requests: 0 of them: exactly one of trace, poisson, closed_loop, static "
-            "expected");
-  EXPECT_EQ(refusal(with_requests("static")),
-            "s.yaml:4: workload.requests: static: one of {trace: FILE}, {poisson: 8/s}, {closed_loop: "
-            "256}, {static: {batch: 8}} expected");
+  EXPECT_EQ(
+      refusal(with_requests("{burst: 3}")),
+      "s.yaml:4: workload.requests.burst: burst: unknown key; allowed: trace, poisson, "
+      "closed_loop, static\n"
+      "s.yaml:4: workload.requests: 0 of them: exactly one of trace, poisson, closed_loop, static "
+      "expected");
+  EXPECT_EQ(
+      refusal(with_requests("static")),
+      "s.yaml:4: workload.requests: static: one of {trace: FILE}, {poisson: 8/s}, {closed_loop: "
+      "256}, {static: {batch: 8}} expected");
   EXPECT_EQ(refusal(with_requests("{static: 4}")),
             "s.yaml:4: workload.requests.static: 4: a map such as {batch: 8} expected");
   EXPECT_EQ(refusal(with_requests("{trace: none.csv}")),
@@ -122,19 +136,22 @@ TEST(Refusal, RequestsSayWhatTheyMayBe) {
 }
 
 TEST(Refusal, LengthsSayWhatTheyMayBe) {
-  EXPECT_EQ(refusal(changed(kDense, "output: 8", "output: {lognormal: {mean: 500, p99: 100}}")),
-            "s.yaml:5: workload.lengths.output.lognormal.p99: 100: a p99 from the mean (500) to 7484 "
-            "expected");
+  EXPECT_EQ(
+      refusal(changed(kDense, "output: 8", "output: {lognormal: {mean: 500, p99: 100}}")),
+      "s.yaml:5: workload.lengths.output.lognormal.p99: 100: a p99 from the mean (500) to 7484 "
+      "expected");
   EXPECT_EQ(refusal(changed(kDense, "output: 8", "output: {lognormal: {mean: nan}}")),
             "s.yaml:5: workload.lengths.output.lognormal.p99: missing: a number of tokens\n"
-            "s.yaml:5: workload.lengths.output.lognormal.mean: nan: a number from 1 to 10000000 expected");
+            "s.yaml:5: workload.lengths.output.lognormal.mean: nan: a number from 1 to 10000000 "
+            "expected");
   EXPECT_NE(refusal(changed(kDense, "output: 8", "output: {uniform: {min: 9, max: 3}}")), "");
   EXPECT_NE(refusal(changed(kDense, "output: 8", "output: 99999999999999999999")), "");
 }
 
 TEST(Refusal, SectionsOfTheWrongKindShowAnExample) {
-  EXPECT_EQ(refusal(changed(kDense, "{node: dgx-h100}", "dgx-h100")),
-            "s.yaml:9: cases.a.cluster: dgx-h100: a map such as {node: dgx-h100, nodes: 1} expected");
+  EXPECT_EQ(
+      refusal(changed(kDense, "{node: dgx-h100}", "dgx-h100")),
+      "s.yaml:9: cases.a.cluster: dgx-h100: a map such as {node: dgx-h100, nodes: 1} expected");
   EXPECT_EQ(refusal(kDense + "    dtype: fp8\n"),
             "s.yaml:10: cases.a.dtype: fp8: a map such as {weights: fp8, kv: bf16} expected");
   EXPECT_EQ(refusal(kMoe + "    router: uniform\n"),
@@ -160,7 +177,8 @@ TEST(Refusal, CasesNeedNamesOfTheirOwn) {
   EXPECT_NE(refusal(changed(kDense, "name: a\n", "name: \"a\\nb\"\n")), "");
   EXPECT_NE(refusal(changed(kDense, "name: a\n", "name: \"a\\x1b[31m\"\n")), "");
   EXPECT_NE(refusal(changed(kDense, "name: a\n", "name: \"\"\n")), "");
-  EXPECT_EQ(refusal(changed(kDense, "name: a\n", "name: \"quotes \\\" and ' and <b>, too\"\n")), "");
+  EXPECT_EQ(refusal(changed(kDense, "name: a\n", "name: \"quotes \\\" and ' and <b>, too\"\n")),
+            "");
 }
 
 TEST(Refusal, SweepsMustLeadSomewhereWithinReason) {
@@ -200,7 +218,8 @@ TEST(YamlTraps, LineEndsAndByteOrderMarksAreNoMatter) {
 TEST(YamlTraps, SyntaxIsExplained) {
   EXPECT_EQ(refusal(changed(kDense, "  requests", "\trequests")),
             "s.yaml:4: not valid YAML: indented by a tab; YAML allows spaces only");
-  EXPECT_NE(refusal(changed(kDense, "batch: 4}", "batch: 4")).find("without its }"), std::string::npos);
+  EXPECT_NE(refusal(changed(kDense, "batch: 4}", "batch: 4")).find("without its }"),
+            std::string::npos);
   EXPECT_EQ(refusal(changed(kDense, "schema: 1\n", "schema: 1\nschema: 1\n")),
             "s.yaml:2: schema: given twice: a key may be given once");
   EXPECT_EQ(refusal(""), "s.yaml: the file is empty");
@@ -212,8 +231,7 @@ TEST(YamlTraps, SyntaxIsExplained) {
 TEST(YamlTraps, AliasesAreRefusedBeforeTheyMultiply) {
   const std::string shared = changed(kDense, "cluster: {", "cluster: &c {") +
                              "  - {name: b, model: qwen3-8b, cluster: *c}\n";
-  EXPECT_EQ(refusal(shared),
-            "s.yaml:10: aliases (*name) are not supported; write the value out");
+  EXPECT_EQ(refusal(shared), "s.yaml:10: aliases (*name) are not supported; write the value out");
   EXPECT_NE(refusal("schema: &a [*a]\n"), "");
   std::string bomb = "a0: &a0 [x, x]\n";
   for (int i = 1; i < 100; ++i) {

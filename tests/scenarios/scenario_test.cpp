@@ -10,11 +10,12 @@
 namespace moesim {
 namespace {
 
-Deployment only_case(const std::string& text) { return read_text(text).cases.at(0).deployment; }
+Deployment only_case(const std::string& text) {
+  return read_text(text).cases.at(0).deployment;
+}
 
 TEST(Defaults, TensorParallelFillsTheNodeAndReplicasTheCluster) {
-  const ParallelPlan plan =
-      only_case(changed(kDense, "dgx-h100}", "dgx-h100, nodes: 3}")).plan;
+  const ParallelPlan plan = only_case(changed(kDense, "dgx-h100}", "dgx-h100, nodes: 3}")).plan;
   EXPECT_EQ(plan.tp, 8);
   EXPECT_EQ(plan.replicas, 3);
   EXPECT_EQ(plan.ep * plan.moe_tp * plan.pp * plan.attention_dp, 1);
@@ -102,9 +103,12 @@ TEST(Sweep, PointsThatShareAWorkloadKeepItOnce) {
 }
 
 TEST(Settings, ReplaceAddAndSpellOutShortForms) {
-  const Scenario scenario = read_text(
-      changed(kMoe, "workload:", "site: germany\nworkload:") + "    engine: vllm\n",
-      {{"a.model.top_k", "4"}, {"site.pue", "1.1"}, {"a.engine.max_num_seqs", "64"}, {"seed", "5"}});
+  const Scenario scenario =
+      read_text(changed(kMoe, "workload:", "site: germany\nworkload:") + "    engine: vllm\n",
+                {{"a.model.top_k", "4"},
+                 {"site.pue", "1.1"},
+                 {"a.engine.max_num_seqs", "64"},
+                 {"seed", "5"}});
   const Deployment& deployment = scenario.cases.at(0).deployment;
   EXPECT_EQ(deployment.model.moe().top_k, 4);
   EXPECT_EQ(deployment.site.pue, 1.1);
@@ -135,8 +139,9 @@ TEST(Settings, FaultsNameTheSettingAndNoLine) {
   EXPECT_EQ(refusal(kDense, {{"b.parallel.tp", "3"}, {"seed", "-1"}}),
             "--set: b.parallel.tp: 3: no case or top-level key is called \"b\"; did you mean a?\n"
             "--set: seed: -1: a whole number from 0 to 1000000000000 expected");
-  EXPECT_EQ(refusal(kDense, {{"a.parallel", "{tp: 1"}}),
-            "--set a.parallel:1: not valid YAML: a { without its }, or a comma missing before this");
+  EXPECT_EQ(
+      refusal(kDense, {{"a.parallel", "{tp: 1"}}),
+      "--set a.parallel:1: not valid YAML: a { without its }, or a comma missing before this");
   EXPECT_EQ(refusal(kDense, {{"seed", ""}}), "--set: seed: a value expected");
   EXPECT_NE(refusal(kDense, {{"sweep.x", "[1]"}}), "");
   EXPECT_NE(refusal(kDense, {{"cases", "[]"}}), "");

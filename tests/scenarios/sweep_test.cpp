@@ -50,9 +50,11 @@ TEST(SetPath, TopLevelKeysConcernAllCases) {
 }
 
 TEST(SetPath, ASlipGetsASuggestion) {
-  EXPECT_EQ(fault_of("mo.model.top_k"),
-            "s.yaml:9: mo.model.top_k: 1: no case or top-level key is called \"mo\"; did you mean moe?");
-  EXPECT_EQ(fault_of("schema.x"), "s.yaml:9: schema.x: 1: \"schema\" is no map, so it has no \"x\"");
+  EXPECT_EQ(
+      fault_of("mo.model.top_k"),
+      "s.yaml:9: mo.model.top_k: 1: no case or top-level key is called \"mo\"; did you mean moe?");
+  EXPECT_EQ(fault_of("schema.x"),
+            "s.yaml:9: schema.x: 1: \"schema\" is no map, so it has no \"x\"");
   EXPECT_NE(fault_of("moe"), "");
   EXPECT_NE(fault_of("moe..ep"), "");
 }
@@ -64,7 +66,9 @@ TEST(Sweep, TheLastAxisRunsFastest) {
   EXPECT_EQ(all[3], (std::vector<std::size_t>{1, 0}));
 }
 
-TEST(Sweep, NoAxisIsOnePoint) { EXPECT_EQ(combinations({}).size(), 1u); }
+TEST(Sweep, NoAxisIsOnePoint) {
+  EXPECT_EQ(combinations({}).size(), 1u);
+}
 
 }  // namespace
 }  // namespace moesim

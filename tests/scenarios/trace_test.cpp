@@ -62,12 +62,11 @@ TEST(Trace, LimitKeepsTheFirst) {
 }
 
 TEST(Trace, BadRowsInTheMiddleAreNamedByLine) {
-  EXPECT_EQ(fault_of("t.csv", kHeader +
-                                  "2023-11-16 18:17:03.0,10,10\n"
-                                  "2023-11-16 18:17:04.0,ten,10\n"
-                                  "2023-11-16 18:17:05.0,10\n"
-                                  "yesterday,10,-3\n"
-                                  "2023-11-16 18:17:06.0,10,10\n"),
+  EXPECT_EQ(fault_of("t.csv", kHeader + "2023-11-16 18:17:03.0,10,10\n"
+                                        "2023-11-16 18:17:04.0,ten,10\n"
+                                        "2023-11-16 18:17:05.0,10\n"
+                                        "yesterday,10,-3\n"
+                                        "2023-11-16 18:17:06.0,10,10\n"),
             "t.csv:3: ContextTokens: ten: a whole number of tokens from 1 to 10000000 expected\n"
             "t.csv:4: three columns TIMESTAMP,ContextTokens,GeneratedTokens expected\n"
             "t.csv:5: TIMESTAMP: yesterday: a time such as 2023-11-16 18:17:03.9799600 expected\n"
@@ -75,9 +74,8 @@ TEST(Trace, BadRowsInTheMiddleAreNamedByLine) {
 }
 
 TEST(Trace, RowsOutOfOrderAreRefused) {
-  EXPECT_EQ(fault_of("t.csv", kHeader +
-                                  "2023-11-16 18:17:04.0,10,10\n"
-                                  "2023-11-16 18:17:03.0,10,10\n"),
+  EXPECT_EQ(fault_of("t.csv", kHeader + "2023-11-16 18:17:04.0,10,10\n"
+                                        "2023-11-16 18:17:03.0,10,10\n"),
             "t.csv:3: -1 s after the first request: rows must be in order of time");
 }
 
@@ -90,7 +88,8 @@ TEST(Trace, EmptyTracesAreRefused) {
 TEST(Trace, WrongHeaderAndFormatAreRefused) {
   EXPECT_EQ(fault_of("t.csv", "time,in,out\n1,2,3\n"),
             "t.csv:1: the header TIMESTAMP,ContextTokens,GeneratedTokens expected");
-  EXPECT_EQ(fault_of("t.txt", "x"), "t.txt: a trace ends in .csv (Azure columns) or .jsonl (Mooncake)");
+  EXPECT_EQ(fault_of("t.txt", "x"),
+            "t.txt: a trace ends in .csv (Azure columns) or .jsonl (Mooncake)");
 }
 
 TEST(Trace, BadJsonLinesAreNamed) {
@@ -101,6 +100,30 @@ TEST(Trace, BadJsonLinesAreNamed) {
             "t.jsonl:2: one JSON object per line expected\n"
             "t.jsonl:3: input_length: 1.5: a whole number from 1 to 10000000 expected\n"
             "t.jsonl:3: output_length: missing: a whole number from 1 to 10000000 expected");
+}
+
+TEST(Trace, QuotesAndBlankLinesAreNoMatter) {
+  const TemporaryFile file("t.csv", kHeader + "\"2023-11-16 18:17:03\",\"5\",6\r\n\n");
+  const auto requests = read_trace(file.path(), 0);
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].input_tokens, 5);
+}
+
+TEST(Trace, TimesThatNoClockShowsAreRefused) {
+  for (const char* time : {"2023-11-16 25:00:00", "2023-11-16 10:60:00", "2023-11-16 10:00:60",
+                           "2023-11-16", "2023-11-16 1", "2023-02-31 10:00:00",
+                           "2023-11-16 10:00:00Z", "2023-11-16 -1:00:00", "1399-12-31 10:00:00"}) {
+    EXPECT_NE(fault_of("t.csv", kHeader + time + ",1,1\n"), "") << time;
+  }
+}
+
+TEST(Trace, EndlessLinesAndNestingAreRefused) {
+  EXPECT_EQ(fault_of("t.csv", kHeader + std::string(20'000'000, 'x') + "\n"),
+            "t.csv:2: the line is too long");
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_EQ(fault_of("t.jsonl",
+                     "{\"timestamp\": 0, \"input_length\": " + deep + ", \"output_length\": 1}\n"),
+            "t.jsonl:1: input_length: a list: a whole number from 1 to 10000000 expected");
 }
 
 TEST(Trace, TheAzureConversationHourIsRead) {
