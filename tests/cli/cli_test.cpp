@@ -164,16 +164,22 @@ TEST(Run, NothingFeasibleExitsWith3AndSaysWhy) {
   EXPECT_TRUE(contains(one.at("reason"), "GiB"));
 }
 
-// Waits until the program simulates its second point; false if it ended before.
+// Waits until the program simulates its second point: its child is another one than before, or has
+// worked for much longer than the first point takes. False if none was seen.
 bool second_child_runs(pid_t program, pid_t& second) {
+  using Clock = std::chrono::steady_clock;
   pid_t first = 0;
-  for (int i = 0; i < 3000; ++i) {
+  Clock::time_point since;
+  const auto start = Clock::now();
+  while (Clock::now() - start < std::chrono::seconds(30)) {
     for (const pid_t child : children_of(program)) {
+      if (first == 0) since = Clock::now();
       if (first == 0) first = child;
       second = child;
-      if (second != first) return true;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (first != 0 && (second != first || Clock::now() - since > std::chrono::seconds(4)))
+      return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return false;
 }

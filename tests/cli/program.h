@@ -9,6 +9,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -36,7 +37,10 @@ class Workplace {
     folder_ = mkdtemp(pattern.data());
     std::filesystem::create_directory(folder_ / "work");
   }
-  ~Workplace() { std::filesystem::remove_all(folder_); }
+  ~Workplace() {
+    for (const pid_t pid : running_) kill(-pid, SIGKILL);
+    std::filesystem::remove_all(folder_);
+  }
   Workplace(const Workplace&) = delete;
   Workplace& operator=(const Workplace&) = delete;
 
@@ -59,12 +63,14 @@ class Workplace {
     const pid_t pid = fork();
     if (pid == 0) be_program(arguments);
     setpgid(pid, pid);
+    running_.insert(pid);
     return pid;
   }
   // Waits for its end.
   Outcome finish(pid_t pid) const {
     int status = 0;
     waitpid(pid, &status, 0);
+    running_.erase(pid);
     const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return {code, file_text(folder_ / "stdout"), file_text(folder_ / "stderr")};
   }
@@ -86,6 +92,7 @@ class Workplace {
   }
 
   std::filesystem::path folder_;
+  mutable std::set<pid_t> running_;  // Started and not finished.
 };
 
 // The state of a process ("R", "S", "Z", ...) and its parent, from /proc/PID/stat; the name before
