@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/text_guard.h"
+
 namespace moesim {
 namespace {
 
@@ -183,7 +185,10 @@ void MapReader::done() {
 
 namespace {
 
+constexpr std::size_t kMaxFaults = 50;
+
 void refuse_duplicate_keys(const YAML::Node& node, const std::string& name, Faults& faults) {
+  if (faults.all().size() >= kMaxFaults) return;
   if (node.IsMap()) {
     std::set<std::string> seen;
     for (const auto& entry : node) {
@@ -203,14 +208,9 @@ void refuse_duplicate_keys(const YAML::Node& node, const std::string& name, Faul
 }  // namespace
 
 YAML::Node parse_document(const std::string& text, const std::string& name) {
+  refuse_misleading_text(text, name);
+  const YAML::Node root = YAML::Load(text);
   Faults faults;
-  YAML::Node root;
-  try {
-    root = YAML::Load(text);
-  } catch (const YAML::Exception& e) {
-    faults.add({name, e.mark.line + 1, "", "", "not valid YAML or JSON: " + e.msg});
-  }
-  faults.throw_if_any();
   if (!root.IsDefined() || root.IsNull()) {
     faults.add({name, 0, "", "", "the file is empty"});
   } else {

@@ -91,7 +91,7 @@ class MapReader {
 
 // Parses YAML or JSON. Refuses duplicate keys, which yaml-cpp would keep in silence.
 // `name` is what messages call the file.
-// Throws: InputError if the text does not parse or is empty.
+// Throws: InputError if the text does not parse, is empty, or is refused by text_guard.h.
 YAML::Node parse_document(const std::string& text, const std::string& name);
 
 // The whole file as text. Throws: InputError if it is missing, a folder or unreadable.

@@ -9,7 +9,6 @@
 #include "base/document.h"
 #include "hardware/profiles.h"
 #include "scenarios/read_case.h"
-#include "scenarios/read_guard.h"
 #include "scenarios/read_value.h"
 #include "scenarios/read_workload.h"
 #include "scenarios/resolve.h"
@@ -297,14 +296,14 @@ YAML::Node setting_value(const Setting& setting) {
   if (setting.value.empty() || setting.value == "~" || setting.value == "null") {
     throw InputError({{kSetOption, 0, setting.path, setting.value, "a value expected"}});
   }
-  return read_guarded(setting.value, std::string(kSetOption) + " " + setting.path);
+  return parse_document(setting.value, std::string(kSetOption) + " " + setting.path);
 }
 
 }  // namespace
 
 Scenario read_scenario_text(const std::string& text, const std::string& file,
                             const std::vector<Setting>& settings) {
-  if (!read_guarded(text, file).IsMap()) {
+  if (!parse_document(text, file).IsMap()) {
     throw InputError({{file, 1, "", "", "a scenario is a map that starts with schema: 1"}});
   }
   std::vector<YAML::Node> values;

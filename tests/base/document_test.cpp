@@ -53,7 +53,8 @@ TEST(Document, MissingKeyNamesItsPath) {
 
 TEST(Document, NumbersMustBeFinite) {
   for (const char* text : {"a: .nan", "a: nan", "a: .inf", "a: inf", "a: 1e999"}) {
-    EXPECT_NE(faults_of(text, [](MapReader& r) { r.number_or("a", 0, -1e300, 1e300); }), "") << text;
+    EXPECT_NE(faults_of(text, [](MapReader& r) { r.number_or("a", 0, -1e300, 1e300); }), "")
+        << text;
   }
 }
 
@@ -71,6 +72,20 @@ TEST(Document, EmptyAndBrokenFilesAreRefused) {
   EXPECT_EQ(parse_fault(""), "f.yaml: the file is empty");
   EXPECT_EQ(parse_fault("# only a comment\n"), "f.yaml: the file is empty");
   EXPECT_EQ(parse_fault("a: [1, 2").substr(0, 8), "f.yaml:1");
+}
+
+// yaml-cpp would follow these for ever.
+TEST(Document, AliasesAreRefused) {
+  EXPECT_EQ(parse_fault("a: &x [*x]\n"),
+            "f.yaml:1: aliases (*name) are not supported; write the value out");
+}
+
+TEST(Document, NestingIsLimited) {
+  const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_EQ(parse_fault("a: " + nested(49)), "");
+  EXPECT_EQ(parse_fault("a: " + nested(50)),
+            "f.yaml:1: lists and maps nested at most 50 deep expected");
+  EXPECT_NE(parse_fault("a: " + nested(100000)), "");
 }
 
 TEST(Document, MissingFileAndFolderAreRefused) {

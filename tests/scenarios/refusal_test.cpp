@@ -217,7 +217,7 @@ TEST(YamlTraps, LineEndsAndByteOrderMarksAreNoMatter) {
 
 TEST(YamlTraps, SyntaxIsExplained) {
   EXPECT_EQ(refusal(changed(kDense, "  requests", "\trequests")),
-            "s.yaml:4: not valid YAML: indented by a tab; YAML allows spaces only");
+            "s.yaml:4: not valid YAML or JSON: indented by a tab; YAML allows spaces only");
   EXPECT_NE(refusal(changed(kDense, "batch: 4}", "batch: 4")).find("without its }"),
             std::string::npos);
   EXPECT_EQ(refusal(changed(kDense, "schema: 1\n", "schema: 1\nschema: 1\n")),
@@ -257,7 +257,7 @@ TEST(YamlTraps, DeepNestingIsRefused) {
 
 TEST(YamlTraps, GarbageIsRefused) {
   EXPECT_EQ(refusal(std::string(10'000'000, 'x')),
-            "s.yaml: 10000000 bytes: a scenario of at most 1000000 bytes expected");
+            "s.yaml: 10000000 bytes: a file of at most 1000000 bytes expected");
   EXPECT_EQ(refusal(changed(kDense, "name: base", std::string("name: b\0se", 10))),
             "s.yaml:2: byte 0x00: text without control characters expected");
   EXPECT_EQ(refusal(changed(kDense, "name: base", "name: caf\xe9")),

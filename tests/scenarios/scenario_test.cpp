@@ -141,7 +141,7 @@ TEST(Settings, FaultsNameTheSettingAndNoLine) {
             "--set: seed: -1: a whole number from 0 to 1000000000000 expected");
   EXPECT_EQ(
       refusal(kDense, {{"a.parallel", "{tp: 1"}}),
-      "--set a.parallel:1: not valid YAML: a { without its }, or a comma missing before this");
+      "--set a.parallel:1: not valid YAML or JSON: a { without its }, or a comma missing before this");
   EXPECT_EQ(refusal(kDense, {{"seed", ""}}), "--set: seed: a value expected");
   EXPECT_NE(refusal(kDense, {{"sweep.x", "[1]"}}), "");
   EXPECT_NE(refusal(kDense, {{"cases", "[]"}}), "");

@@ -1,19 +1,19 @@
-#include "scenarios/read_guard.h"
+#include "base/text_guard.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "base/document.h"
+#include "base/input_error.h"
 
 namespace moesim {
 namespace {
 
 constexpr std::size_t kMaxBytes = 1'000'000;
 constexpr int kMaxDepth = 50;
-constexpr std::size_t kMaxFaults = 50;
 
 [[noreturn]] void refuse(const std::string& name, int line, const std::string& value,
                          const std::string& allowed) {
@@ -45,7 +45,7 @@ bool is_control(char c) {
 void refuse_binary(const std::string& text, const std::string& name) {
   if (text.size() > kMaxBytes) {
     refuse(name, 0, fmt::format("{} bytes", text.size()),
-           fmt::format("a scenario of at most {} bytes expected", kMaxBytes));
+           fmt::format("a file of at most {} bytes expected", kMaxBytes));
   }
   int line = 1;
   for (std::size_t at = 0; at < text.size();) {
@@ -139,22 +139,15 @@ void refuse_traps(const std::string& text, const std::string& name) {
     }
   } catch (const YAML::Exception& e) {
     const int line = e.mark.line + 1;
-    refuse(name, line, "", "not valid YAML: " + plain_words(e, line_of(text, line)));
+    refuse(name, line, "", "not valid YAML or JSON: " + plain_words(e, line_of(text, line)));
   }
 }
 
 }  // namespace
 
-YAML::Node read_guarded(const std::string& text, const std::string& name) {
+void refuse_misleading_text(const std::string& text, const std::string& name) {
   refuse_binary(text, name);
   refuse_traps(text, name);
-  try {
-    return parse_document(text, name);
-  } catch (const InputError& e) {
-    std::vector<Fault> faults = e.faults();
-    if (faults.size() > kMaxFaults) faults.resize(kMaxFaults);
-    throw InputError(std::move(faults));
-  }
 }
 
 }  // namespace moesim
