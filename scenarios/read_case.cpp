@@ -1,5 +1,7 @@
 #include "scenarios/read_case.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <stdexcept>
 
@@ -9,6 +11,9 @@
 
 namespace moesim {
 namespace {
+
+// Routing this many tokens through the largest models takes minutes and a gigabyte.
+constexpr std::int64_t kMaxBankTokens = 65'536;
 
 constexpr std::int64_t kMaxWidth = 1'000'000;
 constexpr std::int64_t kMaxNodes = 10'000;  // The largest machines built have about this many.
@@ -175,6 +180,12 @@ struct CaseReader {
     deployment.tokens.sequence_tokens =
         map->integer_or("bank_sequence_tokens", deployment.tokens.sequence_tokens, 16, 4096);
     map->done();
+    const std::int64_t tokens = deployment.tokens.sequences * deployment.tokens.sequence_tokens;
+    if (tokens > kMaxBankTokens) {
+      value->fault(fmt::format("bank_sequences times bank_sequence_tokens up to {} expected",
+                               kMaxBankTokens),
+                   fmt::format("{} tokens", tokens));
+    }
     const bool is_loaded = !deployment.model.layers.empty();
     if (is_loaded && !deployment.model.is_moe()) {
       value->fault("the model is dense and has no router; leave this out", "given");

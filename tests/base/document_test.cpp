@@ -103,6 +103,8 @@ TEST(Document, ReadsJsonWithTabsAndEscapes) {
 
 TEST(DidYouMean, OffersOnlyLikelySlips) {
   EXPECT_EQ(did_you_mean("mixtral-8x7", {"llama-2-7b", "mixtral-8x7b"}), "mixtral-8x7b");
+  EXPECT_EQ(did_you_mean("eq", {"ep", "tp"}), "ep");
+  EXPECT_EQ(did_you_mean("x", {"kv", "tp"}), "");
   EXPECT_EQ(did_you_mean("zebra", {"llama-2-7b", "mixtral-8x7b"}), "");
 }
 

@@ -26,6 +26,17 @@ TEST(Refusal, UnknownKeysAtEveryLevelGetASuggestion) {
             "s.yaml:4: workload.requests.static.bacth: bacth: unknown key; did you mean batch?");
 }
 
+TEST(Refusal, ARoutingBankHasALargestSize) {
+  const auto bank = [](const std::string& tokens) {
+    return refusal(kMoe + "    router: {bank_sequences: 64, bank_sequence_tokens: " + tokens +
+                   "}\n");
+  };
+  EXPECT_EQ(bank("1024"), "");
+  EXPECT_EQ(bank("1025"),
+            "s.yaml:10: cases.a.router: 65600 tokens: bank_sequences times bank_sequence_tokens up "
+            "to 65536 expected");
+}
+
 TEST(Refusal, UnknownNamesGetASuggestion) {
   const std::string model = refusal(changed(kDense, "qwen3-8b", "qwen3-8"));
   EXPECT_TRUE(model.starts_with("s.yaml:8: cases.a.model: qwen3-8: ")) << model;
