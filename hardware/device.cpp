@@ -5,8 +5,8 @@
 namespace moesim {
 namespace {
 
-// The formats that can multiply operands of `dtype`, best first. Four-bit weights on a device without
-// four-bit tensor units are widened to 16 bit, as engines do (gpt-oss on Hopper).
+// The formats that can multiply operands of `dtype`, best first. Four-bit weights on a device
+// without four-bit tensor units are widened to 16 bit, as engines do (gpt-oss on Hopper).
 std::initializer_list<Dtype> stand_ins(Dtype dtype) {
   using enum Dtype;
   static constexpr std::initializer_list<Dtype> kFromFp32 = {kFp32, kBf16, kFp16};

@@ -62,9 +62,9 @@ inline constexpr std::int64_t kMostMeshDevices = 64;
 struct LinkTechnology {
   std::string name;
   LinkWiring wiring = LinkWiring::kSwitch;
-  Seconds collective_start;          // As a library benchmark reports it: one kernel launch included.
-  Seconds step;                      // Added per algorithm step (hop).
-  double ring_efficiency = 1;        // Reached share of the port bandwidth: ring collectives,
+  Seconds collective_start;    // As a library benchmark reports it: one kernel launch included.
+  Seconds step;                // Added per algorithm step (hop).
+  double ring_efficiency = 1;  // Reached share of the port bandwidth: ring collectives,
   double all_to_all_efficiency = 1;  // all-to-all,
   double reduction_efficiency = 1;   // in-switch reduction (NVLS).
   Bytes half_size;                   // Message size at which protocol ramp-up costs as much again.
@@ -101,9 +101,10 @@ struct DeviceSpec {
   LinkTechnology link_technology;
   std::vector<Fact> facts;
 
-  // Dense peak for a dtype; a format that the device lacks is widened (fp8 and fp4 to 16 bit). bf16 and fp16 stand in for each other; int4 weights are multiplied in 16 bit
-  // (weight-only); fp32 without hardware for it runs in 16 bit, as a TPU does by default. Requires:
-  // a 16-bit peak, which every profile has.
+  // Dense peak for a dtype; a format that the device lacks is widened (fp8 and fp4 to 16 bit). bf16
+  // and fp16 stand in for each other; int4 weights are multiplied in 16 bit (weight-only); fp32
+  // without hardware for it runs in 16 bit, as a TPU does by default. Requires: a 16-bit peak,
+  // which every profile has.
   FlopsPerSecond peak_of(Dtype dtype) const;
   // The format that the multiplication then runs in.
   Dtype compute_dtype(Dtype dtype) const;

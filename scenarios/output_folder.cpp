@@ -14,7 +14,8 @@ void check_writable(const std::string& folder) {
   const bool writable = !error && std::ofstream(probe).put('\n').flush().good();
   std::filesystem::remove(probe, error);
   if (!writable) {
-    throw InputError({{folder, 0, "", "", "the output folder cannot be written; choose --out DIR"}});
+    throw InputError(
+        {{folder, 0, "", "", "the output folder cannot be written; choose --out DIR"}});
   }
 }
 

@@ -26,8 +26,9 @@ CaseReport report_without_run(const Case& one, CaseStatus status, const std::str
 CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory) {
   const std::string reason =
       memory.shortfall.value() > 0
-          ? fmt::format("needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
-                        memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
+          ? fmt::format(
+                "needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
+                memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
           : "no room is left for the KV cache of one block of tokens";
   const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
                                 deployment.cluster.node.device);

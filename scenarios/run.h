@@ -12,8 +12,8 @@ struct RunOptions {
   std::function<void(double, std::size_t)> progress;
 };
 
-// Simulates every case in a process of its own. After SIGINT the report holds the finished cases, marks
-// the others as skipped and has `interrupted` set.
+// Simulates every case in a process of its own. After SIGINT the report holds the finished cases,
+// marks the others as skipped and has `interrupted` set.
 Report run(const Scenario& scenario, const RunOptions& options);
 
 // One case in this process: ledger, routing, simulation, metrics. One call per process.

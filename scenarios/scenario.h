@@ -1,4 +1,5 @@
-// A scenario file, read and checked: what is asked, the traffic, the cases, and the sweep over them.
+// A scenario file, read and checked: what is asked, the traffic, the cases, and the sweep over
+// them.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct Setting {
 };
 
 // Reads a scenario, applies the settings, expands the sweep and checks every case.
-// Throws: InputError with all faults at once: syntax, unknown keys, units, ranges, plans that do not
-// add up. In a sweep, points that contradict themselves become cases with `infeasible` set.
+// Throws: InputError with all faults at once: syntax, unknown keys, units, ranges, plans that do
+// not add up. In a sweep, points that contradict themselves become cases with `infeasible` set.
 Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings);
 
 // The same from text; `file` is what messages call it and where relative paths start.

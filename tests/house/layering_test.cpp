@@ -12,7 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kRooms = {"base", "hardware", "models", "sim", "reports", "scenarios"};
+const std::vector<std::string> kRooms = {"base", "hardware", "models",
+                                         "sim",  "reports",  "scenarios"};
 
 struct Include {
   std::string file;

@@ -82,8 +82,8 @@ class EveryCase : public testing::TestWithParam<ShippedCase> {
         RoutingBank bank;
         const bool is_moe = one.deployment.model.is_moe();
         if (is_moe) {
-          bank = cached_routing_bank(one.deployment.model, one.deployment.tokens,
-                                     one.deployment.seed);
+          bank =
+              cached_routing_bank(one.deployment.model, one.deployment.tokens, one.deployment.seed);
         }
         return numbers_of(run_case(one.deployment, *one.workload, is_moe ? &bank : nullptr));
       });
@@ -101,8 +101,7 @@ TEST_P(EveryCase, L1RequestsAndTokensAreConserved) {
 }
 
 TEST_P(EveryCase, L2BytesSentAreBytesReceived) {
-  EXPECT_NEAR(numbers()[kScaleUpSent], numbers()[kScaleUpReceived],
-              1e-9 * numbers()[kScaleUpSent]);
+  EXPECT_NEAR(numbers()[kScaleUpSent], numbers()[kScaleUpReceived], 1e-9 * numbers()[kScaleUpSent]);
   EXPECT_NEAR(numbers()[kScaleOutSent], numbers()[kScaleOutReceived],
               1e-9 * numbers()[kScaleOutSent]);
 }

@@ -69,8 +69,8 @@ TEST(Verdict, ACaseThatTurnsRequestsAwayCannotWin) {
   EXPECT_TRUE(text.starts_with("slow is the only case")) << text;
   EXPECT_TRUE(contains(text, "rejects 2.0 % of its requests (2 are longer than its context)"))
       << text;
-  EXPECT_TRUE(verdict(report_of({slow, done("picky", false, rejecting(1, 1))}))
-                  .starts_with("picky costs"));
+  EXPECT_TRUE(
+      verdict(report_of({slow, done("picky", false, rejecting(1, 1))})).starts_with("picky costs"));
 }
 
 TEST(Verdict, CallsNoTieBeyondOnePercent) {

@@ -139,9 +139,9 @@ TEST(Settings, FaultsNameTheSettingAndNoLine) {
   EXPECT_EQ(refusal(kDense, {{"b.parallel.tp", "3"}, {"seed", "-1"}}),
             "--set: b.parallel.tp: 3: no case or top-level key is called \"b\"; did you mean a?\n"
             "--set: seed: -1: a whole number from 0 to 1000000000000 expected");
-  EXPECT_EQ(
-      refusal(kDense, {{"a.parallel", "{tp: 1"}}),
-      "--set a.parallel:1: not valid YAML or JSON: a { without its }, or a comma missing before this");
+  EXPECT_EQ(refusal(kDense, {{"a.parallel", "{tp: 1"}}),
+            "--set a.parallel:1: not valid YAML or JSON: a { without its }, or a comma missing "
+            "before this");
   EXPECT_EQ(refusal(kDense, {{"seed", ""}}), "--set: seed: a value expected");
   EXPECT_NE(refusal(kDense, {{"sweep.x", "[1]"}}), "");
   EXPECT_NE(refusal(kDense, {{"cases", "[]"}}), "");
