@@ -51,8 +51,9 @@ void Faults::throw_if_any() const {
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  // One slip in a short word, a third of a longer one.
-  const std::size_t most = word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3);
+  // One slip in a word of two letters, two in a short one (letters swapped), a third of a longer
+  // one.
+  const std::size_t most = word.size() < 3 ? 1 : std::max<std::size_t>(2, word.size() / 3);
   std::size_t best_distance = most + 1;
   for (const std::string& candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);
