@@ -47,25 +47,68 @@ struct AttentionSpec {
   bool operator==(const AttentionSpec&) const = default;
 };
 
-enum class ScoreFunction { kSoftmax, kSigmoid, kSqrtSoftplus };
+enum class ScoreFunction {
+  kSoftmax,
+  kSigmoid,
+  kSqrtSoftplus,
+  kOne,  // Every chosen expert weighs 1 (Roller 2021); keys are the logits.
+};
 enum class SelectionOrder {
   kScoreThenTopK,  // Scores over all experts, then top-k of score + bias.
   kTopKThenScore,  // Top-k of the raw logits, then the score over the chosen ones only.
 };
-enum class GroupScore { kSumOfTwoLargest, kLargest };
+enum class GroupScore {
+  kSumOfTwoLargest,
+  kLargest,
+  kSumOfKeptShare,  // Megatron: the top_k / top_groups largest of the group.
+};
+// What keys of a dropped group become. Zero lets an expert of a dropped group beat one of a kept
+// group whose biased score is negative, as in code derived from Hugging Face's.
+enum class GroupMask { kMinusInfinity, kZero };
+
+// How experts are picked from the keys. Source: ../shared/research/router.md, section 1.
+enum class SelectionRule {
+  kTopK,                // The top_k largest keys.
+  kHash,                // A fixed table by token type (Roller 2021, DeepSeek-V4's first layers).
+  kRandomSecond,        // GShard top-2: the second kept with probability min(1, 2 g_2).
+  kNoisyTopK,           // Shazeer 2017: logits + N(0, 1) softplus(w_noise . x) while training.
+  kSparseMixer,         // Phi-3.5-MoE: top-1 twice, each weighed among logits close to it.
+  kExpertChoice,        // Every expert picks its tokens (Zhou 2022); not causal.
+  kBalancedAssignment,  // BASE: balanced linear assignment while training, top-k after.
+  kSinkhorn,            // Megatron: Sinkhorn's iteration while training, top-k after.
+  kQuantile,            // Megatron: keys less each expert's quantile over the batch.
+};
+
+// Which tokens an expert with more than its capacity leaves out.
+enum class DropPolicy { kByWeight, kByPosition };
+
+// How many tokens an expert takes: ceil(factor tokens top_k / num_experts), at least `least`.
+struct CapacitySpec {
+  double factor = 0;  // 0 = dropless.
+  std::int64_t least = 0;
+  DropPolicy drop = DropPolicy::kByWeight;
+  bool pad = false;        // Every expert computes exactly its capacity of rows.
+  std::int64_t block = 1;  // Dropless: an expert's rows are rounded up to whole blocks.
+
+  bool operator==(const CapacitySpec&) const = default;
+};
 
 // How the gate turns logits into expert ids and weights (../shared/research/router.md, section 1).
 struct RouterSpec {
   ScoreFunction score = ScoreFunction::kSoftmax;
   SelectionOrder order = SelectionOrder::kScoreThenTopK;
+  SelectionRule rule = SelectionRule::kTopK;
   bool renormalise = false;      // Divide the chosen weights by their sum.
   bool gate_bias = false;        // The gate is W x + b (gpt-oss).
   bool correction_bias = false;  // A selection-only bias per expert (DeepSeek-V3 noaux_tc).
   std::int64_t num_groups = 1;   // Experts are split into this many contiguous groups ...
   std::int64_t top_groups = 1;   // ... of which this many may be chosen from.
   GroupScore group_score = GroupScore::kSumOfTwoLargest;
+  GroupMask group_mask = GroupMask::kMinusInfinity;
   double scaling = 1.0;               // routed_scaling_factor.
+  double jitter = 0;                  // Gate input times U(1 - jitter, 1 + jitter) while training.
   std::int64_t num_zero_experts = 0;  // Identity experts with ids >= num_experts (LongCat).
+  CapacitySpec capacity;
 
   bool operator==(const RouterSpec&) const = default;
 };

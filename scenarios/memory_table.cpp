@@ -22,8 +22,9 @@ std::vector<Column> columns_of(const Scenario& scenario) {
   for (const Case& one : scenario.cases) {
     if (!one.infeasible.empty() || !seen.insert(one.name).second) continue;
     const Deployment& d = one.deployment;
-    columns.push_back({one.name, memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory,
-                                               d.cluster.node.device, d.redundant_experts)});
+    columns.push_back(
+        {one.name, memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,
+                                 d.placement.redundant_experts)});
   }
   return columns;
 }

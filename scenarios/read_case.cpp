@@ -197,13 +197,14 @@ struct CaseReader {
     auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
     if (!map) return;
     if (const auto policy = map->optional("policy")) {
-      const auto choice = policy->choice({"linear", "eplb"});
-      deployment.placement = static_cast<PlacementPolicy>(choice.value_or(0));
+      const auto choice = policy->choice({"linear", "round_robin", "eplb", "coactivation"});
+      deployment.placement.policy = static_cast<PlacementPolicy>(choice.value_or(0));
     }
-    deployment.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
-    if (deployment.redundant_experts > 0 && deployment.placement != PlacementPolicy::kEplb) {
+    deployment.placement.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
+    if (deployment.placement.redundant_experts > 0 &&
+        deployment.placement.policy != PlacementPolicy::kEplb) {
       const auto copies = map->optional("redundant_experts");
-      contradiction(*copies, copies->path(), std::to_string(deployment.redundant_experts),
+      contradiction(*copies, copies->path(), std::to_string(deployment.placement.redundant_experts),
                     "redundant experts need policy: eplb");
     }
     map->done();
@@ -254,7 +255,7 @@ struct CaseReader {
     if (deployment.model.layers.empty() || deployment.cluster.node.devices == 0) return;
     for (const PlanFault& fault :
          plan_faults(deployment.plan, deployment.model, deployment.cluster.num_devices(),
-                     deployment.redundant_experts)) {
+                     deployment.placement.redundant_experts)) {
       const bool is_placement = fault.path == "redundant_experts";
       const std::string section = is_placement ? "placement" : "parallel";
       contradiction(closest(section, fault.path),

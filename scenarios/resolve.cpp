@@ -117,8 +117,8 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   if (deployment.model.is_moe()) {
     node["router"] = router_node(deployment.tokens);
     node["placement"]["policy"] =
-        deployment.placement == PlacementPolicy::kLinear ? "linear" : "eplb";
-    node["placement"]["redundant_experts"] = deployment.redundant_experts;
+        deployment.placement.policy == PlacementPolicy::kLinear ? "linear" : "eplb";
+    node["placement"]["redundant_experts"] = deployment.placement.redundant_experts;
   }
   node["engine"] = engine_node(deployment);
   if (deployment.power_limit.value() > 0) {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "models/memory_ledger.h"
-#include "models/router/bank_cache.h"
+#include "models/router/bank/bank_cache.h"
 #include "reports/metrics.h"
 #include "sim/run_case.h"
 
@@ -45,7 +45,7 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
   }
   const MemoryLedger memory =
       memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
-                    deployment.cluster.node.device, deployment.redundant_experts);
+                    deployment.cluster.node.device, deployment.placement.redundant_experts);
   if (!memory.fits()) return too_big(deployment, memory);
   RoutingBank bank;
   if (deployment.model.is_moe()) {

@@ -8,9 +8,9 @@
 #include "models/memory_ledger.h"
 #include "models/model_spec.h"
 #include "models/parallel_plan.h"
-#include "models/placement.h"
-#include "models/router/routing_bank.h"
-#include "models/router/routing_sampler.h"
+#include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
+#include "models/router/bank/routing_sampler.h"
 
 namespace moesim {
 
@@ -49,8 +49,7 @@ struct Deployment {
   DtypePlan dtypes;
   ServingPolicy serving;
   TokenSource tokens;
-  PlacementPolicy placement = PlacementPolicy::kLinear;
-  std::int64_t redundant_experts = 0;
+  PlacementSpec placement;
   DispatchPolicy dispatch = DispatchPolicy::kAuto;
   SiteSpec site;
   Watts power_limit;             // Per device; 0 = data sheet.

@@ -14,14 +14,14 @@ std::int64_t stage_nodes(const Deployment& deployment) {
 
 LayerPlacement place_layer(const Deployment& deployment, const std::vector<double>& counts) {
   const std::int64_t groups = deployment.plan.ep;
-  if (deployment.placement == PlacementPolicy::kLinear) {
+  if (deployment.placement.policy == PlacementPolicy::kLinear) {
     return place_linear(static_cast<std::int64_t>(counts.size()), groups);
   }
   const std::int64_t nodes = stage_nodes(deployment);
   const std::int64_t router_groups = deployment.model.moe().router.num_groups;
   const bool by_node = router_groups > 1 && router_groups % nodes == 0 && groups % nodes == 0;
-  return place_eplb(counts, deployment.redundant_experts, groups, by_node ? router_groups : 1,
-                    by_node ? nodes : 1);
+  return place_eplb(counts, deployment.placement.redundant_experts, groups,
+                    by_node ? router_groups : 1, by_node ? nodes : 1);
 }
 
 double scale_bytes(Dtype dtype, double hidden) {

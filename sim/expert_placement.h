@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "models/placement.h"
+#include "models/placement/placement.h"
 #include "sim/deployment.h"
 
 namespace moesim {

@@ -87,7 +87,7 @@ Summary run_case(const Deployment& deployment, const Workload& workload, const R
   Summary summary;
   summary.memory =
       memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
-                    deployment.cluster.node.device, deployment.redundant_experts);
+                    deployment.cluster.node.device, deployment.placement.redundant_experts);
   const Topology topology(deployment.cluster);
   Engine engine(topology);
   StepModel model(deployment, bank);

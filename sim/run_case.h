@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "models/router/routing_bank.h"
+#include "models/router/bank/routing_bank.h"
 #include "sim/deployment.h"
 #include "sim/summary.h"
 #include "sim/workload.h"

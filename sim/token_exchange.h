@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "models/router/routing_sampler.h"
+#include "models/router/bank/routing_sampler.h"
 #include "sim/batcher.h"
 #include "sim/collectives.h"
 #include "sim/stage.h"

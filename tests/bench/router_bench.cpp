@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "models/router/router_kernel.h"
-#include "models/router/routing_sampler.h"
+#include "models/router/bank/routing_sampler.h"
+#include "models/router/kernel/router_kernel.h"
 
 namespace moesim {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "hardware/kernel.h"
 #include "models/layer_work.h"
-#include "models/router/bank_cache.h"
+#include "models/router/bank/bank_cache.h"
 #include "sim/run_case.h"
 #include "tests/laws/shipped_cases.h"
 

@@ -32,7 +32,7 @@ struct ShippedCase {
 
 inline bool fits(const Deployment& d) {
   return memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,
-                       d.redundant_experts)
+                       d.placement.redundant_experts)
       .fits();
 }
 

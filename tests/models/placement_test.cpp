@@ -1,4 +1,4 @@
-#include "models/placement.h"
+#include "models/placement/placement.h"
 
 #include <gtest/gtest.h>
 

@@ -4,10 +4,10 @@
 #include <set>
 
 #include "base/input_error.h"
-#include "models/router/calibration.h"
-#include "models/router/routing_bank.h"
-#include "models/router/routing_report.h"
-#include "models/router/token_generator.h"
+#include "models/router/bank/routing_bank.h"
+#include "models/router/bank/routing_report.h"
+#include "models/router/tokens/calibration.h"
+#include "models/router/tokens/token_generator.h"
 
 namespace moesim {
 namespace {

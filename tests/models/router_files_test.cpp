@@ -9,8 +9,8 @@
 
 #include "base/document.h"
 #include "base/input_error.h"
-#include "models/router/bank_cache.h"
-#include "models/router/npy.h"
+#include "models/router/bank/bank_cache.h"
+#include "models/router/recorded/npy.h"
 
 namespace moesim {
 namespace {

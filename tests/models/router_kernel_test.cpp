@@ -1,4 +1,4 @@
-#include "models/router/router_kernel.h"
+#include "models/router/kernel/router_kernel.h"
 
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <set>
 
-#include "models/router/routing_sampler.h"
-#include "models/router/token_blocks.h"
+#include "models/router/bank/routing_sampler.h"
+#include "models/router/bank/token_blocks.h"
 
 namespace moesim {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/router/calibration.h"
+#include "models/router/tokens/calibration.h"
 
 #include <algorithm>
 #include <cmath>
@@ -166,7 +166,7 @@ std::vector<RoutingCalibration> read_calibration(const std::string& text, const 
 }
 
 RoutingCalibration routing_calibration(const ModelSpec& model) {
-  const std::string path = data_folder("models/router") + "/calibration.yaml";
+  const std::string path = data_folder("models/router/tokens") + "/calibration.yaml";
   const std::vector<RoutingCalibration> families = read_calibration(read_file(path), path);
   const std::string_view otherwise =
       model.moe().router.correction_bias ? kBalancedDefault : kSkewedDefault;

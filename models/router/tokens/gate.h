@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "models/model_spec.h"
-#include "models/router/calibration.h"
-#include "models/router/router_kernel.h"
-#include "models/router/token_generator.h"
+#include "models/router/kernel/router_kernel.h"
+#include "models/router/tokens/calibration.h"
+#include "models/router/tokens/token_generator.h"
 
 namespace moesim {
 

@@ -1,11 +1,11 @@
-#include "models/router/routing_sampler.h"
+#include "models/router/bank/routing_sampler.h"
 
 #include <algorithm>
 #include <bit>
 #include <numeric>
 #include <utility>
 
-#include "models/router/token_blocks.h"
+#include "models/router/bank/token_blocks.h"
 
 namespace moesim {
 

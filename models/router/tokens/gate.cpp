@@ -1,4 +1,4 @@
-#include "models/router/gate.h"
+#include "models/router/tokens/gate.h"
 
 #include <fmt/format.h>
 
@@ -58,6 +58,7 @@ double score_slope(const MoeSpec& moe, std::int64_t outputs) {
     case ScoreFunction::kSqrtSoftplus:
       return sigmoid / (2 * std::sqrt(std::log1p(std::exp(z))));
     case ScoreFunction::kSoftmax:
+    case ScoreFunction::kOne:
       break;
   }
   return std::exp(z - 0.5) / static_cast<double>(outputs);

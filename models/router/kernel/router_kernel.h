@@ -7,7 +7,7 @@
 #include <span>
 
 #include "models/model_spec.h"
-#include "models/router/blas.h"
+#include "models/router/kernel/blas.h"
 
 namespace moesim {
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/model_spec.h"
+#include "models/router/training/gate_training.h"
 
 namespace moesim {
 
@@ -17,6 +18,8 @@ enum class TokenPolicy {
   kBalanced,    // Baseline: every expert equally often, round-robin.
   kUniform,     // Baseline: top_k distinct experts uniformly at random.
   kPowerLaw,    // Baseline: expert popularity ~ rank^-alpha, independent tokens.
+  kTrained,     // Like kCalibrated, with the loads of a gate trained by `training`.
+  kRecorded,    // Ids or counts that a real engine recorded, from `trace`.
 };
 
 struct TokenSource {
@@ -24,8 +27,20 @@ struct TokenSource {
   double alpha = 1.0;                 // kPowerLaw.
   std::int64_t sequences = 128;       // Bank size: sequences ...
   std::int64_t sequence_tokens = 32;  // ... of this many consecutive tokens.
+  std::string domain;                 // kCalibrated: kind of text; empty = the family's mixture.
+  std::string gate;         // kCalibrated: .safetensors with the real gates; empty = none.
+  std::string trace;        // kRecorded: file.
+  TrainingRecipe training;  // kTrained.
 
   bool operator==(const TokenSource&) const = default;
+};
+
+// What stands behind a bank's ids.
+enum class RoutingOrigin {
+  kGenerated,        // The gate kernel on generated hidden states.
+  kRecorded,         // Ids of a real engine.
+  kDrawnFromCounts,  // Real counts per expert; tokens drawn independently.
+  kBaseline,         // No router at all.
 };
 
 struct RoutingBank {
@@ -34,8 +49,13 @@ struct RoutingBank {
   std::int64_t top_k = 0;
   std::int64_t sequences = 0;
   std::int64_t sequence_tokens = 0;
-  std::vector<std::uint16_t> ids;  // [layer][sequence][token][k]
-  std::string provenance;          // One line for the report: how these ids were made.
+  // [layer][sequence][token][k]; kNoExpert where a token has fewer than top_k experts.
+  std::vector<std::uint16_t> ids;
+  RoutingOrigin origin = RoutingOrigin::kGenerated;
+  std::string provenance;               // One line for the report: how these ids were made.
+  std::vector<TrainingPoint> training;  // kTrained: load over training steps.
+
+  static constexpr std::uint16_t kNoExpert = 0xFFFF;
 
   std::int64_t num_tokens() const { return sequences * sequence_tokens; }
   // The top_k ids of a token (sequence * sequence_tokens + position) in a layer.

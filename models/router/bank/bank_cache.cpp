@@ -1,4 +1,4 @@
-#include "models/router/bank_cache.h"
+#include "models/router/bank/bank_cache.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -94,7 +94,7 @@ std::string bank_file_name(const ModelSpec& model, const TokenSource& source, st
   key += fmt::format("{}|{}|{}|{}|{}|", static_cast<int>(source.policy), source.alpha,
                      source.sequences, source.sequence_tokens, seed);
   if (source.policy == TokenPolicy::kCalibrated) {
-    key += read_file(data_folder("models/router") + "/calibration.yaml");
+    key += read_file(data_folder("models/router/tokens") + "/calibration.yaml");
   }
   return fmt::format("{:016x}{:016x}.bank", text_hash(key), text_hash("second " + key));
 }

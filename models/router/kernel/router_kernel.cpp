@@ -1,4 +1,4 @@
-#include "models/router/router_kernel.h"
+#include "models/router/kernel/router_kernel.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "models/router/selection.h"
+#include "models/router/kernel/selection.h"
 
 namespace moesim {
 
@@ -56,6 +56,9 @@ void score_all(ScoreFunction function, std::span<const float> logits, std::span<
         const float z = logits[i];
         scores[i] = std::sqrt(std::max(z, 0.0F) + std::log1p(exponential(-std::abs(z))));
       }
+      return;
+    case ScoreFunction::kOne:
+      std::fill(scores.begin(), scores.end(), 1.0F);
       return;
   }
 }

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "models/router/blas.h"
-#include "models/router/calibration.h"
+#include "models/router/kernel/blas.h"
+#include "models/router/tokens/calibration.h"
 
 namespace moesim {
 

@@ -1,4 +1,4 @@
-#include "models/router/blas.h"
+#include "models/router/kernel/blas.h"
 
 #include <cblas-openblas.h>
 

@@ -1,4 +1,4 @@
-#include "models/router/routing_report.h"
+#include "models/router/bank/routing_report.h"
 
 #include <fmt/format.h>
 

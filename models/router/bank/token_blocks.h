@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "models/placement.h"
-#include "models/router/routing_bank.h"
-#include "models/router/routing_sampler.h"
+#include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
+#include "models/router/bank/routing_sampler.h"
 
 namespace moesim {
 

@@ -1,4 +1,4 @@
-#include "models/router/selection.h"
+#include "models/router/kernel/selection.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "models/router/npy.h"
+#include "models/router/recorded/npy.h"
 
 #include <fmt/format.h>
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "models/placement.h"
-#include "models/router/routing_bank.h"
+#include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
 
 namespace moesim {
 

@@ -1,4 +1,4 @@
-#include "models/router/token_generator.h"
+#include "models/router/tokens/token_generator.h"
 
 #include <fmt/format.h>
 

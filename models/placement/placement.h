@@ -26,9 +26,34 @@ struct LayerPlacement {
 using ExpertCounts = std::vector<double>;
 
 enum class PlacementPolicy {
-  kLinear,  // Expert e on group e * groups / experts.
-  kEplb,    // Redundant copies of hot experts, balanced packing (deepseek-ai/EPLB as described in
-            // ../shared/research/router.md 4.1).
+  kLinear,      // Expert e on group e * groups / experts.
+  kRoundRobin,  // Expert e on group e mod groups.
+  kEplb,        // Redundant copies of hot experts, balanced packing (deepseek-ai/EPLB as described
+                // in ../shared/research/router.md 4.1).
+  kCoactivation,  // EPLB's balance, with experts that tokens choose together kept together.
+};
+
+enum class EplbScope {
+  kAuto,          // Hierarchical where the router has expert groups that the nodes divide.
+  kHierarchical,  // Expert groups stay on one node.
+  kGlobal,
+};
+
+// Which replica serves a token's pair with a replicated expert.
+enum class ReplicaChoice {
+  kDynamic,  // Each in turn.
+  kStatic,   // One fixed replica per source rank, the nearest.
+};
+
+struct PlacementSpec {
+  PlacementPolicy policy = PlacementPolicy::kLinear;
+  std::int64_t redundant_experts = 0;
+  EplbScope scope = EplbScope::kAuto;
+  ReplicaChoice replicas = ReplicaChoice::kDynamic;
+  // Engine steps between two rebalancings on the loads seen since the last; 0 = placed once.
+  std::int64_t rebalance_steps = 0;
+
+  bool operator==(const PlacementSpec&) const = default;
 };
 
 LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "models/router/routing_bank.h"
+#include "models/router/bank/routing_bank.h"
 
 namespace moesim {
 

@@ -1,4 +1,4 @@
-#include "models/router/routing_bank.h"
+#include "models/router/bank/routing_bank.h"
 
 #include <fmt/format.h>
 
@@ -6,14 +6,16 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 #include <thread>
 
 #include "base/random.h"
-#include "models/router/calibration.h"
-#include "models/router/gate.h"
-#include "models/router/router_kernel.h"
-#include "models/router/selection.h"
-#include "models/router/token_generator.h"
+#include "models/router/kernel/router_kernel.h"
+#include "models/router/kernel/selection.h"
+#include "models/router/recorded/recorded_routing.h"
+#include "models/router/tokens/calibration.h"
+#include "models/router/tokens/gate.h"
+#include "models/router/tokens/token_generator.h"
 
 namespace moesim {
 
@@ -177,6 +179,10 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
       bank.provenance =
           fmt::format("baseline: independent tokens, expert popularity ~ rank^-{}", source.alpha);
       break;
+    case TokenPolicy::kTrained:
+      throw std::logic_error("trained routing");
+    case TokenPolicy::kRecorded:
+      return read_recorded_routing(source.trace, model, source.sequence_tokens, seed);
   }
   return bank;
 }

@@ -1,4 +1,4 @@
-#include "models/router/token_blocks.h"
+#include "models/router/bank/token_blocks.h"
 
 #include <algorithm>
 #include <bit>

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "models/router/routing_bank.h"
+#include "models/router/bank/routing_bank.h"
 
 namespace moesim {
 

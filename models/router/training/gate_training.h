@@ -1,0 +1,60 @@
+// A short training of a gate with its experts, in miniature: why routers collapse without balancing
+// and what each cure costs. Source: ../shared/research/router.md, section 3.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/model_spec.h"
+
+namespace moesim {
+
+// Weights of the losses and rates of the rules that balance a router; 0 = off.
+struct BalanceRecipe {
+  double aux_loss = 0;            // Switch, Megatron: alpha E sum_i f_i P_i.
+  double sequence_aux_loss = 0;   // The same within a sequence (DeepSeek-V3: 1e-4).
+  double gshard_loss = 0;         // alpha / E sum_i (c_i / T) m_i, first choices.
+  double z_loss = 0;              // beta mean lse(z)^2.
+  double importance_loss = 0;     // Shazeer 2017: w CV(importance)^2.
+  double load_loss = 0;           // Shazeer 2017: w CV(load)^2; needs noisy top-k.
+  double device_loss = 0;         // DeepSeek-V2: alpha_2 sum_d f'_d P'_d.
+  double communication_loss = 0;  // DeepSeek-V2: alpha_3 sum_d f''_d P''_d.
+  std::int64_t devices = 1;       // Of the two losses above.
+  double bias_rate = 0;           // Loss-free: c_i += rate sign(mean(n) - n_i) after each step.
+
+  bool operator==(const BalanceRecipe&) const = default;
+};
+
+struct TrainingRecipe {
+  BalanceRecipe balance;
+  std::int64_t steps = 4000;
+  std::int64_t batch_tokens = 256;
+  double gate_rate = 0.2;     // SGD.
+  double expert_rate = 0.05;  // SGD.
+
+  bool operator==(const TrainingRecipe&) const = default;
+};
+
+// Load and loss over a window of steps ending at `step`.
+struct TrainingPoint {
+  std::int64_t step = 0;
+  double max_over_mean = 0;
+  double gini = 0;
+  std::int64_t dead_experts = 0;  // Below 1 % of the mean load.
+  double task_loss = 0;
+};
+
+struct TrainingRun {
+  std::vector<TrainingPoint> history;  // At most 100 points over the run.
+  TrainingPoint final;                 // Over the last tenth of the steps.
+  std::vector<double> load_over_mean;  // [expert] over the last tenth of the steps.
+};
+
+// Trains a gate of this scheme: 16 or more topics with Zipf(1) popularity, states 2 (u_topic + 0.15
+// noise), linear experts that learn a target of their topic. Same arguments, same result.
+// Throws: std::invalid_argument if the scheme has no training rule (hash, expert choice) or a loss
+// does not apply to it.
+TrainingRun train_gate(const MoeSpec& moe, const TrainingRecipe& recipe, std::uint64_t seed);
+
+}  // namespace moesim
