@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 
-#include "base/document.h"
-#include "base/input_error.h"
+#include "models/router/recorded/npy_header.h"
+#include "models/router/recorded/recorded_tokens.h"
 
 namespace moesim {
 
@@ -19,105 +18,162 @@ static_assert(std::endian::native == std::endian::little, "NumPy files are writt
 
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::string_view kShapeAllowed =
-    "a NumPy array of integers in C order with shape (tokens, layers, top_k)";
+constexpr std::int64_t kBlockBytes = std::int64_t{1} << 20;
 
-[[noreturn]] void refuse(const std::string& path, const std::string& found,
-                         const std::string& allowed) {
-  throw InputError({{path, 0, "", found, allowed}});
+template <typename Item>
+std::int64_t item(const char* at) {
+  Item value;
+  std::memcpy(&value, at, sizeof(Item));
+  return static_cast<std::int64_t>(value);
+}
+using ItemReader = std::int64_t (*)(const char*);
+
+ItemReader item_reader(const NpyHeader& header) {
+  switch (header.item_bytes) {
+    case 1:
+      return header.is_signed ? item<std::int8_t> : item<std::uint8_t>;
+    case 2:
+      return header.is_signed ? item<std::int16_t> : item<std::uint16_t>;
+    case 4:
+      return header.is_signed ? item<std::int32_t> : item<std::uint32_t>;
+    default:
+      return item<std::int64_t>;  // Above 2^63 becomes negative: no expert either way.
+  }
 }
 
-// Header of a NumPy file: {'descr': '<i4', 'fortran_order': False, 'shape': (a, b, c), }
-struct NpyHeader {
-  std::size_t item_bytes = 0;
-  bool is_signed = true;
-  std::array<std::int64_t, 3> shape{};
-  std::size_t data_begin = 0;
+// One way through an array [tokens, layers, top_k]: the file's tokens in blocks, and where in a
+// block the items of a token lie.
+struct Walk {
+  Walk(const NpyHeader& header)
+      : tokens(header.shape[0]),
+        layers(header.shape[1]),
+        top_k(header.shape[2]),
+        item_bytes(header.item_bytes),
+        data_begin(header.data_begin),
+        fortran_order(header.fortran_order) {
+    const std::int64_t row = layers * top_k * item_bytes;
+    block_tokens = std::clamp<std::int64_t>(kBlockBytes / row, 1, tokens);
+    buffer.resize(static_cast<std::size_t>(block_tokens * row));
+  }
+
+  // Item (t, l, k) stands at (t L + l) K + k in C order and at t + T (l + L k) in Fortran order.
+  void load(const InputFile& file, std::int64_t first) {
+    begin = first;
+    size = std::min(block_tokens, tokens - first);
+    const std::int64_t columns = layers * top_k;
+    if (!fortran_order) {
+      const auto bytes = static_cast<std::size_t>(size * columns * item_bytes);
+      file.read(data_begin + first * columns * item_bytes, std::span(buffer).first(bytes));
+      return;
+    }
+    const auto bytes = static_cast<std::size_t>(size * item_bytes);
+    for (std::int64_t column = 0; column < columns; ++column) {
+      file.read(data_begin + (column * tokens + first) * item_bytes,
+                std::span(buffer).subspan(static_cast<std::size_t>(column) * bytes, bytes));
+    }
+  }
+
+  const char* at(std::int64_t token, std::int64_t layer, std::int64_t k) const {
+    const std::int64_t t = token - begin;
+    const std::int64_t index =
+        fortran_order ? t + size * (layer + layers * k) : (t * layers + layer) * top_k + k;
+    return buffer.data() + index * item_bytes;
+  }
+
+  std::int64_t tokens, layers, top_k, item_bytes, data_begin;
+  bool fortran_order;
+  std::int64_t block_tokens = 0;
+  std::int64_t begin = 0;  // First token of the block in the buffer ...
+  std::int64_t size = 0;   // ... and how many there are.
+  std::vector<char> buffer;
 };
 
-// The text between the key's colon and the next comma or closing bracket.
-std::string_view header_field(std::string_view header, std::string_view key, char end) {
-  const std::size_t at = header.find(key);
-  if (at == std::string_view::npos) return {};
-  const std::size_t begin = header.find(':', at);
-  const std::size_t stop = begin == std::string_view::npos ? begin : header.find(end, begin);
-  if (stop == std::string_view::npos) return {};
-  return header.substr(begin + 1, stop - begin - 1);
-}
-
-bool read_shape(std::string_view text, std::array<std::int64_t, 3>& shape) {
-  std::size_t dimension = 0;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at < end) {
-    if (*at < '0' || *at > '9') {
-      ++at;
-      continue;
-    }
-    std::int64_t value = 0;
-    const auto [next, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || dimension == shape.size()) return false;
-    shape[dimension++] = value;
-    at = next;
+void check_shape(const InputFile& file, const NpyHeader& header, const RoutingShape& shape) {
+  const std::vector<std::int64_t>& found = header.shape;
+  if (found.size() == 3 && found[0] >= 1 && found[2] == shape.top_k &&
+      (found[1] == shape.num_layers() || found[1] == shape.all_layers)) {
+    return;
   }
-  return dimension == shape.size();
+  std::string layers = std::to_string(shape.num_layers());
+  if (shape.all_layers != shape.num_layers()) {
+    layers += fmt::format(" layers with experts or all {}", shape.all_layers);
+  }
+  refuse_file(file.path(), "shape " + shape_text(found),
+              fmt::format("(tokens, {}, {}) for {}", layers, shape.top_k, shape.model));
 }
 
-std::optional<NpyHeader> parse_header(std::string_view file) {
-  if (file.size() < 12 || file.substr(0, 6) != kMagic) return std::nullopt;
-  const auto byte = [&](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(file[i]));
-  };
-  const bool first_version = byte(6) == 1;
-  const std::size_t length =
-      byte(8) | byte(9) << 8 | (first_version ? 0 : byte(10) << 16 | byte(11) << 24);
-  NpyHeader header;
-  const std::size_t begin = first_version ? 10 : 12;
-  header.data_begin = begin + length;
-  if (header.data_begin > file.size()) return std::nullopt;
-  const std::string_view text = file.substr(begin, length);
-  const std::string_view type = header_field(text, "'descr'", ',');
-  const std::string_view order = header_field(text, "'fortran_order'", ',');
-  if (order.find("False") == std::string_view::npos) return std::nullopt;
-  bool known = false;
-  for (const std::size_t bytes : {1U, 2U, 4U, 8U}) {
-    for (const char kind : {'i', 'u'}) {
-      if (type.find(fmt::format("{}{}'", kind, bytes)) == std::string_view::npos) continue;
-      header.item_bytes = bytes;
-      header.is_signed = kind == 'i';
-      known = type.find('>') == std::string_view::npos;
+// Copies the kept tokens of a file into a bank, checking every id.
+class NpyReader {
+ public:
+  NpyReader(const InputFile& file, const NpyHeader& header, const RoutingShape& shape)
+      : file_(file),
+        shape_(shape),
+        walk_(header),
+        read_(item_reader(header)),
+        faults_(file.path()),
+        checker_(shape, faults_),
+        ids_(static_cast<std::size_t>(shape.top_k)) {}
+
+  void fill(RoutingBank& bank) {
+    for (std::int64_t first = 0; first < bank.num_tokens(); first += walk_.block_tokens) {
+      walk_.load(file_, first);
+      for (std::int64_t layer = 0, slot = 0; layer < walk_.layers; ++layer) {
+        const bool dense = walk_.layers != shape_.num_layers() && !shape_.has_experts(layer);
+        if (dense) {
+          check_filler(layer);
+        } else {
+          copy(layer, slot++, bank);
+        }
+      }
+    }
+    faults_.throw_if_any();
+  }
+
+ private:
+  void load_ids(std::int64_t token, std::int64_t layer) {
+    const char* at = walk_.at(token, layer, 0);
+    const std::ptrdiff_t step = shape_.top_k > 1 ? walk_.at(token, layer, 1) - at : 0;
+    for (std::int64_t& id : ids_) {
+      id = read_(at);
+      at += step;
     }
   }
-  if (!known || !read_shape(header_field(text, "'shape'", ')'), header.shape)) return std::nullopt;
-  return header;
-}
 
-std::int64_t item(const char* at, const NpyHeader& header) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, at, header.item_bytes);
-  if (!header.is_signed) return static_cast<std::int64_t>(bits);
-  const auto unused = static_cast<int>(64 - 8 * header.item_bytes);
-  return static_cast<std::int64_t>(bits << unused) >> unused;
-}
+  void copy(std::int64_t layer, std::int64_t slot, RoutingBank& bank) {
+    const std::int64_t end = std::min(walk_.begin + walk_.size, bank.num_tokens());
+    std::uint16_t* out = bank.ids.data() + (slot * bank.num_tokens() + walk_.begin) * shape_.top_k;
+    for (std::int64_t token = walk_.begin; token < end; ++token, out += shape_.top_k) {
+      load_ids(token, layer);
+      checker_.take(ids_, {0, token, layer}, {out, ids_.size()});
+    }
+  }
 
-void check_shape(const std::string& path, const NpyHeader& header, std::size_t data_bytes,
-                 const ModelSpec& model) {
-  const auto [tokens, layers, top_k] = header.shape;
-  const std::string found = fmt::format("shape ({}, {}, {})", tokens, layers, top_k);
-  const std::int64_t wanted_layers = model.num_moe_layers();
-  const std::int64_t wanted_top_k = model.moe().top_k;
-  if (tokens < 1 || layers != wanted_layers || top_k != wanted_top_k) {
-    refuse(path, found,
-           fmt::format("(at least 1, {}, {}) for {}", wanted_layers, wanted_top_k, model.name));
+  void check_filler(std::int64_t layer) {
+    for (std::int64_t token = walk_.begin; token < walk_.begin + walk_.size; ++token) {
+      load_ids(token, layer);
+      for (const std::int64_t id : ids_) {
+        if (!filler_ && (id == 0 || id == -1)) filler_ = id;
+        if (id == filler_) continue;
+        report_filler(token, layer, id);
+        return;
+      }
+    }
   }
-  const double expected = static_cast<double>(tokens) * static_cast<double>(layers * top_k) *
-                          static_cast<double>(header.item_bytes);
-  if (expected != static_cast<double>(data_bytes)) {
-    refuse(path, fmt::format("{} bytes of data", data_bytes),
-           fmt::format("{:.0f} bytes for {}", expected, found));
+
+  void report_filler(std::int64_t token, std::int64_t layer, std::int64_t id) {
+    faults_.add(0, fmt::format("token {}, layer {}", token, layer), fmt::format("expert {}", id),
+                fmt::format("all 0 or all -1 in the layers of {} without experts", shape_.model));
   }
-}
+
+  const InputFile& file_;
+  const RoutingShape& shape_;
+  Walk walk_;
+  ItemReader read_;
+  FileFaults faults_;
+  TokenChecker checker_;
+  std::vector<std::int64_t> ids_;
+  std::optional<std::int64_t> filler_;  // What layers without experts hold.
+};
 
 }  // namespace
 
@@ -126,61 +182,40 @@ void write_npy(const RoutingBank& bank, const std::string& path) {
       fmt::format("{{'descr': '<i4', 'fortran_order': False, 'shape': ({}, {}, {}), }}",
                   bank.num_tokens(), bank.num_layers, bank.top_k);
   // Data begin at a multiple of 64 bytes; the header ends with a newline.
-  header.append((64 - (kMagic.size() + 4 + header.size() + 1) % 64) % 64, ' ');
+  constexpr std::size_t kStart = 10;
+  header.append((64 - (kStart + header.size() + 1) % 64) % 64, ' ');
   header += '\n';
-  std::string text(kMagic);
-  text += {'\x01', '\x00'};
+  std::string text("\x93NUMPY\x01\x00", 8);
   text += static_cast<char>(header.size() & 0xFFU);
   text += static_cast<char>(header.size() >> 8);
-  text += header;
-  std::vector<std::int32_t> ids;
-  ids.reserve(bank.ids.size());
-  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
-    for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
-      const auto chosen = bank.token(layer, t);
-      ids.insert(ids.end(), chosen.begin(), chosen.end());
-    }
-  }
   std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.write(reinterpret_cast<const char*>(ids.data()),
-             static_cast<std::streamsize>(ids.size() * sizeof(std::int32_t)));
+  file << text << header;
+  std::vector<std::int32_t> row;
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    row.clear();
+    for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
+      for (const std::uint16_t id : bank.token(layer, t)) {
+        row.push_back(id == RoutingBank::kNoExpert ? -1 : id);
+      }
+    }
+    file.write(reinterpret_cast<const char*>(row.data()),
+               static_cast<std::streamsize>(row.size() * sizeof(std::int32_t)));
+  }
   file.flush();
-  if (!file) refuse(path, "cannot be written", "a path that can be written");
+  if (!file) refuse_file(path, "cannot be written", "a path that can be written");
 }
 
 RoutingBank read_npy(const std::string& path, const ModelSpec& model,
                      std::int64_t sequence_tokens) {
-  const std::string file = read_file(path);
-  const std::optional<NpyHeader> header = parse_header(file);
-  if (!header) refuse(path, "not such a file", std::string(kShapeAllowed));
-  check_shape(path, *header, file.size() - header->data_begin, model);
-  const MoeSpec& moe = model.moe();
-  const std::int64_t outputs = moe.num_experts + moe.router.num_zero_experts;
-  const std::int64_t tokens = header->shape[0];
-  RoutingBank bank;
-  bank.num_layers = header->shape[1];
-  bank.top_k = header->shape[2];
-  bank.num_experts = moe.num_experts;
-  const bool whole = sequence_tokens > 0 && tokens % sequence_tokens == 0;
-  bank.sequence_tokens = whole ? sequence_tokens : tokens;
-  bank.sequences = tokens / bank.sequence_tokens;
-  bank.ids.resize(static_cast<std::size_t>(tokens * bank.num_layers * bank.top_k));
-  bank.provenance = "recorded ids from " + std::filesystem::path(path).filename().string();
-  const char* at = file.data() + header->data_begin;
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
-      for (std::int64_t j = 0; j < bank.top_k; ++j, at += header->item_bytes) {
-        const std::int64_t id = item(at, *header);
-        if (id < 0 || id >= outputs) {
-          refuse(path, fmt::format("id {} of token {}, layer {}", id, t, layer),
-                 fmt::format("0 to {}", outputs - 1));
-        }
-        bank.ids[static_cast<std::size_t>((layer * tokens + t) * bank.top_k + j)] =
-            static_cast<std::uint16_t>(id);
-      }
-    }
-  }
+  const InputFile file(path);
+  const RoutingShape shape(model, path);
+  const NpyHeader header = read_npy_header(file);
+  check_shape(file, header, shape);
+  const SequenceCut cut({header.shape.data(), 1}, sequence_tokens);
+  RoutingBank bank = empty_bank(shape, cut.sequences, cut.sequence_tokens);
+  NpyReader(file, header, shape).fill(bank);
+  bank.provenance = fmt::format("recorded ids of {} (NumPy {}, {} tokens: {})", file.name(),
+                                header.type, header.shape[0], cut.text());
   return bank;
 }
 

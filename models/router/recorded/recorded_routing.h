@@ -8,14 +8,16 @@
 
 namespace moesim {
 
-// The format follows from the name and the first line:
-//   .npy                     ids [tokens, layers, top_k] (vLLM's routed experts),
-//   .jsonl                   one JSON object per request with base64 int32 ids (SGLang),
-//   .csv layer_id,expert_id,count   counts; tokens are drawn without replacement
-//   (kDrawnFromCounts), .csv layer,expert        one line per choice, in token order (llama.cpp).
-// Consecutive tokens are cut into sequences of `sequence_tokens`. `seed` matters for counts only.
+// The format follows from the name and, for .csv, the first line:
+//   .npy                            ids [tokens, layers, top_k] (vLLM's routed experts); npy.h
+//   .jsonl                          one JSON object per request (SGLang); json_lines.h
+//   .csv layer_id,expert_id,count   counts only, `sequences` of tokens are drawn; expert_counts.h
+//   .csv layer,expert               one line per choice (llama.cpp); layer_choices.h
+// Recorded tokens are cut into sequences of `sequence_tokens`, as many as the file gives; the
+// provenance says how many tokens were left out. `seed` and `sequences` matter for counts only.
 // Throws: InputError naming file, line, what was found and what the model allows.
 RoutingBank read_recorded_routing(const std::string& path, const ModelSpec& model,
-                                  std::int64_t sequence_tokens, std::uint64_t seed);
+                                  std::int64_t sequence_tokens, std::uint64_t seed,
+                                  std::int64_t sequences = 128);
 
 }  // namespace moesim
