@@ -1,0 +1,199 @@
+#include "models/router/training/gate_training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <span>
+#include <stdexcept>
+
+#include "models/router/bank/routing_bank.h"
+#include "models/router/training/gate_trainer.h"
+
+namespace moesim {
+
+namespace {
+
+constexpr std::int64_t kMostExperts = 4096;
+constexpr std::int64_t kMostSteps = 100'000;
+constexpr std::int64_t kLeastBatch = 16;
+constexpr std::int64_t kMostBatch = 65'536;
+constexpr double kMostMultiplyAdds = 1e12;
+constexpr std::int64_t kHistoryPoints = 100;
+constexpr double kDeadShare = 0.01;
+
+struct BoundedNumber {
+  const char* name;
+  double value;
+  double most;
+};
+
+std::string range_fault(const TrainingRecipe& recipe) {
+  if (recipe.steps < 1 || recipe.steps > kMostSteps) {
+    return fmt::format("steps must be 1 to {}", kMostSteps);
+  }
+  if (recipe.batch_tokens < kLeastBatch || recipe.batch_tokens > kMostBatch) {
+    return fmt::format("batch_tokens must be {} to {}", kLeastBatch, kMostBatch);
+  }
+  const BalanceRecipe& balance = recipe.balance;
+  const std::array numbers = {BoundedNumber{"gate_rate", recipe.gate_rate, 1},
+                              BoundedNumber{"expert_rate", recipe.expert_rate, 1},
+                              BoundedNumber{"bias_rate", balance.bias_rate, 1},
+                              BoundedNumber{"aux_loss", balance.aux_loss, 10},
+                              BoundedNumber{"sequence_aux_loss", balance.sequence_aux_loss, 10},
+                              BoundedNumber{"gshard_loss", balance.gshard_loss, 10},
+                              BoundedNumber{"z_loss", balance.z_loss, 10},
+                              BoundedNumber{"importance_loss", balance.importance_loss, 10},
+                              BoundedNumber{"load_loss", balance.load_loss, 10},
+                              BoundedNumber{"device_loss", balance.device_loss, 10},
+                              BoundedNumber{"communication_loss", balance.communication_loss, 10}};
+  for (const auto& [name, value, most] : numbers) {
+    if (!(value >= 0 && value <= most)) return fmt::format("{} must be 0 to {}", name, most);
+  }
+  return {};
+}
+
+std::string scheme_fault(const MoeSpec& moe) {
+  const RouterSpec& router = moe.router;
+  const std::int64_t outputs = gate_outputs(moe);
+  if (moe.num_experts < 1 || router.num_zero_experts < 0 || outputs > kMostExperts) {
+    return fmt::format("experts must be 1 to {}", kMostExperts);
+  }
+  if (moe.top_k < 1 || moe.top_k > outputs) {
+    return fmt::format("top_k must be 1 to the {} experts", outputs);
+  }
+  if (router.num_groups < 1 || outputs % router.num_groups != 0 || router.top_groups < 1 ||
+      router.top_groups > router.num_groups ||
+      router.top_groups * (outputs / router.num_groups) < moe.top_k) {
+    return "groups must divide the experts, and those kept must hold top_k of them";
+  }
+  switch (router.rule) {
+    case SelectionRule::kTopK:
+    case SelectionRule::kNoisyTopK:
+      break;
+    case SelectionRule::kRandomSecond:
+      if (moe.top_k != 2) return "rule random second picks two experts a token: top_k must be 2";
+      break;
+    case SelectionRule::kHash:
+      return "rule hash has nothing to train: its table is fixed";
+    case SelectionRule::kExpertChoice:
+    case SelectionRule::kBalancedAssignment:
+    case SelectionRule::kSinkhorn:
+    case SelectionRule::kQuantile:
+      return "rule balances every batch by construction: its training shows nothing to balance";
+    case SelectionRule::kSparseMixer:
+      return "rule sparse mixer learns from a gradient estimator of its own, which is not built in";
+  }
+  if (router.score == ScoreFunction::kOne) {
+    return "score one gives every expert the same weight: no gradient reaches the gate";
+  }
+  return {};
+}
+
+std::string loss_fault(const MoeSpec& moe, const TrainingRecipe& recipe) {
+  const BalanceRecipe& balance = recipe.balance;
+  if (balance.load_loss > 0) {
+    const bool plain = moe.router.num_groups == 1 && balance.bias_rate == 0;
+    if (moe.router.rule != SelectionRule::kNoisyTopK || !plain || moe.top_k >= gate_outputs(moe)) {
+      return "load_loss needs noisy top-k over more than top_k experts, without groups or bias_rate";
+    }
+  }
+  if (balance.device_loss > 0 || balance.communication_loss > 0) {
+    if (moe.router.num_zero_experts > 0) {
+      return "device_loss and communication_loss do not apply to zero experts, which have no device";
+    }
+    if (balance.devices < 1 || moe.num_experts % balance.devices != 0) {
+      return fmt::format("devices must divide the {} experts", moe.num_experts);
+    }
+  }
+  return {};
+}
+
+// Multiply-adds of gate (twice, and twice again with noise), experts (twice) and targets.
+double multiply_adds(const MoeSpec& moe, const TrainingRecipe& recipe) {
+  const auto width = static_cast<double>(state_width(num_topics(moe.num_experts)));
+  const double gates = moe.router.rule == SelectionRule::kNoisyTopK ? 2 : 1;
+  const double gate = 2 * gates * width * static_cast<double>(gate_outputs(moe));
+  const double experts = (2 * static_cast<double>(moe.top_k) + 1) * width * width;
+  return static_cast<double>(recipe.steps * recipe.batch_tokens) * (gate + experts);
+}
+
+// Sums over a run of steps.
+class LoadWindow {
+ public:
+  LoadWindow(std::int64_t outputs, std::int64_t routed)
+      : load_(static_cast<std::size_t>(outputs)), routed_(static_cast<std::size_t>(routed)) {}
+
+  void add(std::span<const double> load, double loss) {
+    for (std::size_t i = 0; i < load_.size(); ++i) load_[i] += load[i];
+    loss_ += loss;
+    ++steps_;
+  }
+
+  TrainingPoint point(std::int64_t step) const {
+    const std::span<const double> routed = std::span(load_).first(routed_);
+    const LoadStatistics statistics = load_statistics(routed);
+    const double mean =
+        std::accumulate(routed.begin(), routed.end(), 0.0) / static_cast<double>(routed_);
+    const auto dead = std::count_if(routed.begin(), routed.end(),
+                                    [&](double load) { return load <= kDeadShare * mean; });
+    return {step, statistics.max_over_mean, statistics.gini, dead,
+            loss_ / static_cast<double>(steps_)};
+  }
+
+  std::vector<double> load_over_mean() const {
+    const double mean = std::accumulate(load_.begin(), load_.end(), 0.0) /
+                        static_cast<double>(load_.size());
+    std::vector<double> relative = load_;
+    for (double& load : relative) load /= mean;
+    return relative;
+  }
+
+ private:
+  std::vector<double> load_;
+  std::size_t routed_;
+  double loss_ = 0;
+  std::int64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::string recipe_fault(const MoeSpec& moe, const TrainingRecipe& recipe) {
+  for (const std::string& fault :
+       {range_fault(recipe), scheme_fault(moe), loss_fault(moe, recipe)}) {
+    if (!fault.empty()) return fault;
+  }
+  const double work = multiply_adds(moe, recipe);
+  if (work > kMostMultiplyAdds) {
+    return fmt::format("steps and batch_tokens make {:.1e} multiply-adds with {} experts; at most "
+                       "{:.0e} are trained",
+                       work, gate_outputs(moe), kMostMultiplyAdds);
+  }
+  return {};
+}
+
+TrainingRun train_gate(const MoeSpec& moe, const TrainingRecipe& recipe, std::uint64_t seed) {
+  const std::string fault = recipe_fault(moe, recipe);
+  if (!fault.empty()) throw std::invalid_argument(fault);
+  GateTrainer trainer(moe, recipe, seed);
+  const std::int64_t period = (recipe.steps + kHistoryPoints - 1) / kHistoryPoints;
+  const std::int64_t last_tenth = recipe.steps - std::max<std::int64_t>(1, recipe.steps / 10);
+  const LoadWindow empty(gate_outputs(moe), moe.num_experts);
+  LoadWindow recent = empty;
+  LoadWindow late = empty;
+  TrainingRun run;
+  for (std::int64_t step = 1; step <= recipe.steps; ++step) {
+    const double loss = trainer.step();
+    recent.add(trainer.load(), loss);
+    if (step > last_tenth) late.add(trainer.load(), loss);
+    if (step % period != 0 && step != recipe.steps) continue;
+    run.history.push_back(recent.point(step));
+    recent = empty;
+  }
+  run.final = late.point(recipe.steps);
+  run.load_over_mean = late.load_over_mean();
+  return run;
+}
+
+}  // namespace moesim
