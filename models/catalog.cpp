@@ -32,10 +32,10 @@ ModelSpec load_model(const std::string& name_or_path) {
     return read_config(read_file(path), path, name);
   }
   const std::string near = did_you_mean(name_or_path, names);
-  const std::string hint = near.empty() ? "" : "; did you mean " + near + "?";
+  const std::string hint = near.empty() ? "" : "did you mean " + near + "? ";
   throw InputError(
       {{"", 0, "model", name_or_path.empty() ? "nothing" : name_or_path,
-        "a path to a config.json or one of " + comma_list(names) + " expected" + hint}});
+        hint + "a path to a config.json or one of " + comma_list(names) + " expected"}});
 }
 
 }  // namespace moesim

@@ -71,10 +71,14 @@ std::int64_t ConfigFields::integer_or(Names names, std::int64_t otherwise, std::
 }
 
 double ConfigFields::positive_or(Names names, double otherwise) const {
+  return number_or(names, otherwise, 1e-6, 1e6);
+}
+
+double ConfigFields::number_or(Names names, double otherwise, double min, double max) const {
   const auto found = find(names);
   if (!found) return otherwise;
-  const auto number = found->is_quoted() ? std::nullopt : found->number(1e-6, 1e6);
-  if (found->is_quoted()) found->fault("a number from 1e-06 to 1e+06 expected");
+  const auto number = found->is_quoted() ? std::nullopt : found->number(min, max);
+  if (found->is_quoted()) found->fault(fmt::format("a number from {:g} to {:g} expected", min, max));
   return number.value_or(otherwise);
 }
 

@@ -43,6 +43,8 @@ class ConfigFields {
   std::int64_t integer_or(Names names, std::int64_t otherwise, std::int64_t min,
                           std::int64_t max) const;
   double positive_or(Names names, double otherwise) const;
+  // A number from `min` to `max`, or `otherwise` when absent.
+  double number_or(Names names, double otherwise, double min, double max) const;
   bool flag_or(Names names, bool otherwise) const;
   std::string text_or(Names names, const std::string& otherwise) const;
 

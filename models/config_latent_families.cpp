@@ -46,6 +46,9 @@ void read_longcat(const FamilyInput& in, ModelSpec& model) {
   router.correction_bias = true;
   router.renormalise = in.fields.flag_or({"norm_topk_prob"}, false);
   router.scaling = in.fields.positive_or({"routed_scaling_factor"}, 1.0);
+  if (in.fields.text_or({"zero_expert_type"}, "identity") != "identity") {
+    in.fields.fault({"zero_expert_type"}, "identity expected");
+  }
   router.num_zero_experts = in.fields.integer_or({"zero_expert_num"}, 0, 0, kMaxExperts);
   check_moe(in.fields, *first.moe);
   for (std::int64_t i = 0; i < in.num_layers; ++i) {

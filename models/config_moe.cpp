@@ -47,12 +47,14 @@ void check_moe(const ConfigFields& fields, const MoeSpec& moe) {
 
 namespace {
 
+constexpr Names kScoreNames = {"scoring_func", "moe_router_activation_func"};
+
 ScoreFunction read_score(const ConfigFields& fields, const char* otherwise) {
-  const std::string name = fields.text_or({"scoring_func"}, otherwise);
+  const std::string name = fields.text_or(kScoreNames, otherwise);
   if (name == "softmax") return ScoreFunction::kSoftmax;
   if (name == "sigmoid") return ScoreFunction::kSigmoid;
   if (name == "sqrtsoftplus") return ScoreFunction::kSqrtSoftplus;
-  fields.fault({"scoring_func"}, "one of softmax, sigmoid, sqrtsoftplus expected");
+  fields.fault(kScoreNames, "one of softmax, sigmoid, sqrtsoftplus expected");
   return ScoreFunction::kSoftmax;
 }
 
@@ -61,7 +63,7 @@ ScoreFunction read_score(const ConfigFields& fields, const char* otherwise) {
 RouterSpec read_deepseek_router(const ConfigFields& fields, const char* score, const char* method) {
   RouterSpec router;
   router.score = read_score(fields, score);
-  router.renormalise = fields.flag_or({"norm_topk_prob"}, false);
+  router.renormalise = fields.flag_or({"norm_topk_prob", "moe_renormalize"}, false);
   router.scaling = fields.positive_or({"routed_scaling_factor"}, 1.0);
   const std::string topk_method = fields.text_or({"topk_method"}, method);
   const bool grouped = topk_method == "noaux_tc" || topk_method == "group_limited_greedy";
@@ -70,8 +72,10 @@ RouterSpec read_deepseek_router(const ConfigFields& fields, const char* score, c
   }
   router.correction_bias = topk_method == "noaux_tc";
   router.group_score = router.correction_bias ? GroupScore::kSumOfTwoLargest : GroupScore::kLargest;
+  // DeepSeek-V2's own code scales only weights that it did not renormalise.
+  router.scale_renormalised = router.correction_bias || router.score != ScoreFunction::kSoftmax;
   if (grouped) {
-    router.num_groups = fields.count_or({"n_group"}, 1, kMaxExperts);
+    router.num_groups = fields.count_or({"n_group", "num_expert_group"}, 1, kMaxExperts);
     router.top_groups = fields.count_or({"topk_group"}, router.num_groups, kMaxExperts);
   }
   return router;

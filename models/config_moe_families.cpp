@@ -139,6 +139,7 @@ void read_llama4(const FamilyInput& in, ModelSpec& model) {
   parts.moe.shared_width = parts.moe.expert_width;
   parts.moe.router.score = ScoreFunction::kSigmoid;
   parts.moe.router.order = SelectionOrder::kTopKThenScore;
+  parts.moe.router.weigh_input = true;
   parts.sparse = read_step_pattern(in.fields, {"interleave_moe_layer_step"}, in.num_layers);
   read_dense_width(in, {"intermediate_size_mlp"}, parts);
   finish(in, parts, model);
@@ -164,6 +165,10 @@ void read_dbrx(const FamilyInput& in, ModelSpec& model) {
   parts.sparse = every_layer(in.num_layers);
   parts.moe = read_experts(*expert_fields, in.hidden, {"ffn_hidden_size"});
   parts.moe.router.renormalise = expert_fields->has({"moe_normalize_expert_weights"});
+  if (expert_fields->number_or({"moe_normalize_expert_weights"}, 1, 0, 1e6) != 1) {
+    expert_fields->fault({"moe_normalize_expert_weights"}, "1 or null expected");
+  }
+  parts.moe.router.jitter = expert_fields->number_or({"moe_jitter_eps"}, 0, 0, 0.5);
   parts.norm_params = 2 * in.hidden;
   check_moe(*expert_fields, parts.moe);
   model.layers = stack_layers(parts);
@@ -199,12 +204,12 @@ void read_olmoe(const FamilyInput& in, ModelSpec& model) {
   finish(in, parts, model);
 }
 
-// SparseMixer takes the two largest logits one after the other: the experts chosen are those of
-// softmax top-2. Only the weights differ a little, which no cost depends on.
 void read_phi_moe(const FamilyInput& in, ModelSpec& model) {
   const bool bias = in.fields.flag_or({"attention_bias"}, false);
   StackParts parts = read_parts(in, {.qkv_bias = bias, .output_bias = bias}, kPlainWidth);
   parts.norm_params = 4 * in.hidden;  // Layer norms with bias.
+  parts.moe.router.rule = SelectionRule::kSparseMixer;
+  parts.moe.router.mixer_jitter = in.fields.number_or({"router_jitter_noise"}, 0.01, 0, 0.5);
   finish(in, parts, model);
   const bool head_bias = in.fields.flag_or({"lm_head_bias"}, false);
   model.final_norm_params = 2 * in.hidden + (head_bias ? model.vocab_size : 0);
@@ -249,6 +254,7 @@ void read_ernie(const FamilyInput& in, ModelSpec& model) {
   parts.moe.shared_width =
       in.fields.integer_or({"moe_num_shared_experts"}, 0, 0, kMaxExperts) * parts.moe.expert_width;
   parts.moe.router.renormalise = true;
+  parts.moe.router.renormalise_floor = in.fields.number_or({"moe_norm_min"}, 1e-12, 0, 1);
   parts.moe.router.correction_bias = in.fields.flag_or({"moe_use_aux_free"}, true);
   parts.sparse = read_ernie_pattern(in.fields, in.num_layers);
   read_dense_width(in, kPlainWidth, parts);

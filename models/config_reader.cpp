@@ -7,6 +7,7 @@
 #include "models/catalog.h"
 #include "models/config_dtype.h"
 #include "models/config_families.h"
+#include "models/config_router.h"
 
 namespace moesim {
 namespace {
@@ -75,6 +76,7 @@ void read_backbone(const ConfigFields& fields, const Family& family, ModelSpec& 
   model.native_dtype = dtypes.linear;
   model.native_expert_dtype = dtypes.experts;
   family.read({fields, model.hidden_size, num_layers}, model);
+  read_router_options(fields, model);
 }
 
 // Fields that change the architecture in ways that ModelSpec cannot say.
@@ -83,7 +85,7 @@ void refuse_unsupported(const ConfigFields& fields) {
     fields.fault({"is_encoder_decoder"}, "false expected: only decoders can be read");
   }
   for (const char* name : {"compress_ratios", "linear_attn_config", "routed_expert_hidden_size",
-                           "num_hash_layers", "hybrid_override_pattern"}) {
+                           "hybrid_override_pattern"}) {
     if (!fields.has({name})) continue;
     fields.fault({name}, "absent expected: this mechanism cannot be represented");
   }

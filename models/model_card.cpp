@@ -36,6 +36,22 @@ std::string cost_lines(const ModelSpec& model) {
                                 flops_per_token(model, kCardContext).value(), kCardContext));
 }
 
+// One line, or one per range of layers where they differ.
+std::string router_lines(const ModelSpec& model) {
+  std::vector<std::size_t> starts;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    if (!model.layers[i].moe) continue;
+    const RouterSpec& router = model.layers[i].moe->router;
+    if (starts.empty() || model.layers[starts.back()].moe->router != router) starts.push_back(i);
+  }
+  std::string out;
+  for (const std::size_t first : starts) {
+    out += line(starts.size() == 1 ? "router" : fmt::format("router from layer {}", first),
+                router_in_words(model.layers[first].moe->router));
+  }
+  return out;
+}
+
 std::string moe_lines(const ModelSpec& model) {
   if (!model.is_moe()) return "";
   const MoeSpec& moe = model.moe();
@@ -46,7 +62,7 @@ std::string moe_lines(const ModelSpec& model) {
     experts +=
         fmt::format("; shared width {}{}", moe.shared_width, moe.shared_gate ? ", gated" : "");
   }
-  return line("experts", experts) + line("router", router_in_words(moe.router));
+  return line("experts", experts) + router_lines(model);
 }
 
 std::string attention_in_words(const AttentionSpec& a) {
@@ -98,28 +114,6 @@ std::string layer_lines(const ModelSpec& model) {
 }
 
 }  // namespace
-
-std::string router_in_words(const RouterSpec& router) {
-  std::string score = router.score == ScoreFunction::kSoftmax   ? "softmax"
-                      : router.score == ScoreFunction::kSigmoid ? "sigmoid"
-                                                                : "sqrt-softplus";
-  std::string out = router.order == SelectionOrder::kTopKThenScore
-                        ? "top-k of the logits, then " + score + " over the chosen"
-                        : score + " over all experts, then top-k";
-  if (router.gate_bias) out += "; gate with bias";
-  if (router.correction_bias) out += "; selection corrected by a bias per expert";
-  if (router.num_groups > 1) {
-    out += fmt::format("; {} of {} groups by {}", router.top_groups, router.num_groups,
-                       router.group_score == GroupScore::kLargest ? "their largest score"
-                                                                  : "their two largest scores");
-  }
-  if (router.renormalise) out += "; weights renormalised";
-  if (router.scaling != 1.0) out += fmt::format("; scaled by {}", router.scaling);
-  if (router.num_zero_experts > 0) {
-    out += fmt::format("; {} identity experts", router.num_zero_experts);
-  }
-  return out;
-}
 
 std::string model_card(const ModelSpec& model, bool layer_by_layer) {
   std::string out = line("model", model.name) + line("architecture", model.architecture);

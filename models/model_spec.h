@@ -83,12 +83,15 @@ enum class SelectionRule {
 enum class DropPolicy { kByWeight, kByPosition };
 
 // How many tokens an expert takes: ceil(factor tokens top_k / num_experts), at least `least`.
+// models/router/kernel/capacity.h does the arithmetic.
 struct CapacitySpec {
   double factor = 0;  // 0 = dropless.
   std::int64_t least = 0;
   DropPolicy drop = DropPolicy::kByWeight;
   bool pad = false;        // Every expert computes exactly its capacity of rows.
-  std::int64_t block = 1;  // Dropless: an expert's rows are rounded up to whole blocks.
+  std::int64_t block = 1;  // Without padding, an expert's rows are rounded up to whole blocks.
+  std::optional<double> training_factor = {};  // While training, where it differs (Switch, Arctic).
+  std::int64_t fixed = 0;  // This many tokens whatever the batch (Switch's expert_capacity); 0 = no.
 
   bool operator==(const CapacitySpec&) const = default;
 };
@@ -109,6 +112,11 @@ struct RouterSpec {
   double jitter = 0;                  // Gate input times U(1 - jitter, 1 + jitter) while training.
   std::int64_t num_zero_experts = 0;  // Identity experts with ids >= num_experts (LongCat).
   CapacitySpec capacity;
+  // Weights are divided by max(sum, floor) where positive (ERNIE: 1e-12), else by sum + 1e-20.
+  double renormalise_floor = 0;
+  bool scale_renormalised = true;  // False: scaling only without renormalisation (DeepSeek-V2).
+  bool weigh_input = false;        // Weights scale the expert's input, not its output (Llama-4).
+  double mixer_jitter = 0;         // kSparseMixer: a pick is weighed among logits this close to it.
 
   bool operator==(const RouterSpec&) const = default;
 };

@@ -1,183 +1,180 @@
 #include "models/router/kernel/router_kernel.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <functional>
-#include <limits>
-#include <vector>
+#include <atomic>
+#include <stdexcept>
+#include <thread>
 
-#include "models/router/kernel/selection.h"
+#include "models/router/kernel/balanced_assignment.h"
+#include "models/router/kernel/batch_balance.h"
+#include "models/router/kernel/capacity.h"
+#include "models/router/kernel/expert_choice.h"
+#include "models/router/kernel/gate_noise.h"
+#include "models/router/kernel/hash_routing.h"
+#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/random_second.h"
+#include "models/router/kernel/sparse_mixer.h"
+#include "models/router/kernel/token_router.h"
 
 namespace moesim {
 
 namespace {
 
-// e^x in a form that the compiler vectorises: x = n ln 2 + f, e^x = 2^n e^f, |f| <= ln 2 / 2.
-// Relative error below 3e-7 for -87 <= x <= 88; x is clamped to that range.
-// Source: minimax polynomial of the Cephes library (S. Moshier), expf.
-inline float exponential(float x) {
-  // Clamped as integers: a comparison of floats could trap, which keeps the loop from vectorising.
-  constexpr std::int32_t kLow = order_key(-87.0F);
-  constexpr std::int32_t kHigh = order_key(88.0F);
-  const float clamped = from_order_key(std::min(std::max(order_key(x), kLow), kHigh));
-  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer.
-  const float n = (clamped * 1.44269504F + kRound) - kRound;
-  const float f = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
-  float p = 1.9875691500e-4F;
-  p = p * f + 1.3981999507e-3F;
-  p = p * f + 8.3334519073e-3F;
-  p = p * f + 4.1665795894e-2F;
-  p = p * f + 1.6666665459e-1F;
-  p = p * f + 5.0000001201e-1F;
-  p = p * f * f + f + 1.0F;
-  return p * std::bit_cast<float>((static_cast<std::int32_t>(n) + 127) << 23);
-}
+// Tokens per gate product: enough that packing the gate matrix costs little while the logits stay
+// in cache, and always the same, so that the product is rounded alike for any number of threads.
+constexpr std::int64_t kChunkTokens = 256;
 
-void softmax(std::span<const float> logits, std::span<float> scores) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  for (std::size_t i = 0; i < logits.size(); ++i) scores[i] = exponential(logits[i] - largest);
-  float sum = 0;
-  for (const float score : scores) sum += score;
-  for (float& score : scores) score /= sum;
-}
-
-void score_all(ScoreFunction function, std::span<const float> logits, std::span<float> scores) {
-  switch (function) {
-    case ScoreFunction::kSoftmax:
-      return softmax(logits, scores);
-    case ScoreFunction::kSigmoid:
-      for (std::size_t i = 0; i < logits.size(); ++i) {
-        scores[i] = 1.0F / (1.0F + exponential(-logits[i]));
-      }
-      return;
-    case ScoreFunction::kSqrtSoftplus:
-      for (std::size_t i = 0; i < logits.size(); ++i) {
-        const float z = logits[i];
-        scores[i] = std::sqrt(std::max(z, 0.0F) + std::log1p(exponential(-std::abs(z))));
-      }
-      return;
-    case ScoreFunction::kOne:
-      std::fill(scores.begin(), scores.end(), 1.0F);
-      return;
-  }
-}
-
-// Routes token by token with buffers that live as long as the call.
-class TokenRouter {
- public:
-  TokenRouter(const MoeSpec& moe, std::span<const float> correction, bool want_weights)
-      : router_(moe.router),
-        correction_(correction),
-        outputs_(static_cast<std::size_t>(gate_outputs(moe))),
-        scores_(outputs_),
-        chosen_logits_(static_cast<std::size_t>(moe.top_k)),
-        selection_(gate_outputs(moe)),
-        group_selection_(router_.num_groups),
-        kept_groups_(static_cast<std::size_t>(router_.top_groups)) {
-    score_first_ = router_.order == SelectionOrder::kScoreThenTopK;
-    // Every score function rises with the logit, so the logits alone decide unless scores are added
-    // up.
-    keys_are_scores_ =
-        score_first_ && (!correction_.empty() ||
-                         (grouped() && router_.group_score == GroupScore::kSumOfTwoLargest));
-    need_scores_ = keys_are_scores_ || (score_first_ && want_weights);
-  }
-
-  void choose(std::span<const float> logits, std::span<std::uint16_t> ids) {
-    if (need_scores_) score_all(router_.score, logits, scores_);
-    choose_ranked(keys_are_scores_ ? std::span<const float>(scores_) : logits, ids);
-  }
-
-  // `ranked` is what keys are made of: scores or logits.
-  void choose_ranked(std::span<const float> ranked, std::span<std::uint16_t> ids) {
-    const std::span<std::int32_t> keys = selection_.keys();
-    if (correction_.empty()) {
-      for (std::size_t i = 0; i < outputs_; ++i) keys[i] = order_key(ranked[i]);
-    } else {
-      for (std::size_t i = 0; i < outputs_; ++i) keys[i] = order_key(ranked[i] + correction_[i]);
-    }
-    if (grouped()) mask_groups();
-    selection_.select(ids);
-  }
-
-  // Requires: choose() of the same token before.
-  void weigh(std::span<const float> logits, std::span<const std::uint16_t> ids,
-             std::span<float> weights) {
-    if (score_first_) {
-      for (std::size_t j = 0; j < ids.size(); ++j) weights[j] = scores_[ids[j]];
-    } else {
-      for (std::size_t j = 0; j < ids.size(); ++j) chosen_logits_[j] = logits[ids[j]];
-      score_all(router_.score, chosen_logits_, weights);
-    }
-    auto factor = static_cast<float>(router_.scaling);
-    if (router_.renormalise) {
-      float sum = 1e-20F;
-      for (const float weight : weights) sum += weight;
-      factor /= sum;
-    }
-    for (float& weight : weights) weight *= factor;
-  }
-
- private:
-  bool grouped() const { return router_.num_groups > 1 && router_.top_groups < router_.num_groups; }
-
-  // The two largest keys of a group, in four lanes so that they are found in parallel.
-  float group_score(std::span<const std::int32_t> keys) const {
-    constexpr std::size_t kLanes = 4;
-    constexpr std::int32_t kLowest = std::numeric_limits<std::int32_t>::min();
-    std::array<std::int32_t, 2 * kLanes> best;  // Largest of each lane, then the second of each.
-    best.fill(kLowest);
-    const std::size_t whole = keys.size() / kLanes * kLanes;
-    for (std::size_t i = 0; i < whole; i += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        const std::int32_t key = keys[i + lane];
-        best[kLanes + lane] = std::max(best[kLanes + lane], std::min(best[lane], key));
-        best[lane] = std::max(best[lane], key);
-      }
-    }
-    for (std::size_t i = whole; i < keys.size(); ++i) {
-      const std::int32_t key = keys[i];
-      best[kLanes] = std::max(best[kLanes], std::min(best[0], key));
-      best[0] = std::max(best[0], key);
-    }
-    std::partial_sort(best.begin(), best.begin() + 2, best.end(), std::greater<>());
-    const bool sum = router_.group_score == GroupScore::kSumOfTwoLargest && keys.size() > 1;
-    return from_order_key(best[0]) + (sum ? from_order_key(best[1]) : 0.0F);
-  }
-
-  void mask_groups() {
-    const auto num_groups = static_cast<std::size_t>(router_.num_groups);
-    const std::size_t size = outputs_ / num_groups;
-    const std::span<const std::int32_t> keys = selection_.keys();
-    for (std::size_t g = 0; g < num_groups; ++g) {
-      group_selection_.keys()[g] = order_key(group_score(keys.subspan(g * size, size)));
-    }
-    group_selection_.select(kept_groups_);
-    std::sort(kept_groups_.begin(), kept_groups_.end());
-    std::size_t next_kept = 0;
-    for (std::size_t g = 0; g < num_groups; ++g) {
-      if (next_kept < kept_groups_.size() && kept_groups_[next_kept] == g) {
-        ++next_kept;
-      } else {
-        selection_.mask(static_cast<std::int64_t>(g * size),
-                        static_cast<std::int64_t>((g + 1) * size));
-      }
-    }
-  }
-
-  const RouterSpec& router_;
-  std::span<const float> correction_;
-  std::size_t outputs_;
-  std::vector<float> scores_;
-  std::vector<float> chosen_logits_;
-  KeySelection selection_;
-  KeySelection group_selection_;
-  std::vector<std::uint16_t> kept_groups_;
-  bool score_first_ = true;
-  bool keys_are_scores_ = false;
-  bool need_scores_ = false;
+struct Chunks {
+  std::int64_t tokens;
+  std::int64_t size;
+  std::int64_t num_threads;
 };
+
+// Calls work(first, count) for consecutive chunks of tokens, on several threads. It may not throw.
+void for_each_chunk(const Chunks& chunks, const auto& work) {
+  const std::int64_t number = (chunks.tokens + chunks.size - 1) / chunks.size;
+  std::atomic<std::int64_t> next{0};
+  const auto worker = [&] {
+    for (std::int64_t chunk = next++; chunk < number; chunk = next++) {
+      const std::int64_t first = chunk * chunks.size;
+      work(first, std::min(chunks.size, chunks.tokens - first));
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::int64_t i = 1; i < std::min(chunks.num_threads, number); ++i) threads.emplace_back(worker);
+  worker();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// One share of the tokens per thread.
+Chunks shares(std::int64_t tokens, std::int64_t num_threads) {
+  const std::int64_t threads = std::max<std::int64_t>(1, num_threads);
+  return {tokens, std::max(kChunkTokens, (tokens + threads - 1) / threads), threads};
+}
+
+template <class T>
+std::span<T> rows_of(std::span<T> all, std::int64_t width, std::int64_t first, std::int64_t count) {
+  if (all.empty()) return all;
+  return all.subspan(static_cast<std::size_t>(first * width),
+                     static_cast<std::size_t>(count * width));
+}
+
+// The scheme with what its rule implies: weights of the rule's own definition.
+MoeSpec with_implied(MoeSpec moe) {
+  RouterSpec& router = moe.router;
+  switch (router.rule) {
+    case SelectionRule::kRandomSecond:  // g_i = p_i / (p_1 + p_2).
+      router.score = ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kScoreThenTopK;
+      router.renormalise = true;
+      break;
+    case SelectionRule::kNoisyTopK:  // Softmax over the kept.
+      router.score = ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kTopKThenScore;
+      break;
+    case SelectionRule::kBalancedAssignment:  // sigmoid(z).
+      router.score = ScoreFunction::kSigmoid;
+      router.order = SelectionOrder::kTopKThenScore;
+      break;
+    case SelectionRule::kSinkhorn:  // softmax(z), or sigmoid(z) for one expert.
+      router.score = moe.top_k == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kScoreThenTopK;
+      break;
+    case SelectionRule::kTopK:
+    case SelectionRule::kHash:
+    case SelectionRule::kSparseMixer:
+    case SelectionRule::kExpertChoice:
+    case SelectionRule::kQuantile:
+      break;
+  }
+  return moe;
+}
+
+bool balances_batch(SelectionRule rule, RoutingPhase phase) {
+  return phase == RoutingPhase::kTraining &&
+         (rule == SelectionRule::kBalancedAssignment || rule == SelectionRule::kSinkhorn ||
+          rule == SelectionRule::kQuantile);
+}
+
+// Ids by the rule from the whole batch; weights follow from the ids.
+void choose_balanced(const MoeSpec& moe, std::span<const float> logits,
+                     std::span<std::uint16_t> ids) {
+  if (moe.router.rule == SelectionRule::kSinkhorn) {
+    TokenRouter(moe, sinkhorn_correction(moe, logits)).rank(logits, ids);
+    return;
+  }
+  std::vector<float> finite;
+  for (const float logit : logits) finite.push_back(limited_logit(logit));
+  const std::vector<std::uint16_t> chosen =
+      balanced_assignment(finite, gate_outputs(moe), assignment_epsilon(finite));
+  std::copy(chosen.begin(), chosen.end(), ids.begin());
+}
+
+// Routes consecutive tokens that do not depend on one another.
+void route_chunk(const MoeSpec& moe, std::span<const float> logits,
+                 std::span<const float> correction, RoutedTokens out, const RouteOptions& options) {
+  const bool needs_weights = moe.router.rule == SelectionRule::kRandomSecond ||
+                             moe.router.rule == SelectionRule::kSparseMixer;
+  std::vector<float> own(needs_weights && out.weights.empty() ? out.ids.size() : 0);
+  if (!own.empty()) out.weights = own;
+  TokenRouter router(moe, correction);
+  switch (moe.router.rule) {
+    case SelectionRule::kHash:
+      hash_experts(moe, options, out.ids);
+      if (!out.weights.empty()) router.weigh(logits, out.ids, out.weights);
+      return;
+    case SelectionRule::kSparseMixer:
+      return route_sparse_mixer(moe, logits, options, out);
+    default:
+      router.route(logits, out.ids, out.weights);
+  }
+  if (moe.router.rule == SelectionRule::kRandomSecond) drop_second_experts(options, out);
+}
+
+RouteOptions part_of(const RouteOptions& options, std::int64_t first, std::int64_t count) {
+  RouteOptions part = options;
+  part.first_token += first;
+  part.token_types = rows_of(options.token_types, 1, first, count);
+  return part;
+}
+
+// Logits of hidden states [first, first + count) of a batch.
+void fill_logits(const MoeSpec& moe, const GateView& gate, MatrixView hidden,
+                 const RouteOptions& options, std::span<float> logits) {
+  const bool training = options.phase == RoutingPhase::kTraining;
+  std::vector<float> jittered;
+  if (training && moe.router.jitter > 0) {
+    jittered.resize(static_cast<std::size_t>(hidden.rows * hidden.columns));
+    jitter_states(hidden, moe.router.jitter, options.seed, options.first_token, jittered);
+    hidden = {jittered.data(), hidden.rows, hidden.columns, hidden.columns};
+  }
+  multiply_by_transpose(hidden, gate.weight, logits.data());
+  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
+  for (std::size_t i = 0; i < logits.size() && !gate.bias.empty(); i += outputs) {
+    for (std::size_t e = 0; e < outputs; ++e) logits[i + e] += gate.bias[e];
+  }
+  if (!training || moe.router.rule != SelectionRule::kNoisyTopK) return;
+  std::vector<float> scales(logits.size());
+  multiply_by_transpose(hidden, gate.noise, scales.data());
+  add_logit_noise(scales, gate_outputs(moe), options.seed, options.first_token, logits);
+}
+
+void check_noise(const MoeSpec& moe, const GateView& gate, RoutingPhase phase) {
+  if (moe.router.rule != SelectionRule::kNoisyTopK || phase != RoutingPhase::kTraining) return;
+  if (gate.noise.rows == gate_outputs(moe)) return;
+  throw std::invalid_argument("noisy top-k: a noise matrix beside the gate expected for training");
+}
+
+MatrixView rows_of(MatrixView matrix, std::int64_t first, std::int64_t count) {
+  return {matrix.data + first * matrix.stride, count, matrix.columns, matrix.stride};
+}
+
+void refuse_ragged(const MoeSpec& moe) {
+  if (moe.router.rule != SelectionRule::kExpertChoice) return;
+  throw std::invalid_argument(
+      "expert choice: a whole batch at once expected, because tokens differ in their number of "
+      "experts");
+}
 
 }  // namespace
 
@@ -186,45 +183,92 @@ std::int64_t gate_outputs(const MoeSpec& moe) {
 }
 
 void score_logits(const MoeSpec& moe, std::span<const float> logits, std::span<float> scores) {
-  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
-  for (std::size_t i = 0; i < logits.size(); i += outputs) {
-    score_all(moe.router.score, logits.subspan(i, outputs), scores.subspan(i, outputs));
-  }
+  TokenRouter(moe, {}).score(logits, scores);
 }
 
 void route_ranked(const MoeSpec& moe, std::span<const float> ranked,
                   std::span<const float> correction, std::span<std::uint16_t> ids) {
-  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
-  const auto top_k = static_cast<std::size_t>(moe.top_k);
-  TokenRouter router(moe, correction, false);
-  for (std::size_t t = 0; t * top_k < ids.size(); ++t) {
-    router.choose_ranked(ranked.subspan(t * outputs, outputs), ids.subspan(t * top_k, top_k));
-  }
+  TokenRouter(moe, correction).rank(ranked, ids);
 }
 
-void route_logits(const MoeSpec& moe, std::span<const float> logits,
-                  std::span<const float> correction, RoutedTokens out) {
-  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
-  const auto top_k = static_cast<std::size_t>(moe.top_k);
-  TokenRouter router(moe, correction, !out.weights.empty());
-  for (std::size_t t = 0; t * top_k < out.ids.size(); ++t) {
-    const std::span<const float> row = logits.subspan(t * outputs, outputs);
-    const std::span<std::uint16_t> ids = out.ids.subspan(t * top_k, top_k);
-    router.choose(row, ids);
-    if (!out.weights.empty()) router.weigh(row, ids, out.weights.subspan(t * top_k, top_k));
-  }
-}
-
-void route_hidden(const MoeSpec& moe, const GateView& gate, MatrixView hidden, RoutedTokens out) {
-  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
-  std::vector<float> logits(static_cast<std::size_t>(hidden.rows) * outputs);
-  multiply_by_transpose(hidden, gate.weight, logits.data());
-  if (!gate.bias.empty()) {
-    for (std::size_t i = 0; i < logits.size(); i += outputs) {
-      for (std::size_t e = 0; e < outputs; ++e) logits[i + e] += gate.bias[e];
+void route_logits(const MoeSpec& given, std::span<const float> logits,
+                  std::span<const float> correction, RoutedTokens out,
+                  const RouteOptions& options) {
+  check_router(given, options.phase);
+  refuse_ragged(given);
+  const MoeSpec moe = with_implied(given);
+  const std::int64_t tokens = static_cast<std::int64_t>(out.ids.size()) / moe.top_k;
+  const std::int64_t outputs = gate_outputs(moe);
+  const bool balances = balances_batch(moe.router.rule, options.phase);
+  const bool quantile = balances && moe.router.rule == SelectionRule::kQuantile;
+  std::vector<float> own_correction;
+  if (quantile) own_correction = quantile_correction(moe, logits);
+  if (quantile) correction = own_correction;
+  if (balances && !quantile) choose_balanced(moe, logits, out.ids);
+  if (moe.router.rule == SelectionRule::kHash) check_hash(moe, options, tokens);
+  for_each_chunk(shares(tokens, options.num_threads), [&](std::int64_t first, std::int64_t count) {
+    const std::span<const float> rows = rows_of(logits, outputs, first, count);
+    const RoutedTokens part{rows_of(out.ids, moe.top_k, first, count),
+                            rows_of(out.weights, moe.top_k, first, count)};
+    if (!balances || quantile) {
+      route_chunk(moe, rows, correction, part, part_of(options, first, count));
+    } else if (!part.weights.empty()) {
+      TokenRouter(moe, {}).weigh(rows, part.ids, part.weights);
     }
+  });
+}
+
+void route_hidden(const MoeSpec& moe, const GateView& gate, MatrixView hidden, RoutedTokens out,
+                  const RouteOptions& options) {
+  check_router(moe, options.phase);
+  refuse_ragged(moe);
+  check_noise(moe, gate, options.phase);
+  if (balances_batch(moe.router.rule, options.phase)) {
+    return route_logits(moe, gate_logits(moe, gate, hidden, options), gate.correction, out, options);
   }
-  route_logits(moe, logits, gate.correction, out);
+  if (moe.router.rule == SelectionRule::kHash) check_hash(moe, options, hidden.rows);
+  const Chunks chunks{hidden.rows, kChunkTokens, options.num_threads};
+  for_each_chunk(chunks, [&](std::int64_t first, std::int64_t count) {
+    std::vector<float> logits(static_cast<std::size_t>(count * gate_outputs(moe)));
+    const RouteOptions part = part_of(options, first, count);
+    fill_logits(moe, gate, rows_of(hidden, first, count), part, logits);
+    route_chunk(with_implied(moe), logits, gate.correction,
+                {rows_of(out.ids, moe.top_k, first, count),
+                 rows_of(out.weights, moe.top_k, first, count)},
+                part);
+  });
+}
+
+std::vector<float> gate_logits(const MoeSpec& moe, const GateView& gate, MatrixView hidden,
+                               const RouteOptions& options) {
+  check_noise(moe, gate, options.phase);
+  const std::int64_t outputs = gate_outputs(moe);
+  std::vector<float> logits(static_cast<std::size_t>(hidden.rows * outputs));
+  const Chunks chunks{hidden.rows, kChunkTokens, options.num_threads};
+  for_each_chunk(chunks, [&](std::int64_t first, std::int64_t count) {
+    fill_logits(moe, gate, rows_of(hidden, first, count), part_of(options, first, count),
+                rows_of(std::span(logits), outputs, first, count));
+  });
+  return logits;
+}
+
+RoutedBatch route_batch(const MoeSpec& moe, std::span<const float> logits,
+                        std::span<const float> correction, const RouteOptions& options) {
+  check_router(moe, options.phase);
+  const std::int64_t tokens = static_cast<std::int64_t>(logits.size()) / gate_outputs(moe);
+  RoutedBatch batch;
+  if (moe.router.rule == SelectionRule::kExpertChoice) {
+    batch = choose_tokens(moe, logits);
+  } else {
+    batch.slots = moe.top_k;
+    batch.ids.resize(static_cast<std::size_t>(tokens * moe.top_k));
+    batch.weights.resize(batch.ids.size());
+    route_logits(moe, logits, correction, {batch.ids, batch.weights}, options);
+  }
+  BatchLoad load = apply_capacity(moe, {batch.ids, batch.weights}, tokens, options.phase);
+  batch.rows = std::move(load.rows);
+  batch.dropped = load.dropped;
+  return batch;
 }
 
 }  // namespace moesim

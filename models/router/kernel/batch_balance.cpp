@@ -1,0 +1,84 @@
+#include "models/router/kernel/batch_balance.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/router_kernel.h"
+
+namespace moesim {
+
+namespace {
+
+constexpr double kFloor = 1e-8;
+constexpr double kTolerance = 1e-4;
+constexpr int kMostRounds = 1000;  // Reached only by logits that no scaling can balance.
+
+// exp(z - largest z of the row).
+std::vector<double> scaled_powers(std::span<const float> logits, std::size_t outputs) {
+  std::vector<double> powers(logits.size());
+  for (std::size_t begin = 0; begin < logits.size(); begin += outputs) {
+    double largest = -kLargestLogit;
+    for (std::size_t i = begin; i < begin + outputs; ++i) {
+      powers[i] = limited_logit(logits[i]);
+      largest = std::max(largest, powers[i]);
+    }
+    for (std::size_t i = begin; i < begin + outputs; ++i) powers[i] = std::exp(powers[i] - largest);
+  }
+  return powers;
+}
+
+// One round: d_0 from d_1, and d_1 from that.
+std::vector<double> rescale(const std::vector<double>& powers, const std::vector<double>& d1) {
+  const std::size_t outputs = d1.size();
+  const auto tokens = static_cast<double>(powers.size() / outputs);
+  std::vector<double> columns(outputs, 0.0);
+  for (std::size_t begin = 0; begin < powers.size(); begin += outputs) {
+    double row = kFloor;
+    for (std::size_t e = 0; e < outputs; ++e) row += powers[begin + e] * d1[e];
+    const double d0 = 1 / (tokens * row);
+    for (std::size_t e = 0; e < outputs; ++e) columns[e] += powers[begin + e] * d0;
+  }
+  for (double& sum : columns) sum = 1 / (static_cast<double>(outputs) * (sum + kFloor));
+  return columns;
+}
+
+}  // namespace
+
+std::vector<float> sinkhorn_correction(const MoeSpec& moe, std::span<const float> logits) {
+  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
+  const std::vector<double> powers = scaled_powers(logits, outputs);
+  std::vector<double> d1(outputs, 1.0);
+  for (int round = 0; round < kMostRounds && !powers.empty(); ++round) {
+    std::vector<double> next = rescale(powers, d1);
+    double change = 0;
+    for (std::size_t e = 0; e < outputs; ++e) change += std::abs(next[e] - d1[e]);
+    d1 = std::move(next);
+    if (change < kTolerance * static_cast<double>(outputs)) break;
+  }
+  std::vector<float> correction;
+  for (const double scale : d1) correction.push_back(static_cast<float>(std::log(scale)));
+  return correction;
+}
+
+std::vector<float> quantile_correction(const MoeSpec& moe, std::span<const float> logits) {
+  const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
+  std::vector<float> correction(outputs, 0.0F);
+  const std::size_t tokens = logits.size() / outputs;
+  if (tokens == 0) return correction;
+  std::vector<float> scores(logits.size());
+  score_logits(moe, logits, scores);
+  const auto reached =
+      std::max<std::size_t>(1, tokens * static_cast<std::size_t>(moe.top_k) / outputs);
+  std::vector<float> column(tokens);
+  for (std::size_t e = 0; e < outputs; ++e) {
+    for (std::size_t t = 0; t < tokens; ++t) column[t] = scores[t * outputs + e];
+    const auto place = column.begin() + static_cast<std::ptrdiff_t>(reached - 1);
+    std::nth_element(column.begin(), place, column.end(), std::greater<>());
+    correction[e] = -*place;
+  }
+  return correction;
+}
+
+}  // namespace moesim
