@@ -9,9 +9,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <type_traits>
 
-#include "base/data_folder.h"
-#include "base/document.h"
 #include "base/random.h"
 
 namespace moesim {
@@ -20,52 +19,82 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Raise it whenever the kernel, the generator or the gates change what they make.
-constexpr int kFormat = 1;
 constexpr std::array<char, 8> kMagic = {'m', 'o', 'e', 's', 'i', 'm', 'b', 'k'};
 
-// What a file begins with; ids and provenance follow.
+// What a file begins with; ids, training history and provenance follow.
 struct Header {
   std::array<char, 8> magic = kMagic;
-  std::int64_t format = kFormat;
+  std::int64_t format = kBankFormat;
   std::int64_t num_layers = 0;
   std::int64_t num_experts = 0;
   std::int64_t top_k = 0;
   std::int64_t sequences = 0;
   std::int64_t sequence_tokens = 0;
+  std::int64_t origin = 0;
+  std::int64_t training_points = 0;
   std::int64_t provenance_bytes = 0;
-  std::uint64_t checksum = 0;  // Of ids and provenance.
+  std::uint64_t checksum = 0;  // Of all that follows.
 };
 
-std::string_view bytes_of(const std::vector<std::uint16_t>& ids) {
-  return {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(std::uint16_t)};
+static_assert(std::is_trivially_copyable_v<TrainingPoint>, "training points are kept as bytes");
+
+template <typename T>
+std::string_view bytes_of(const std::vector<T>& items) {
+  return {reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T)};
 }
 
-// Eight bytes at a time, because a bank has megabytes: h = rotate((h ^ word) * odd constant).
-std::uint64_t checksum_of(std::string_view bytes) {
-  std::uint64_t sum = bytes.size();
-  std::size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i, 8);
-    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
-    sum = sum << 29 | sum >> 35;
+std::uint64_t checksum_of(const RoutingBank& bank) {
+  return content_hash(bytes_of(bank.ids)) ^ 3 * content_hash(bytes_of(bank.training)) ^
+         text_hash(bank.provenance);
+}
+
+Header header_of(const RoutingBank& bank) {
+  Header header;
+  header.num_layers = bank.num_layers;
+  header.num_experts = bank.num_experts;
+  header.top_k = bank.top_k;
+  header.sequences = bank.sequences;
+  header.sequence_tokens = bank.sequence_tokens;
+  header.origin = static_cast<std::int64_t>(bank.origin);
+  header.training_points = static_cast<std::int64_t>(bank.training.size());
+  header.provenance_bytes = static_cast<std::int64_t>(bank.provenance.size());
+  header.checksum = checksum_of(bank);
+  return header;
+}
+
+// Whether a file of this length can be what the header says: the length bounds what a damaged
+// header can make us allocate.
+bool is_plausible(const Header& header, double length) {
+  if (header.magic != kMagic || header.format != kBankFormat) return false;
+  if (header.origin < 0 || header.origin > static_cast<std::int64_t>(RoutingOrigin::kBaseline)) {
+    return false;
   }
-  return sum ^ text_hash(bytes.substr(i));
+  if (header.training_points < 0 || header.provenance_bytes < 0) return false;
+  double expected = sizeof(std::uint16_t);
+  for (const std::int64_t factor :
+       {header.num_layers, header.top_k, header.sequences, header.sequence_tokens}) {
+    if (factor < 1) return false;
+    expected *= static_cast<double>(factor);
+  }
+  expected += sizeof(Header) + static_cast<double>(header.provenance_bytes);
+  expected += static_cast<double>(header.training_points) * sizeof(TrainingPoint);
+  return length == expected;
 }
 
 bool ids_in_range(const RoutingBank& bank, std::int64_t outputs) {
   for (const std::uint16_t id : bank.ids) {
-    if (id >= outputs) return false;
+    if (id >= outputs && id != RoutingBank::kNoExpert) return false;
   }
   return true;
 }
 
 bool is_bank_of(const RoutingBank& bank, const ModelSpec& model, const TokenSource& source) {
   const MoeSpec& moe = model.moe();
+  // A recording brings its own number of tokens.
+  const bool size_known = source.policy != TokenPolicy::kRecorded;
   return bank.num_layers == model.num_moe_layers() && bank.num_experts == moe.num_experts &&
-         bank.top_k == moe.top_k && bank.sequences == source.sequences &&
-         bank.sequence_tokens == source.sequence_tokens &&
+         bank.top_k == moe.top_k && (!size_known || bank.sequences == source.sequences) &&
+         (!size_known || bank.sequence_tokens == source.sequence_tokens) &&
          ids_in_range(bank, moe.num_experts + moe.router.num_zero_experts);
 }
 
@@ -81,44 +110,29 @@ std::string cache_folder() {
 
 }  // namespace
 
-std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
-  const MoeSpec& moe = model.moe();
-  const RouterSpec& router = moe.router;
-  std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|", kFormat, model.name, model.architecture,
-                  model.hidden_size, model.num_moe_layers(), moe.num_experts, moe.top_k);
-  key += fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|", static_cast<int>(router.score),
-                     static_cast<int>(router.order), router.renormalise, router.gate_bias,
-                     router.correction_bias, router.num_groups, router.top_groups,
-                     static_cast<int>(router.group_score), router.scaling, router.num_zero_experts);
-  key += fmt::format("{}|{}|{}|{}|{}|", static_cast<int>(source.policy), source.alpha,
-                     source.sequences, source.sequence_tokens, seed);
-  if (source.policy == TokenPolicy::kCalibrated) {
-    key += read_file(data_folder("models/router/tokens") + "/calibration.yaml");
+std::uint64_t content_hash(std::string_view bytes) {
+  std::uint64_t sum = bytes.size();
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
+    sum = sum << 29 | sum >> 35;
   }
-  return fmt::format("{:016x}{:016x}.bank", text_hash(key), text_hash("second " + key));
+  return sum ^ text_hash(bytes.substr(i));
 }
 
 bool write_bank(const RoutingBank& bank, const std::string& path) {
   static std::atomic<int> writes{0};
   const std::string temporary = fmt::format("{}.{}.{}", path, ::getpid(), writes++);
-  Header header;
-  header.num_layers = bank.num_layers;
-  header.num_experts = bank.num_experts;
-  header.top_k = bank.top_k;
-  header.sequences = bank.sequences;
-  header.sequence_tokens = bank.sequence_tokens;
-  header.provenance_bytes = static_cast<std::int64_t>(bank.provenance.size());
-  const std::string_view ids = bytes_of(bank.ids);
-  header.checksum = checksum_of(ids) ^ text_hash(bank.provenance);
+  const Header header = header_of(bank);
   std::error_code error;
   fs::create_directories(fs::path(path).parent_path(), error);
   bool written = false;
   {
     std::ofstream file(temporary, std::ios::binary);
     file.write(reinterpret_cast<const char*>(&header), sizeof header);
-    file.write(ids.data(), static_cast<std::streamsize>(ids.size()));
-    file << bank.provenance;
+    file << bytes_of(bank.ids) << bytes_of(bank.training) << bank.provenance;
     file.flush();
     written = file.good();
   }
@@ -134,31 +148,25 @@ std::optional<RoutingBank> read_bank(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   Header header;
   file.read(reinterpret_cast<char*>(&header), sizeof header);
-  if (!file || header.magic != kMagic || header.format != kFormat) return std::nullopt;
+  std::error_code error;
+  const auto length = static_cast<double>(fs::file_size(path, error));
+  if (!file || error || !is_plausible(header, length)) return std::nullopt;
   RoutingBank bank;
   bank.num_layers = header.num_layers;
   bank.num_experts = header.num_experts;
   bank.top_k = header.top_k;
   bank.sequences = header.sequences;
   bank.sequence_tokens = header.sequence_tokens;
-  // The length of the file bounds what a damaged header can make us allocate.
-  std::error_code error;
-  const double length = static_cast<double>(fs::file_size(path, error));
-  double expected = sizeof(std::uint16_t);
-  for (const std::int64_t factor :
-       {header.num_layers, header.top_k, header.sequences, header.sequence_tokens}) {
-    if (factor < 1) return std::nullopt;
-    expected *= static_cast<double>(factor);
-  }
-  expected += sizeof(Header) + static_cast<double>(header.provenance_bytes);
-  if (error || header.provenance_bytes < 0 || length != expected) return std::nullopt;
+  bank.origin = static_cast<RoutingOrigin>(header.origin);
   bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
+  bank.training.resize(static_cast<std::size_t>(header.training_points));
   bank.provenance.resize(static_cast<std::size_t>(header.provenance_bytes));
   file.read(reinterpret_cast<char*>(bank.ids.data()),
             static_cast<std::streamsize>(bytes_of(bank.ids).size()));
+  file.read(reinterpret_cast<char*>(bank.training.data()),
+            static_cast<std::streamsize>(bytes_of(bank.training).size()));
   file.read(bank.provenance.data(), header.provenance_bytes);
-  const std::uint64_t checksum = checksum_of(bytes_of(bank.ids)) ^ text_hash(bank.provenance);
-  if (!file || checksum != header.checksum) return std::nullopt;
+  if (!file || checksum_of(bank) != header.checksum) return std::nullopt;
   return bank;
 }
 
@@ -176,8 +184,8 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
 
 RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
                                 std::uint64_t seed) {
-  // The baselines are made faster than they are read.
-  const bool worth_keeping = source.policy == TokenPolicy::kCalibrated;
+  const bool worth_keeping =
+      source.policy == TokenPolicy::kCalibrated || source.policy == TokenPolicy::kTrained;
   return cached_routing_bank(model, source, seed, worth_keeping ? cache_folder() : "");
 }
 

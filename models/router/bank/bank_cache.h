@@ -5,23 +5,27 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "models/router/bank/bank_key.h"
 #include "models/router/bank/routing_bank.h"
 
 namespace moesim {
 
+// Raise it whenever the kernel, the generator or the gates change what they make.
+inline constexpr int kBankFormat = 2;
+
 // make_routing_bank through the cache folder, $XDG_CACHE_HOME/moesim or ~/.cache/moesim. What is on
 // disk never changes the result: unreadable, truncated or foreign files are ignored and written
-// anew, and without a writable folder the bank is just made.
+// anew, and without a writable folder the bank is just made. Baselines and recorded routing are
+// made faster than they are read, and not kept.
+// Throws: InputError as make_routing_bank.
 RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
                                 std::uint64_t seed);
 
-// The same with a folder of the caller's choice; empty = no cache.
+// The same with a folder of the caller's choice, for any source; empty = no cache.
 RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
                                 std::uint64_t seed, const std::string& folder);
-
-// File name of a bank: a hash of everything that its ids depend on.
-std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
 
 // Writes under a temporary name and renames, so that readers and other writers never see half a
 // file. Returns whether it worked.
@@ -29,5 +33,8 @@ bool write_bank(const RoutingBank& bank, const std::string& path);
 
 // The bank in a file, or nothing if there is none with the right format, length and checksum.
 std::optional<RoutingBank> read_bank(const std::string& path);
+
+// Eight bytes at a time, because a bank has megabytes: h = rotate((h ^ word) * odd constant).
+std::uint64_t content_hash(std::string_view bytes);
 
 }  // namespace moesim

@@ -3,96 +3,51 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <numeric>
-#include <stdexcept>
 #include <thread>
 
 #include "base/random.h"
-#include "models/router/kernel/router_kernel.h"
+#include "models/router/bank/generated_bank.h"
 #include "models/router/kernel/selection.h"
 #include "models/router/recorded/recorded_routing.h"
 #include "models/router/tokens/calibration.h"
-#include "models/router/tokens/gate.h"
-#include "models/router/tokens/token_generator.h"
+#include "models/router/tokens/text_loads.h"
 
 namespace moesim {
 
 namespace {
-
-// Tokens per gate product: enough that packing the gate matrix costs little, and always the same,
-// so that the product is rounded alike whatever else runs.
-constexpr std::int64_t kChunkTokens = 256;
-
-void for_each_layer(std::int64_t num_layers, std::int64_t num_threads, const auto& work) {
-  std::atomic<std::int64_t> next{0};
-  const auto worker = [&] {
-    for (std::int64_t layer = next++; layer < num_layers; layer = next++) work(layer);
-  };
-  std::vector<std::thread> threads;
-  for (std::int64_t i = 1; i < std::min(num_threads, num_layers); ++i) threads.emplace_back(worker);
-  worker();
-  for (std::thread& thread : threads) thread.join();
-}
 
 std::span<std::uint16_t> layer_ids(RoutingBank& bank, std::int64_t layer) {
   const auto size = static_cast<std::size_t>(bank.num_tokens() * bank.top_k);
   return std::span(bank.ids).subspan(static_cast<std::size_t>(layer) * size, size);
 }
 
-// 0 for the first MoE layer, 1 for the last.
-double relative_depth(const RoutingBank& bank, std::int64_t layer) {
-  if (bank.num_layers == 1) return 0.5;
-  return static_cast<double>(layer) / static_cast<double>(bank.num_layers - 1);
+// The loads of a gate trained in miniature by the recipe; locality as calibrated.
+TextLoads trained_loads(const MoeSpec& moe, const TokenSource& source, std::uint64_t seed,
+                        RoutingBank& bank) {
+  const TrainingRun run = train_gate(moe, source.training, seed);
+  bank.training = run.history;
+  const std::string description = fmt::format(
+      "loads of a gate trained in miniature for {} steps (final max/mean {:.2f}, {} dead experts) "
+      "instead of published ones",
+      source.training.steps, run.final.max_over_mean, run.final.dead_experts);
+  return {"trained", description, {{0.5, run.load_over_mean, {}}}, 0};
 }
 
-void route_layer(const MoeSpec& moe, const GateView& gate, const TokenGenerator& generator,
-                 std::int64_t layer, RoutingBank& bank) {
-  const std::int64_t chunk = std::max<std::int64_t>(1, kChunkTokens / bank.sequence_tokens);
-  const double depth = relative_depth(bank, layer);
-  std::vector<float> states(
-      static_cast<std::size_t>(chunk * bank.sequence_tokens * generator.stride()));
-  const std::span<std::uint16_t> ids = layer_ids(bank, layer);
-  for (std::int64_t first = 0; first < bank.sequences; first += chunk) {
-    const std::int64_t count = std::min(chunk, bank.sequences - first);
-    const std::int64_t tokens = count * bank.sequence_tokens;
-    generator.hidden_states(layer, depth, first, count, states.data());
-    const auto begin = static_cast<std::size_t>(first * bank.sequence_tokens * bank.top_k);
-    route_hidden(moe, gate, {states.data(), tokens, generator.hidden_size(), generator.stride()},
-                 {ids.subspan(begin, static_cast<std::size_t>(tokens * bank.top_k)), {}});
-  }
-}
-
-std::string scheme(const MoeSpec& moe) {
-  const RouterSpec& router = moe.router;
-  const char* const scores[] = {"softmax", "sigmoid", "sqrt-softplus"};
-  const char* score = scores[static_cast<int>(router.score)];
-  std::string text = router.order == SelectionOrder::kScoreThenTopK
-                         ? fmt::format("{} then top-{} of {}", score, moe.top_k, gate_outputs(moe))
-                         : fmt::format("top-{} of {} then {}", moe.top_k, gate_outputs(moe), score);
-  if (router.correction_bias) text += " with correction bias";
-  if (router.num_groups > 1) {
-    text += fmt::format(" in {} of {} groups", router.top_groups, router.num_groups);
-  }
-  return text;
-}
-
-void fill_calibrated(const ModelSpec& model, std::uint64_t seed, std::int64_t num_threads,
-                     RoutingBank& bank) {
-  const MoeSpec& moe = model.moe();
+void fill_routed(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
+                 std::int64_t num_threads, RoutingBank& bank) {
+  const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
   const RoutingCalibration calibration = routing_calibration(model);
-  const TokenGenerator generator(calibration, model.hidden_size, bank.sequences,
-                                 bank.sequence_tokens, seed);
-  const GateBuilder gates(model.name, moe, calibration, generator, seed);
-  for_each_layer(bank.num_layers, num_threads, [&](std::int64_t layer) {
-    const Gate gate = gates.gate(layer, relative_depth(bank, layer));
-    route_layer(moe, gate.view(), generator, layer, bank);
-  });
-  bank.provenance = fmt::format(
-      "{}; generated hidden states of width {} through the gate kernel; statistics "
-      "'{}' ({}): {}",
-      scheme(moe), model.hidden_size, calibration.name, calibration.provenance, calibration.source);
+  const Generation generation{model, calibration, seed,
+                              num_threads > 0 ? num_threads : std::max<std::int64_t>(1, cores)};
+  if (source.policy == TokenPolicy::kTrained) {
+    route_generated(generation, trained_loads(model.moe(), source, seed, bank), bank);
+  } else if (source.gate.empty()) {
+    route_generated(generation, text_loads(calibration, source.domain), bank);
+  } else {
+    route_through_real_gates(generation, source.gate, bank);
+  }
 }
 
 void fill_balanced(RoutingBank& bank) {
@@ -159,13 +114,12 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
   bank.sequences = source.sequences;
   bank.sequence_tokens = source.sequence_tokens;
   bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
+  bank.origin = RoutingOrigin::kBaseline;
   switch (source.policy) {
-    case TokenPolicy::kCalibrated: {
-      const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
-      fill_calibrated(model, seed, num_threads > 0 ? num_threads : std::max<std::int64_t>(1, cores),
-                      bank);
+    case TokenPolicy::kCalibrated:
+    case TokenPolicy::kTrained:
+      fill_routed(model, source, seed, num_threads, bank);
       break;
-    }
     case TokenPolicy::kBalanced:
       fill_balanced(bank);
       bank.provenance = "baseline: every expert equally often, round-robin";
@@ -179,10 +133,8 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
       bank.provenance =
           fmt::format("baseline: independent tokens, expert popularity ~ rank^-{}", source.alpha);
       break;
-    case TokenPolicy::kTrained:
-      throw std::logic_error("trained routing");
     case TokenPolicy::kRecorded:
-      return read_recorded_routing(source.trace, model, source.sequence_tokens, seed);
+      return read_recorded_routing(source.trace, model, source.sequence_tokens, seed, source.sequences);
   }
   return bank;
 }
@@ -198,7 +150,8 @@ std::vector<std::vector<double>> expert_counts(const RoutingBank& bank) {
   return counts;
 }
 
-// With counts rising, x_1 <= ... <= x_n: Gini = sum_i (2 i - n - 1) x_i / (n sum x).
+// With counts rising, x_1 <= ... <= x_n: Gini = sum_i (2 i - n - 1) x_i / (n sum x),
+// CV^2 = n sum x^2 / (sum x)^2 - 1.
 LoadStatistics load_statistics(std::span<const double> counts) {
   LoadStatistics statistics;
   const double sum = std::accumulate(counts.begin(), counts.end(), 0.0);
@@ -210,11 +163,18 @@ LoadStatistics load_statistics(std::span<const double> counts) {
   std::sort(rising.begin(), rising.end());
   const auto n = static_cast<double>(rising.size());
   double weighted = 0;
+  double squares = 0;
+  double nats = 0;
   for (std::size_t i = 0; i < rising.size(); ++i) {
     weighted += (2 * (static_cast<double>(i) + 1) - n - 1) * rising[i];
+    const double share = rising[i] / sum;
+    squares += share * share;
+    if (share > 0) nats -= share * std::log(share);
   }
   statistics.max_over_mean = rising.back() * n / sum;
   statistics.gini = weighted / (n * sum);
+  statistics.cv = std::sqrt(std::max(0.0, n * squares - 1));
+  statistics.entropy = n > 1 ? nats / std::log(n) : 1.0;
   statistics.unused_share = static_cast<double>(std::count(rising.begin(), rising.end(), 0.0)) / n;
   return statistics;
 }

@@ -34,21 +34,47 @@ PairCounts pair_counts(const RoutingBank& bank, std::int64_t layer, std::int64_t
   return counts;
 }
 
+// First choices of a layer and of the next one, in the tokens of one parity.
+struct FollowerCounts {
+  std::vector<double> pairs;  // [expert * experts + follower]
+  std::vector<double> from;   // [expert]
+  std::vector<double> to;     // [follower]
+  double tokens = 0;
+};
+
+FollowerCounts follower_counts(const RoutingBank& bank, std::int64_t layer, std::int64_t parity) {
+  const auto experts = static_cast<std::size_t>(bank.num_experts);
+  FollowerCounts counts{std::vector<double>(experts * experts), std::vector<double>(experts),
+                        std::vector<double>(experts)};
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    const std::uint16_t now = bank.token(layer, t)[0];
+    const std::uint16_t next = bank.token(layer + 1, t)[0];
+    if (t / bank.sequence_tokens % 2 != parity || now >= experts || next >= experts) continue;
+    counts.pairs[now * experts + next] += 1;
+    counts.from[now] += 1;
+    counts.to[next] += 1;
+    counts.tokens += 1;
+  }
+  return counts;
+}
+
 }  // namespace
 
 RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer) {
+  const auto is_there = [](std::uint16_t id) { return id != RoutingBank::kNoExpert; };
   RepeatRates rates;
   std::int64_t pairs = 0;
   for (std::int64_t t = 1; t < bank.num_tokens(); ++t) {
-    if (t % bank.sequence_tokens == 0) continue;
     const auto before = bank.token(layer, t - 1);
     const auto now = bank.token(layer, t);
+    const auto chosen = std::count_if(now.begin(), now.end(), is_there);
+    if (t % bank.sequence_tokens == 0 || chosen == 0) continue;
     const auto common = std::count_if(now.begin(), now.end(), [&](std::uint16_t id) {
-      return std::find(before.begin(), before.end(), id) != before.end();
+      return is_there(id) && std::find(before.begin(), before.end(), id) != before.end();
     });
-    rates.first += before[0] == now[0] ? 1 : 0;
+    rates.first += is_there(now[0]) && before[0] == now[0] ? 1 : 0;
     rates.any += common > 0 ? 1 : 0;
-    rates.overlap += static_cast<double>(common) / static_cast<double>(bank.top_k);
+    rates.overlap += static_cast<double>(common) / static_cast<double>(chosen);
     ++pairs;
   }
   if (pairs == 0) return rates;
@@ -90,20 +116,37 @@ double coactivation_gain(const RoutingBank& bank, std::int64_t layer) {
   return together / all_together / (expected / all_expected);
 }
 
+double layer_affinity(const RoutingBank& bank, std::int64_t layer) {
+  const auto experts = static_cast<std::size_t>(bank.num_experts);
+  const FollowerCounts chosen_by = follower_counts(bank, layer, 0);
+  const FollowerCounts measured = follower_counts(bank, layer, 1);
+  double gain = 0;
+  double tokens = 0;
+  for (std::size_t e = 0; e < experts; ++e) {
+    const double* row = chosen_by.pairs.data() + e * experts;
+    const auto best = static_cast<std::size_t>(std::max_element(row, row + experts) - row);
+    if (measured.from[e] <= 0 || measured.to[best] <= 0) continue;
+    gain += measured.pairs[e * experts + best] * measured.tokens / measured.to[best];
+    tokens += measured.from[e];
+  }
+  return tokens > 0 ? gain / tokens : 1;
+}
+
 std::string routing_report(const RoutingBank& bank) {
   const std::vector<std::vector<double>> counts = expert_counts(bank);
   std::string text = fmt::format(
       "{} tokens ({} sequences of {}), {} MoE layers, {} experts, top-{}\n"
-      "layer  max/mean   gini  unused  same first  any shared  overlap  co-activation\n",
+      "layer  max/mean   gini     cv  entropy  unused  same first  any shared  overlap  "
+      "co-activation\n",
       bank.num_tokens(), bank.sequences, bank.sequence_tokens, bank.num_layers, bank.num_experts,
       bank.top_k);
   for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
     const LoadStatistics load = load_statistics(counts[static_cast<std::size_t>(layer)]);
     const RepeatRates repeats = repeat_rates(bank, layer);
-    text += fmt::format("{:5}  {:8.2f}  {:5.3f}  {:5.1f}%  {:9.1f}%  {:9.1f}%  {:7.3f}  {:13.2f}\n",
-                        layer, load.max_over_mean, load.gini, 100 * load.unused_share,
-                        100 * repeats.first, 100 * repeats.any, repeats.overlap,
-                        coactivation_gain(bank, layer));
+    text += fmt::format(
+        "{:5}  {:8.2f}  {:5.3f}  {:5.2f}  {:7.3f}  {:5.1f}%  {:9.1f}%  {:9.1f}%  {:7.3f}  {:13.2f}\n",
+        layer, load.max_over_mean, load.gini, load.cv, load.entropy, 100 * load.unused_share,
+        100 * repeats.first, 100 * repeats.any, repeats.overlap, coactivation_gain(bank, layer));
   }
   return text + bank.provenance + "\n";
 }

@@ -12,7 +12,7 @@ namespace moesim {
 struct RepeatRates {
   double first = 0;    // Same first choice.
   double any = 0;      // At least one expert in common.
-  double overlap = 0;  // Share of experts in common.
+  double overlap = 0;  // Share of the next token's experts in common.
 };
 RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer);
 
@@ -21,8 +21,14 @@ RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer);
 // its expectation with the same popularity and independent choices; 1 = independent.
 double coactivation_gain(const RoutingBank& bank, std::int64_t layer);
 
-// A table of layers: max/mean load, Gini, unused experts, repeat rates, co-activation; then
-// provenance.
+// How far a token's first expert in `layer` tells its first expert in the next layer: for each
+// expert, the most frequent follower in one half of the tokens, its share among the followers in
+// the other half over its share of all tokens there; mean over tokens. 1 = not at all.
+// Requires: layer + 1 < bank.num_layers.
+double layer_affinity(const RoutingBank& bank, std::int64_t layer);
+
+// A table of layers: max/mean load, Gini, CV, entropy, unused experts, repeat rates, co-activation;
+// then provenance.
 std::string routing_report(const RoutingBank& bank);
 
 }  // namespace moesim

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "models/router/bank/one_by_one.h"
 #include "models/router/bank/token_blocks.h"
 
 namespace moesim {
@@ -32,6 +33,32 @@ std::int32_t count_bits(const std::vector<std::uint64_t>& words, std::int64_t fi
   return count;
 }
 
+bool has_replicas(const std::vector<LayerPlacement>& placements) {
+  return std::any_of(placements.begin(), placements.end(), [](const LayerPlacement& placement) {
+    return placement.expert_of_slot.size() > placement.slots_of_expert.size();
+  });
+}
+
+// Chooses where a source's tokens come from.
+void plan(const BlockLayout& layout, LayerLoad::Window window, std::int64_t count,
+          RandomStream& random, std::vector<LayerLoad::Window>& windows) {
+  while (count > 0) {
+    const bool is_long = count >= layout.coarse;
+    const int shift = is_long ? layout.coarse_shift : layout.fine_shift;
+    const std::int64_t places = layout.coarse_blocks << (layout.coarse_shift - shift);
+    const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
+    window.begin = static_cast<std::int64_t>(place) << shift;
+    window.coarse = std::min(count >> layout.coarse_shift, layout.window_blocks);
+    count -= window.coarse * layout.coarse;
+    if (count < layout.coarse) {
+      window.fine = count >> layout.fine_shift;
+      window.rest = count & (layout.fine - 1);
+      count = 0;
+    }
+    windows.push_back(window);
+  }
+}
+
 }  // namespace
 
 // Adds the tokens of all sources up and turns the sums into what crosses each port.
@@ -45,8 +72,9 @@ class RoutingSampler::Draw {
     const auto groups = static_cast<std::size_t>(layout_.groups);
     const std::size_t ranks = layout_.nodes > 0 ? groups : 0;
     load.pairs.assign(groups, 0);
+    load.rows.clear();
+    load.dropped = 0;
     load.experts_hit.resize(groups);
-    load.windows.clear();
     load.hits.assign(static_cast<std::size_t>(blocks_.words), 0);
     for (auto* copies :
          {&load.scale_up_out, &load.scale_up_in, &load.scale_out_out, &load.scale_out_in}) {
@@ -63,30 +91,10 @@ class RoutingSampler::Draw {
     by_node_ = own_ + ranks;
   }
 
-  // Chooses where a source's tokens come from; asks the memory for them before they are needed.
-  void plan(std::int64_t source, bool prefill, std::int64_t count, RandomStream& random) {
-    while (count > 0) {
-      LayerLoad::Window window{source, prefill};
-      const bool is_long = count >= layout_.coarse;
-      const int shift = is_long ? layout_.coarse_shift : layout_.fine_shift;
-      const std::int64_t places = layout_.coarse_blocks << (layout_.coarse_shift - shift);
-      const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
-      window.begin = static_cast<std::int64_t>(place) << shift;
-      window.coarse = std::min(count >> layout_.coarse_shift, layout_.window_blocks);
-      count -= window.coarse * layout_.coarse;
-      if (count < layout_.coarse) {
-        window.fine = count >> layout_.fine_shift;
-        window.rest = count & (layout_.fine - 1);
-        count = 0;
-      }
-      prefetch(window);
-      load_.windows.push_back(window);
-    }
-  }
-
   // Adds all planned tokens, first whole blocks, then single tokens: a vector load that follows
   // scalar stores to the same sums has to wait for them.
   void add_up() {
+    for (const LayerLoad::Window& window : load_.windows) prefetch(window);
     add_windows([this](const LayerLoad::Window& window) { add_window(window); });
     add_windows([this](const LayerLoad::Window& window) {
       for (std::int64_t i = 0; i < window.rest; ++i) {
@@ -120,19 +128,11 @@ class RoutingSampler::Draw {
   }
 
   bool low_latency() const { return layout_.nodes > 0 && !layout_.copies_by_rank; }
-  std::int64_t node_of(std::int64_t rank) const { return rank / geometry_.ranks_per_node; }
-  std::int64_t node_end(std::int64_t node) const {
-    return std::min(geometry_.ranks, (node + 1) * geometry_.ranks_per_node);
-  }
-  // The rank of a node that takes the copies of sources with this index in their own node.
-  std::int64_t receiver(std::int64_t node, std::int64_t local) const {
-    return std::min(node * geometry_.ranks_per_node + local, node_end(node) - 1);
-  }
   // The row of sums that a source's copies (normal) or pairs (low latency) go to.
   std::int32_t* row_of(std::int64_t source) {
     if (layout_.nodes == 0) return load_.pairs.data();
     const std::int64_t row =
-        layout_.copies_by_rank ? source % geometry_.ranks_per_node : node_of(source);
+        layout_.copies_by_rank ? source % geometry_.ranks_per_node : geometry_.node_of(source);
     return load_.partials.data() + row * layout_.groups;
   }
   const BlockOrder& order_of(const LayerLoad::Window& window) const {
@@ -245,11 +245,11 @@ class RoutingSampler::Draw {
   }
 
   void send_to_nodes(std::int64_t source) {
-    const std::int64_t home = node_of(source);
+    const std::int64_t home = geometry_.node_of(source);
     const std::int64_t local = source - home * geometry_.ranks_per_node;
     for (std::int64_t node = 0; node < layout_.nodes; ++node) {
       if (node == home) continue;
-      const std::int64_t to = receiver(node, local);
+      const std::int64_t to = geometry_.receiver(node, local);
       load_.scale_out_out[static_cast<std::size_t>(source)] += by_node_[node];
       load_.scale_out_in[static_cast<std::size_t>(to)] += by_node_[node];
     }
@@ -259,9 +259,9 @@ class RoutingSampler::Draw {
     for (std::int64_t local = 0; local < geometry_.ranks_per_node; ++local) {
       const std::int32_t* copies = load_.partials.data() + local * layout_.groups;
       for (std::int64_t node = 0; node < layout_.nodes; ++node) {
-        const std::int64_t from = receiver(node, local);
+        const std::int64_t from = geometry_.receiver(node, local);
         std::int64_t sent = -static_cast<std::int64_t>(copies[from]);
-        for (std::int64_t r = node * geometry_.ranks_per_node; r < node_end(node); ++r) {
+        for (std::int64_t r = node * geometry_.ranks_per_node; r < geometry_.node_end(node); ++r) {
           sent += copies[r];
           load_.scale_up_in[static_cast<std::size_t>(r)] += copies[r];
         }
@@ -273,7 +273,7 @@ class RoutingSampler::Draw {
 
   void send_messages(std::int64_t source) {
     const std::int64_t all = std::accumulate(by_node_, by_node_ + layout_.nodes, std::int64_t{0});
-    const std::int64_t inside = by_node_[node_of(source)];
+    const std::int64_t inside = by_node_[geometry_.node_of(source)];
     load_.scale_up_out[static_cast<std::size_t>(source)] += inside;
     load_.scale_out_out[static_cast<std::size_t>(source)] += all - inside;
   }
@@ -287,7 +287,7 @@ class RoutingSampler::Draw {
     for (std::int64_t node = 0; node < layout_.nodes; ++node) {
       const std::int32_t* pairs = load_.partials.data() + node * layout_.groups;
       for (std::int64_t r = 0; r < layout_.groups; ++r) {
-        const bool inside = node_of(r) == node;
+        const bool inside = geometry_.node_of(r) == node;
         auto& in = inside ? load_.scale_up_in : load_.scale_out_in;
         in[static_cast<std::size_t>(r)] += pairs[r];
         load_.pairs[static_cast<std::size_t>(r)] += pairs[r];
@@ -304,31 +304,58 @@ class RoutingSampler::Draw {
   std::int32_t* by_node_ = nullptr;  // [node] One source's copies or pairs.
 };
 
+std::int64_t window_tokens(const LayerLoad::Window& window, const BlockLayout& layout) {
+  return window.coarse * layout.coarse + window.fine * layout.fine + window.rest;
+}
+
 RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
-                               DispatchGeometry geometry)
+                               DispatchGeometry geometry, const CapacitySpec& capacity)
     : bank_(bank),
       placement_(std::move(placement)),
       geometry_(geometry),
+      capacity_(capacity),
+      one_by_one_((geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic &&
+                   has_replicas(placement_)) ||
+                  capacity.factor > 0 || capacity.block > 1),
       layout_(std::make_unique<BlockLayout>(bank, placement_.front(), geometry)) {
   blocks_.reserve(placement_.size());
   for (std::int64_t layer = 0; layer < bank_.num_layers; ++layer) {
-    blocks_.emplace_back(bank_, layer, placement_[static_cast<std::size_t>(layer)], geometry_,
-                         *layout_);
+    blocks_.push_back(make_blocks(layer));
   }
 }
 
 RoutingSampler::~RoutingSampler() = default;
 RoutingSampler::RoutingSampler(RoutingSampler&&) noexcept = default;
 
+TokenBlocks RoutingSampler::make_blocks(std::int64_t layer) const {
+  TokenBlocks blocks(bank_, layer, placement_[static_cast<std::size_t>(layer)], geometry_,
+                     *layout_);
+  if (!one_by_one_) blocks.sum_up(*layout_);
+  return blocks;
+}
+
+void RoutingSampler::place(std::int64_t layer, LayerPlacement placement) {
+  placement_[static_cast<std::size_t>(layer)] = std::move(placement);
+  blocks_[static_cast<std::size_t>(layer)] = make_blocks(layer);
+}
+
 void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sources,
                           RandomStream& random, LayerLoad& load) const {
-  Draw draw(*this, layer, load);
-  for (std::size_t source = 0; source < sources.size(); ++source) {
-    draw.plan(static_cast<std::int64_t>(source), false, sources[source].decode, random);
-    draw.plan(static_cast<std::int64_t>(source), true, sources[source].prefill, random);
+  load.windows.clear();
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    const auto source = static_cast<std::int64_t>(s);
+    plan(*layout_, {source, false}, sources[s].decode, random, load.windows);
+    plan(*layout_, {source, true}, sources[s].prefill, random, load.windows);
   }
+  const LayerPlacement& placement = placement_[static_cast<std::size_t>(layer)];
+  const TokenBlocks& blocks = blocks_[static_cast<std::size_t>(layer)];
+  if (one_by_one_) {
+    add_one_by_one({*layout_, blocks, placement, geometry_, capacity_}, load);
+    return;
+  }
+  Draw draw(*this, layer, load);
   draw.add_up();
-  draw.finish(placement_[static_cast<std::size_t>(layer)]);
+  draw.finish(placement);
 }
 
 }  // namespace moesim

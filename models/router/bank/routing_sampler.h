@@ -9,24 +9,10 @@
 
 #include "base/random.h"
 #include "models/placement/placement.h"
+#include "models/router/bank/dispatch.h"
 #include "models/router/bank/routing_bank.h"
 
 namespace moesim {
-
-// How copies of a token travel (../shared/research/router.md, section 5).
-enum class DispatchMode {
-  kNormal,      // One copy per distinct destination node, then one per distinct rank inside it.
-  kLowLatency,  // One message per chosen expert, straight to its rank.
-};
-
-// Ranks of one pipeline stage as the dispatch sees them. One EP group = one rank where tokens
-// travel.
-struct DispatchGeometry {
-  std::int64_t ranks = 1;           // Stage ranks.
-  std::int64_t ranks_per_node = 1;  // Consecutive ranks share a node.
-  bool tokens_travel = false;       // False: no dispatch, only the group loads are summed.
-  DispatchMode mode = DispatchMode::kNormal;
-};
 
 // Tokens that a source rank brings into a layer.
 struct SourceTokens {
@@ -42,6 +28,12 @@ struct LayerLoad {
   // excluded.
   std::vector<std::int64_t> scale_up_out, scale_up_in;    // [rank]
   std::vector<std::int64_t> scale_out_out, scale_out_in;  // [rank]
+  // Where experts compute whole capacities or blocks of rows: [group] rows; else empty, rows =
+  // pairs.
+  std::vector<std::int32_t> rows;
+  std::int64_t dropped = 0;  // Pairs beyond their expert's capacity: neither sent nor computed.
+
+  std::int32_t rows_of(std::size_t group) const { return rows.empty() ? pairs[group] : rows[group]; }
 
   // Working storage of draw().
   struct Window {
@@ -60,14 +52,20 @@ struct LayerLoad {
 struct BlockLayout;
 struct TokenBlocks;
 
+// Tokens that a window holds under a layout.
+std::int64_t window_tokens(const LayerLoad::Window& window, const BlockLayout& layout);
+
 class RoutingSampler {
  public:
   // `placement[layer]` for every MoE layer of the bank; a token's pairs with an expert go to the
-  // expert's slots in turn, in bank order. Precomputes running sums over blocks of tokens in two
-  // orders (decode mixes sequences, prefill keeps them together), so that a draw subtracts two
-  // vectors. Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
+  // expert's slots in turn, in bank order, or to the one nearest to the token's source.
+  // Precomputes running sums over blocks of tokens in two orders (decode mixes sequences, prefill
+  // keeps them together), so that a draw subtracts two vectors. Where replicas are static or experts
+  // have a capacity or compute blocks of rows, the same tokens are added one by one instead.
+  // All-gather and the library's all-to-all count copies as low latency does.
+  // Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
   RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
-                 DispatchGeometry geometry);
+                 DispatchGeometry geometry, const CapacitySpec& capacity = {});
   ~RoutingSampler();
   RoutingSampler(RoutingSampler&&) noexcept;
   RoutingSampler(const RoutingSampler&) = delete;
@@ -81,11 +79,20 @@ class RoutingSampler {
   void draw(std::int64_t layer, std::span<const SourceTokens> sources, RandomStream& random,
             LayerLoad& load) const;
 
+  // Moves the experts of a layer. Requires: as many slots and groups as before.
+  void place(std::int64_t layer, LayerPlacement placement);
+  const std::vector<LayerPlacement>& placement() const { return placement_; }
+  const BlockLayout& layout() const { return *layout_; }
+
  private:
   class Draw;
+  TokenBlocks make_blocks(std::int64_t layer) const;
+
   const RoutingBank& bank_;
   std::vector<LayerPlacement> placement_;
   DispatchGeometry geometry_;
+  CapacitySpec capacity_;
+  bool one_by_one_;  // Tokens cannot be added in blocks.
   std::unique_ptr<BlockLayout> layout_;
   std::vector<TokenBlocks> blocks_;  // [layer]
 };

@@ -38,14 +38,13 @@ std::vector<std::int32_t> mixed_order(const RoutingBank& bank) {
   return order;
 }
 
-// A token's slots, with the flags of Pick; `turn` counts how often each expert was chosen so far.
-void fill_picks(std::span<const std::uint16_t> ids, const LayerPlacement& placement,
-                const TokenBlocks& blocks, std::vector<std::uint32_t>& turn, std::uint16_t* picks) {
+// A token's slots, with the flags of Pick.
+void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, ReplicaTurns& turns,
+                std::uint16_t* picks) {
   std::uint16_t* end = picks;
   for (const std::uint16_t id : ids) {
-    if (id >= placement.slots_of_expert.size()) continue;
-    const auto& slots = placement.slots_of_expert[id];
-    const auto slot = static_cast<std::uint16_t>(slots[turn[id]++ % slots.size()]);
+    if (!turns.is_placed(id)) continue;
+    const auto slot = static_cast<std::uint16_t>(turns.next(id));
     std::uint16_t flags = Pick::kGroupFlag | Pick::kNodeFlag;
     for (const std::uint16_t* other = picks; other != end; ++other) {
       const std::uint16_t taken = *other & Pick::kSlotMask;
@@ -54,6 +53,18 @@ void fill_picks(std::span<const std::uint16_t> ids, const LayerPlacement& placem
     }
     *end++ = slot | flags;
   }
+}
+
+std::vector<std::uint16_t> nearest_slots(const LayerPlacement& placement,
+                                         const DispatchGeometry& geometry) {
+  std::vector<std::uint16_t> nearest;
+  for (std::int64_t source = 0; source < geometry.ranks; ++source) {
+    for (const std::int32_t expert : placement.expert_of_slot) {
+      const std::int32_t slot = nearest_slot(placement, geometry, source, expert);
+      nearest.push_back(static_cast<std::uint16_t>(slot));
+    }
+  }
+  return nearest;
 }
 
 template <typename Sum>
@@ -130,11 +141,17 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
     group_of_slot.push_back(static_cast<std::uint16_t>(group));
     node_of_slot.push_back(static_cast<std::uint16_t>(group / geometry.ranks_per_node));
   }
-  std::vector<std::uint32_t> turn(placement.slots_of_expert.size(), 0);
+  ReplicaTurns turns(placement);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
-    fill_picks(bank.token(layer, t), placement, *this, turn,
+    fill_picks(bank.token(layer, t), *this, turns,
                picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k);
   }
+  if (geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic) {
+    nearest = nearest_slots(placement, geometry);
+  }
+}
+
+void TokenBlocks::sum_up(const BlockLayout& layout) {
   decode = {block_sums<std::uint8_t>(*this, layout.decode, layout, layout.fine),
             block_sums<std::uint16_t>(*this, layout.decode, layout, layout.coarse)};
   prefill = {block_sums<std::uint8_t>(*this, layout.prefill, layout, layout.fine),

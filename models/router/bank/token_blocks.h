@@ -59,16 +59,22 @@ struct BlockOrder {
   BlockSums<std::uint16_t> coarse;
 };
 
-// One layer of a bank under a placement.
+// One layer of a bank under a placement. Expert ids without a place (zero experts,
+// RoutingBank::kNoExpert) have no pick.
 struct TokenBlocks {
   TokenBlocks(const RoutingBank& bank, std::int64_t layer, const LayerPlacement& placement,
               const DispatchGeometry& geometry, const BlockLayout& layout);
+  // Fills the sums of both orders.
+  void sum_up(const BlockLayout& layout);
 
   std::int64_t words = 0;  // 64 slots each.
   std::int64_t top_k = 0;
   std::vector<std::uint16_t> picks;          // [place in decode order][top_k]
   std::vector<std::uint16_t> group_of_slot;  // [slot]
   std::vector<std::uint16_t> node_of_slot;   // [slot]
+  // Static replicas where tokens travel: [source * slots + slot] the slot that serves the source
+  // instead; else empty.
+  std::vector<std::uint16_t> nearest;
   BlockOrder decode, prefill;
 };
 

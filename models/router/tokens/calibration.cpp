@@ -1,11 +1,11 @@
 #include "models/router/tokens/calibration.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/data_folder.h"
 #include "base/document.h"
+#include "models/router/tokens/text_loads.h"
 
 namespace moesim {
 
@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::string_view kBalancedDefault = "balanced-default";
 constexpr std::string_view kSkewedDefault = "skewed-default";
+
+std::string calibration_path() {
+  return data_folder("models/router/tokens") + "/calibration.yaml";
+}
 
 DepthProfile read_profile(MapReader& map, const std::string& key, double max) {
   DepthProfile profile;
@@ -44,46 +48,83 @@ std::string read_text(MapReader& map, const std::string& key) {
   return value ? value->text().value_or("") : "";
 }
 
+std::vector<std::string> read_words(MapReader& map, const std::string& key) {
+  std::vector<std::string> words;
+  const auto list = map.optional(key);
+  if (!list) return words;
+  for (const Value& item : list->items()) words.push_back(item.text().value_or(""));
+  return words;
+}
+
+// Loads over the mean; their own mean is made exactly 1.
+std::vector<double> read_over_mean(const Value& value) {
+  std::vector<double> loads;
+  for (const Value& item : value.items()) loads.push_back(item.number(0, 1e6).value_or(0));
+  const double sum = std::accumulate(loads.begin(), loads.end(), 0.0);
+  if (sum <= 0) {
+    value.fault("loads over the mean, one per expert, not all 0", "no load");
+    return {};
+  }
+  for (double& load : loads) load *= static_cast<double>(loads.size()) / sum;
+  return loads;
+}
+
+LoadShape read_shape(const Value& value) {
+  MapReader map(value);
+  LoadShape shape;
+  shape.depth = read_number(map, "depth", 0, 1);
+  const auto loads = map.required("load_over_mean", "loads over the mean, one per expert");
+  if (loads) shape.load_over_mean = read_over_mean(*loads);
+  if (const auto first = map.optional("first_over_mean")) {
+    shape.first_over_mean = read_over_mean(*first);
+    if (shape.first_over_mean.size() != shape.load_over_mean.size()) {
+      first->fault("as many numbers as load_over_mean", "another length");
+    }
+  }
+  map.done();
+  return shape;
+}
+
 std::vector<LoadShape> read_loads(MapReader& map) {
   std::vector<LoadShape> shapes;
   const auto list = map.optional("loads");
   if (!list) return shapes;
   for (const Value& item : list->items()) {
-    MapReader entry(item);
-    LoadShape shape;
-    shape.depth = read_number(entry, "depth", 0, 1);
-    if (const auto loads =
-            entry.required("load_over_mean", "a falling list of loads over the mean")) {
-      for (const Value& load : loads->items()) {
-        shape.load_over_mean.push_back(load.number(0, 1e6).value_or(0));
-      }
-      const std::vector<double>& given = shape.load_over_mean;
-      if (given.empty() || given.front() <= 0 ||
-          !std::is_sorted(given.begin(), given.end(), std::greater<>())) {
-        loads->fault("a falling list of loads over the mean", "unsorted or empty list");
-      }
-    }
+    LoadShape shape = read_shape(item);
     if (!shapes.empty() && shape.depth <= shapes.back().depth) item.fault("rising depths");
-    entry.done();
     shapes.push_back(std::move(shape));
   }
   return shapes;
+}
+
+std::vector<TextDomain> read_domains(MapReader& map) {
+  std::vector<TextDomain> domains;
+  const auto list = map.optional("domains");
+  if (!list) return domains;
+  for (const Value& item : list->items()) {
+    MapReader entry(item);
+    TextDomain domain;
+    domain.name = read_text(entry, "name");
+    domain.stands_for = read_words(entry, "stands_for");
+    domain.loads = read_loads(entry);
+    if (domain.loads.empty()) item.fault("loads at one depth or more", "no loads");
+    entry.done();
+    domains.push_back(std::move(domain));
+  }
+  return domains;
 }
 
 RoutingCalibration read_family(const Value& value) {
   MapReader map(value);
   RoutingCalibration family;
   family.name = read_text(map, "name");
-  if (const auto list = map.optional("architectures")) {
-    for (const Value& item : list->items()) {
-      family.architectures.push_back(item.text().value_or(""));
-    }
-  }
+  family.architectures = read_words(map, "architectures");
   family.source = read_text(map, "source");
   if (const auto word = map.required("provenance", "calibrated, assumption")) {
     const std::vector<std::string> words = {"calibrated", "assumption"};
     family.provenance = words[word->choice(words).value_or(1)];
   }
+  family.state_dimensions = read_count(map, "state_dimensions", 65536);
   family.num_topics = read_count(map, "num_topics", 4096);
   family.topic_exponent = read_number(map, "topic_exponent", 0, 10);
   family.topic_stay = read_number(map, "topic_stay", 0, 1);
@@ -91,33 +132,20 @@ RoutingCalibration read_family(const Value& value) {
   family.topic_share = read_profile(map, "topic_share", 0.4);
   family.token_share = read_profile(map, "token_share", 0.4);
   family.noise_correlation = read_profile(map, "noise_correlation", 1);
+  family.carried = read_profile(map, "carried", 0.9);
   family.norm_spread = read_profile(map, "norm_spread", 2);
   family.persistent_noise = read_number(map, "persistent_noise", 0, 1);
   family.shared_direction = read_number(map, "shared_direction", 0, 1);
   family.direction_experts = read_count(map, "direction_experts", 4096);
+  family.domain_spread = read_number(map, "domain_spread", 0, 3);
+  family.domains = read_domains(map);
   family.loads = read_loads(map);
+  if (const auto gini = map.optional("gini")) {
+    if (!family.loads.empty()) gini->fault("gini or loads, not both", "both");
+    family.loads = {lognormal_loads(gini->number(0, 0.95).value_or(0))};
+  }
   map.done();
   return family;
-}
-
-// Load at rank quantile q in (0, 1) of a falling list, linear between the list's own midpoints.
-double load_at(const std::vector<double>& falling, double quantile) {
-  const auto size = static_cast<double>(falling.size());
-  const double place = std::clamp(quantile * size - 0.5, 0.0, size - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, falling.size() - 1);
-  const double part = place - static_cast<double>(below);
-  return falling[below] * (1 - part) + falling[above] * part;
-}
-
-// Scales to mean 1 with no load above `most`: what a full expert cannot take goes to the others.
-void normalise_loads(std::vector<double>& falling, double most) {
-  for (int round = 0; round < 8; ++round) {
-    const double sum = std::accumulate(falling.begin(), falling.end(), 0.0);
-    for (double& load : falling) load *= static_cast<double>(falling.size()) / sum;
-    if (falling.front() <= most) return;
-    for (double& load : falling) load = std::min(load, most);
-  }
 }
 
 }  // namespace
@@ -127,30 +155,11 @@ double DepthProfile::at(double depth) const {
                      : middle + (last - middle) * (2 * depth - 1);
 }
 
-std::vector<double> RoutingCalibration::target_loads(double depth, std::int64_t num_experts,
-                                                     std::int64_t top_k) const {
-  std::vector<double> target(static_cast<std::size_t>(num_experts), 1.0);
-  if (loads.empty() || top_k >= num_experts) return target;
-  std::size_t after = 0;
-  while (after < loads.size() && loads[after].depth < depth) ++after;
-  const LoadShape& high = loads[std::min(after, loads.size() - 1)];
-  const LoadShape& low = loads[after == 0 ? 0 : after - 1];
-  const double gap = high.depth - low.depth;
-  const double part = gap > 0 ? std::clamp((depth - low.depth) / gap, 0.0, 1.0) : 0.0;
-  for (std::size_t i = 0; i < target.size(); ++i) {
-    const double quantile = (static_cast<double>(i) + 0.5) / static_cast<double>(num_experts);
-    target[i] = load_at(low.load_over_mean, quantile) * (1 - part) +
-                load_at(high.load_over_mean, quantile) * part;
-  }
-  normalise_loads(target, 0.97 * static_cast<double>(num_experts) / static_cast<double>(top_k));
-  return target;
-}
-
 std::vector<RoutingCalibration> read_calibration(const std::string& text, const std::string& name) {
   Faults faults;
   MapReader map(Value(parse_document(text, name), name, "", &faults));
-  const auto schema = map.required("schema", "1");
-  if (schema) schema->integer(1, 1);
+  const auto schema = map.required("schema", "2");
+  if (schema) schema->integer(2, 2);
   std::vector<RoutingCalibration> families;
   if (const auto list = map.required("families", "a list of families")) {
     for (const Value& item : list->items()) families.push_back(read_family(item));
@@ -165,9 +174,13 @@ std::vector<RoutingCalibration> read_calibration(const std::string& text, const 
   return families;
 }
 
+std::string calibration_text() {
+  return read_file(calibration_path());
+}
+
 RoutingCalibration routing_calibration(const ModelSpec& model) {
-  const std::string path = data_folder("models/router/tokens") + "/calibration.yaml";
-  const std::vector<RoutingCalibration> families = read_calibration(read_file(path), path);
+  const std::vector<RoutingCalibration> families =
+      read_calibration(calibration_text(), calibration_path());
   const std::string_view otherwise =
       model.moe().router.correction_bias ? kBalancedDefault : kSkewedDefault;
   const RoutingCalibration* found = nullptr;

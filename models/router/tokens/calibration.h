@@ -20,36 +20,45 @@ struct DepthProfile {
   double at(double depth) const;
 };
 
-// Tokens of each expert over the mean, falling, at a depth; resampled by rank for other expert
-// counts.
+// Tokens of each expert over the mean at one depth, in the order of the real model's experts.
 struct LoadShape {
   double depth = 0;  // 0 = first MoE layer, 1 = last.
   std::vector<double> load_over_mean;
+  std::vector<double> first_over_mean;  // The same of first choices; empty = not published.
+};
+
+// Loads that were counted on one kind of text.
+struct TextDomain {
+  std::string name;  // Before a '/': the collection of texts that it belongs to.
+  std::vector<std::string> stands_for;  // Kinds of text without counts, taken to be alike.
+  std::vector<LoadShape> loads;         // Rising depth.
 };
 
 // What a token's hidden state is made of; shares are shares of its squared length.
 struct RoutingCalibration {
   std::string name;
-  std::vector<std::string>
-      architectures;  // Empty: the default, for models without published figures.
+  std::vector<std::string> architectures;  // Empty: the default, without published figures.
   std::string source;
   std::string provenance;  // "calibrated" or "assumption".
+  // Effective dimensions of the hidden states, at most the model's width. Those of real ones are
+  // hundreds; what gates see changes no more beyond (token_generator.h).
+  std::int64_t state_dimensions = 1024;
   std::int64_t num_topics = 0;
   double topic_exponent = 0;    // Popularity of topic z ~ (z + 1)^-exponent.
   double topic_stay = 0;        // Probability that the next token keeps the topic.
   std::int64_t vocabulary = 0;  // Token types; type w ~ 1 / (w + 2.7) (Zipf-Mandelbrot).
+  double mean_share = 0.1;      // Of the direction that all tokens have in common.
   DepthProfile topic_share;
   DepthProfile token_share;
   DepthProfile noise_correlation;      // Of consecutive tokens' noise.
+  DepthProfile carried;                // Tokens whose state is their predecessor's (one span).
   DepthProfile norm_spread;            // Standard deviation of ln |row| over the gate's rows.
   double persistent_noise = 0;         // Share of a token's noise that is the same in all layers.
   double shared_direction = 0;         // Share of a gate row that it has in common with others ...
   std::int64_t direction_experts = 1;  // ... of its cluster of so many experts, in every layer.
-  std::vector<LoadShape> loads;        // Empty: trained to balance.
-
-  // Falling loads over mean for `num_experts` experts; all 1 when trained to balance.
-  std::vector<double> target_loads(double depth, std::int64_t num_experts,
-                                   std::int64_t top_k) const;
+  double domain_spread = 0;        // Standard deviation of ln load between kinds of text ...
+  std::vector<TextDomain> domains; // ... unless these say more.
+  std::vector<LoadShape> loads;    // Of the mixture, without domains. Empty: trained to balance.
 };
 
 // The calibration for a model: its architecture's, or the default for its router (balanced where a
@@ -60,5 +69,9 @@ RoutingCalibration routing_calibration(const ModelSpec& model);
 // All families of a calibration text, in file order. `name` is what messages call it.
 // Throws: InputError with every fault.
 std::vector<RoutingCalibration> read_calibration(const std::string& text, const std::string& name);
+
+// The text of calibration.yaml, for keys of caches.
+// Throws: InputError if it is missing.
+std::string calibration_text();
 
 }  // namespace moesim

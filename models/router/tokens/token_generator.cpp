@@ -42,10 +42,9 @@ struct RowParts {
   float fresh_amplitude;       // s sqrt(1 - r^2) sqrt(1 - kappa)
 };
 
-// noise = keep noise + innovations; row = base + d v + noise. Returns the squared length of the
-// row.
-float make_row(const RowParts& parts, std::int64_t words, RandomStream& persistent,
-               RandomStream& fresh, float* noise, float* row) {
+// noise = keep noise + innovations; row = base + d v + noise, scaled to |row|^2 = its length.
+void make_row(const RowParts& parts, std::int64_t words, RandomStream& persistent,
+              RandomStream& fresh, float* noise, float* row) {
   std::array<float, 8> squares{};
   for (std::int64_t word = 0; word < words; ++word) {
     const std::uint64_t type = parts.type[word];
@@ -68,7 +67,8 @@ float make_row(const RowParts& parts, std::int64_t words, RandomStream& persiste
   }
   float sum = 0;
   for (const float square : squares) sum += square;
-  return sum;
+  const float scale = std::sqrt(static_cast<float>(words * 64) / sum);
+  for (std::int64_t i = 0; i < words * 64; ++i) row[i] *= scale;
 }
 
 }  // namespace
@@ -79,15 +79,15 @@ SignVectors::SignVectors(std::int64_t count, std::int64_t words, RandomStream ra
 }
 
 StateMix state_mix(const RoutingCalibration& calibration, double depth) {
-  constexpr double kMeanShare = 0.1;  // Only the offsets W m matter, and those are fitted.
   const double topic = calibration.topic_share.at(depth);
   const double token = calibration.token_share.at(depth);
   StateMix mix;
   mix.topic = static_cast<float>(std::sqrt(topic));
   mix.token = static_cast<float>(std::sqrt(token));
-  mix.mean = static_cast<float>(std::sqrt(kMeanShare));
-  mix.noise = static_cast<float>(std::sqrt(1 - topic - token - kMeanShare));
+  mix.mean = static_cast<float>(std::sqrt(calibration.mean_share));
+  mix.noise = static_cast<float>(std::sqrt(1 - topic - token - calibration.mean_share));
   mix.correlation = static_cast<float>(calibration.noise_correlation.at(depth));
+  mix.carried = static_cast<float>(calibration.carried.at(depth));
   return mix;
 }
 
@@ -109,18 +109,17 @@ std::int64_t draw_cumulative(std::span<const double> cumulative, RandomStream& r
 }
 
 TokenGenerator::TokenGenerator(const RoutingCalibration& calibration, std::int64_t hidden_size,
-                               std::int64_t sequences, std::int64_t sequence_tokens,
-                               std::uint64_t seed)
+                               TextSize size, std::uint64_t seed, std::string text)
     : calibration_(calibration),
       hidden_size_(hidden_size),
-      words_((hidden_size + 63) / 64),
-      sequences_(sequences),
-      sequence_tokens_(sequence_tokens),
+      words_((std::min(hidden_size, calibration.state_dimensions) + 63) / 64),
+      size_(size),
       seed_(seed),
+      text_(std::move(text)),
       topics_(calibration.num_topics, words_, RandomStream(seed, "topic vectors")),
       types_(calibration.vocabulary, words_, RandomStream(seed, "type vectors")),
       mean_(1, words_, RandomStream(seed, "mean vector")) {
-  draw_labels(RandomStream(seed, "token labels"));
+  draw_labels(RandomStream(seed, "token labels/" + text_));
 }
 
 // A request has one topic of its own; a change of topic goes to another or back to it.
@@ -130,65 +129,86 @@ void TokenGenerator::draw_labels(RandomStream random) {
   const std::vector<double> topics =
       zipf_cumulative(calibration_.num_topics, calibration_.topic_exponent, 0);
   const std::vector<double> types = zipf_cumulative(calibration_.vocabulary, 1, kMandelbrotShift);
-  labels_.reserve(static_cast<std::size_t>(sequences_ * sequence_tokens_));
-  for (std::int64_t s = 0; s < sequences_; ++s) {
+  labels_.reserve(static_cast<std::size_t>(size_.sequences * size_.sequence_tokens));
+  for (std::int64_t s = 0; s < size_.sequences; ++s) {
     const std::int64_t own = draw_cumulative(topics, random);
     std::int64_t topic = own;
-    for (std::int64_t t = 0; t < sequence_tokens_; ++t) {
+    for (std::int64_t t = 0; t < size_.sequence_tokens; ++t) {
       if (random.uniform() >= calibration_.topic_stay) {
         topic = random.uniform() < kReturn ? own : draw_cumulative(topics, random);
       }
-      labels_.push_back({static_cast<std::uint16_t>(topic),
-                         static_cast<std::uint16_t>(draw_cumulative(types, random))});
+      const auto type = static_cast<std::uint16_t>(draw_cumulative(types, random));
+      const float carried = t == 0 ? 1.0F : static_cast<float>(random.uniform());
+      labels_.push_back({static_cast<std::uint16_t>(topic), type, carried});
     }
   }
 }
 
-void TokenGenerator::topic_vector(std::int64_t topic, float* row) const {
-  expand_signs(topics_.row(topic), words_, row);
+std::vector<float> TokenGenerator::mean_vector() const {
+  std::vector<float> row(static_cast<std::size_t>(dimensions()));
+  expand_signs(mean_.row(0), words_, row.data());
+  return row;
 }
-void TokenGenerator::type_vector(std::int64_t type, float* row) const {
-  expand_signs(types_.row(type), words_, row);
-}
-void TokenGenerator::mean_vector(float* row) const {
-  expand_signs(mean_.row(0), words_, row);
+
+std::vector<float> TokenGenerator::project(MatrixView weight) const {
+  const auto width = static_cast<std::size_t>(dimensions());
+  std::vector<float> projected(static_cast<std::size_t>(weight.rows) * width, 0.0F);
+  if (weight.columns <= dimensions()) {
+    for (std::int64_t row = 0; row < weight.rows; ++row) {
+      std::copy_n(weight.data + row * weight.stride, weight.columns,
+                  projected.data() + static_cast<std::size_t>(row) * width);
+    }
+    return projected;
+  }
+  const std::int64_t words = (weight.columns + 63) / 64;
+  const SignVectors bits(dimensions(), words, RandomStream(seed_, "subspace"));
+  std::vector<float> basis(width * static_cast<std::size_t>(words * 64));
+  for (std::int64_t i = 0; i < dimensions(); ++i) {
+    expand_signs(bits.row(i), words, basis.data() + i * words * 64);
+  }
+  multiply_by_transpose(weight, {basis.data(), dimensions(), weight.columns, words * 64},
+                        projected.data());
+  const float scale = 1 / std::sqrt(static_cast<float>(width));
+  for (float& value : projected) value *= scale;
+  return projected;
 }
 
 void TokenGenerator::hidden_states(std::int64_t layer, double depth, std::int64_t first,
                                    std::int64_t count, float* states) const {
   const StateMix mix = state_mix(calibration_, depth);
   for (std::int64_t s = 0; s < count; ++s) {
-    sequence_states(layer, mix, first + s, states + s * sequence_tokens_ * stride());
+    sequence_states(layer, mix, first + s, states + s * size_.sequence_tokens * dimensions());
   }
 }
 
 void TokenGenerator::sequence_states(std::int64_t layer, const StateMix& mix, std::int64_t sequence,
                                      float* states) const {
-  const auto width = static_cast<std::size_t>(stride());
-  RandomStream persistent(seed_, fmt::format("noise/{}", sequence));
-  RandomStream fresh(seed_, fmt::format("noise/{}/{}", sequence, layer));
+  const auto width = static_cast<std::size_t>(dimensions());
+  RandomStream persistent(seed_, fmt::format("noise/{}/{}", text_, sequence));
+  RandomStream fresh(seed_, fmt::format("noise/{}/{}/{}", text_, sequence, layer));
   std::vector<float> noise(width, 0.0F);
-  std::vector<float> mean(width);
   std::vector<float> base(width);
-  mean_vector(mean.data());
+  const std::vector<float> mean = mean_vector();
   const auto kappa = static_cast<float>(calibration_.persistent_noise);
   std::int64_t topic = -1;
-  for (std::int64_t t = 0; t < sequence_tokens_; ++t) {
-    const TokenLabel label = labels_[static_cast<std::size_t>(sequence * sequence_tokens_ + t)];
-    if (label.topic != topic) {
-      topic = label.topic;
-      topic_vector(topic, base.data());
+  const TokenLabel* label = labels_.data() + sequence * size_.sequence_tokens;
+  for (std::int64_t t = 0; t < size_.sequence_tokens; ++t, ++label, states += width) {
+    if (label->topic != topic) {
+      topic = label->topic;
+      expand_signs(topics_.row(topic), words_, base.data());
       for (std::size_t i = 0; i < width; ++i) base[i] = mix.topic * base[i] + mix.mean * mean[i];
     }
     const float keep = t == 0 ? 0.0F : mix.correlation;
     const float amplitude = mix.noise * std::sqrt(1 - keep * keep);
     const RowParts parts{
-        base.data(), types_.row(label.type),       mix.token,
+        base.data(), types_.row(label->type),      mix.token,
         keep,        amplitude * std::sqrt(kappa), amplitude * std::sqrt(1 - kappa)};
-    float* row = states + t * stride();
-    const float squares = make_row(parts, words_, persistent, fresh, noise.data(), row);
-    const float scale = std::sqrt(static_cast<float>(width) / squares);
-    for (std::size_t i = 0; i < width; ++i) row[i] *= scale;
+    if (label->carried < mix.carried) {
+      std::copy_n(states - width, width, states);
+      for (std::int64_t i = 0; i < words_; ++i) persistent();  // In step with the other layers.
+    } else {
+      make_row(parts, words_, persistent, fresh, noise.data(), states);
+    }
   }
 }
 

@@ -1,0 +1,149 @@
+// How tokens travel to their experts and back: which ranks a copy passes, and what it weighs.
+// Source of all of it: ../shared/research/router.md, section 5.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/units.h"
+#include "models/placement/placement.h"
+
+namespace moesim {
+
+enum class DispatchMode {
+  kNormal,      // One copy per distinct destination node, then one per distinct rank inside it.
+  kLowLatency,  // One message per chosen expert, straight to its rank.
+  kAllGather,   // A copy to every other rank, whatever the token chose.
+  kAllToAll,    // One copy per chosen expert, by the library.
+};
+
+// How results come back from the experts of a DeepEP dispatch.
+enum class CombineFormat {
+  kBf16,
+  kLogFmt10,  // 10 bits per value; low-latency mode only.
+};
+
+// Ranks of one pipeline stage as the dispatch sees them. One EP group = one rank where tokens
+// travel.
+struct DispatchGeometry {
+  std::int64_t ranks = 1;           // Stage ranks.
+  std::int64_t ranks_per_node = 1;  // Consecutive ranks share a node.
+  bool tokens_travel = false;       // False: no dispatch, only the group loads are summed.
+  DispatchMode mode = DispatchMode::kNormal;
+  ReplicaChoice replicas = ReplicaChoice::kDynamic;  // kStatic: where tokens travel.
+
+  std::int64_t nodes() const { return (ranks + ranks_per_node - 1) / ranks_per_node; }
+  std::int64_t node_of(std::int64_t rank) const { return rank / ranks_per_node; }
+  // The rank after a node's last.
+  std::int64_t node_end(std::int64_t node) const {
+    return std::min(ranks, (node + 1) * ranks_per_node);
+  }
+  // The rank of a node that takes the copies of sources with this index in their own node; the last
+  // node may be short.
+  std::int64_t receiver(std::int64_t node, std::int64_t local) const {
+    return std::min(node * ranks_per_node + local, node_end(node) - 1);
+  }
+};
+
+// Bytes of one copy of a token of `width` values on its way to an expert, b bytes a value, scales of
+// 4 B per 128 values in fp8 and 1 B per 16 in fp4.
+//   normal:                  align16(width b + scales + 8 + 8 top_k)
+//   low latency:             16 + width b + scales
+//   all-gather, all-to-all:  width b
+Bytes dispatch_payload(std::int64_t width, std::int64_t top_k, Dtype dtype, DispatchMode mode);
+// And back.
+//   bf16:      2 width
+//   LogFMT-10: 10 width / 8 + 4 width / 128
+Bytes combine_payload(std::int64_t width, CombineFormat format, DispatchMode mode);
+
+// The copies of replicated experts in turn, each expert by itself, in the order of asking.
+class ReplicaTurns {
+ public:
+  explicit ReplicaTurns(const LayerPlacement& placement)
+      : placement_(placement), turn_(placement.slots_of_expert.size(), 0) {}
+  // Whether an id is an expert that lies anywhere: not a zero expert, not RoutingBank::kNoExpert.
+  bool is_placed(std::uint16_t id) const { return id < turn_.size(); }
+  std::int32_t next(std::uint16_t expert) {
+    const auto& slots = placement_.slots_of_expert[expert];
+    return slots[turn_[expert]++ % slots.size()];
+  }
+
+ private:
+  const LayerPlacement& placement_;
+  std::vector<std::uint32_t> turn_;
+};
+
+// The slot that serves a source's pairs with an expert under ReplicaChoice::kStatic: on the source
+// itself, else on its node, else anywhere. Equally near ones are shared out by the source's index,
+// on its own node by its index there.
+std::int32_t nearest_slot(const LayerPlacement& placement, const DispatchGeometry& geometry,
+                          std::int64_t source, std::int64_t expert);
+
+// Where the tokens of one source go, as far as the copies it causes depend on that.
+class Destinations {
+ public:
+  explicit Destinations(const DispatchGeometry& geometry)
+      : geometry_(geometry),
+        ranks_(static_cast<std::size_t>(geometry.ranks), 0),
+        nodes_(static_cast<std::size_t>(geometry.nodes()), 0),
+        rank_seen_(ranks_.size(), 0),
+        node_seen_(nodes_.size(), 0) {}
+
+  void clear();
+  // A token, and then the rank of each of its pairs.
+  void add_token() { ++token_; }
+  void add_pair(std::int64_t rank) {
+    const auto r = static_cast<std::size_t>(rank);
+    if (geometry_.mode != DispatchMode::kNormal) {
+      ++ranks_[r];
+      return;
+    }
+    if (rank_seen_[r] == token_) return;
+    rank_seen_[r] = token_;
+    ++ranks_[r];
+    const auto n = static_cast<std::size_t>(geometry_.node_of(rank));
+    if (node_seen_[n] == token_) return;
+    node_seen_[n] = token_;
+    ++nodes_[n];
+  }
+
+  // Calls visit(from, to, copies) for all copies that the tokens cause, if `source` has them.
+  void for_each_copy(std::int64_t source, const auto& visit) const {
+    if (geometry_.mode == DispatchMode::kNormal) {
+      for_each_normal_copy(source, visit);
+      return;
+    }
+    for (std::int64_t r = 0; r < geometry_.ranks; ++r) {
+      const std::int64_t copies = geometry_.mode == DispatchMode::kAllGather
+                                      ? token_ - before_
+                                      : ranks_[static_cast<std::size_t>(r)];
+      if (r != source && copies > 0) visit(source, r, copies);
+    }
+  }
+
+ private:
+  void for_each_normal_copy(std::int64_t source, const auto& visit) const {
+    const std::int64_t home = geometry_.node_of(source);
+    const std::int64_t local = source - home * geometry_.ranks_per_node;
+    for (std::int64_t node = 0; node < geometry_.nodes(); ++node) {
+      const std::int64_t entry = node == home ? source : geometry_.receiver(node, local);
+      const std::int64_t on_node = nodes_[static_cast<std::size_t>(node)];
+      if (node != home && on_node > 0) visit(source, entry, on_node);
+      for (std::int64_t r = node * geometry_.ranks_per_node; r < geometry_.node_end(node); ++r) {
+        const std::int64_t copies = ranks_[static_cast<std::size_t>(r)];
+        if (r != entry && copies > 0) visit(entry, r, copies);
+      }
+    }
+  }
+
+  DispatchGeometry geometry_;
+  std::vector<std::int64_t> ranks_;  // Tokens with a pair on the rank (normal mode), or pairs.
+  std::vector<std::int64_t> nodes_;  // Normal mode: tokens with a pair on the node.
+  std::vector<std::int64_t> rank_seen_, node_seen_;  // The last token that was there.
+  std::int64_t token_ = 0;
+  std::int64_t before_ = 0;  // Tokens that were cleared.
+};
+
+}  // namespace moesim

@@ -1,0 +1,32 @@
+// Banks from generated hidden states: through generated gates that aim at published loads or at
+// those of a training, or through the real gates of a checkpoint.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/router/bank/routing_bank.h"
+#include "models/router/tokens/calibration.h"
+#include "models/router/tokens/text_loads.h"
+
+namespace moesim {
+
+// What hidden states are generated for, and how.
+struct Generation {
+  const ModelSpec& model;
+  const RoutingCalibration& calibration;
+  std::uint64_t seed = 0;
+  std::int64_t num_threads = 1;  // Ids are the same for any number.
+};
+
+// Routes every token of `bank`, whose sizes are set, through generated gates that aim at `loads`.
+// Fills ids, origin and provenance.
+void route_generated(const Generation& generation, const TextLoads& loads, RoutingBank& bank);
+
+// The same through the gates of the checkpoint at `path`. Nothing is fitted: the skew is what these
+// gates make of states without a mean direction, which only the real model knows.
+// Throws: InputError as read_gate_weights.
+void route_through_real_gates(const Generation& generation, const std::string& path,
+                              RoutingBank& bank);
+
+}  // namespace moesim
