@@ -35,6 +35,14 @@ constexpr std::array kEngines = {
 
 }  // namespace
 
+std::string serving_fault(const MoeSpec& moe) {
+  if (moe.router.rule == SelectionRule::kExpertChoice) {
+    return "experts that choose their tokens (expert choice) need the whole batch, later tokens "
+           "of a sequence included; a decode step has only the next one";
+  }
+  return {};
+}
+
 ServingPolicy serving_policy(const std::string& engine) {
   for (const EngineFacts& facts : kEngines) {
     if (engine != facts.name) continue;

@@ -22,9 +22,14 @@ enum class BatchPolicy {
 // Which dispatch kernels carry tokens to their experts.
 enum class DispatchPolicy {
   kAuto,  // Low latency in decode-only steps, normal where prompts ride along.
-  kNormal,
-  kLowLatency,
+  kNormal,      // DeepEP: one copy per node, then one per rank.
+  kLowLatency,  // DeepEP: one message per chosen expert.
+  kAllGather,   // Every rank gets every token; results come back by a reduce-scatter.
+  kAllToAll,    // The library's all-to-all: one copy per chosen expert.
 };
+
+// Why a model's router cannot serve requests, in words; empty = it can.
+std::string serving_fault(const MoeSpec& moe);
 
 // What a serving engine adds to the kernels. Source: ../shared/research/physics-serving.md
 // section 6.
@@ -51,6 +56,7 @@ struct Deployment {
   TokenSource tokens;
   PlacementSpec placement;
   DispatchPolicy dispatch = DispatchPolicy::kAuto;
+  CombineFormat combine = CombineFormat::kBf16;
   SiteSpec site;
   Watts power_limit;             // Per device; 0 = data sheet.
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.

@@ -3,26 +3,30 @@
 
 #include <vector>
 
+#include "models/placement/expert_profile.h"
 #include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
 #include "sim/deployment.h"
 
 namespace moesim {
 
-// One placement per MoE layer of the bank. EPLB balances by the bank's own counts: the experts were
-// placed by a profile of this very traffic. It keeps router groups inside nodes (hierarchical)
-// where nodes divide both groups and EP groups.
-std::vector<LayerPlacement> place_experts(const Deployment& deployment, const RoutingBank& bank);
+// Nodes that share the EP groups of a stage evenly; 1 if they do not.
+std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_node);
+
+// What the placement of every MoE layer has to fill.
+PlacementShape placement_shape(const Deployment& deployment);
+
+// One placement per MoE layer of the bank, by its tokens.
+std::vector<LayerPlacement> place_experts(const Deployment& deployment, const RoutingBank& profile);
 
 // The ranks of one pipeline stage as the dispatch sees them.
 DispatchGeometry dispatch_geometry(const Deployment& deployment, DispatchMode mode);
 
-// Bytes of one copy of a token on its way to an expert: hidden state, scale factors (4 B per 128 in
-// fp8, 1 B per 16 in fp4) and metadata.
-//   normal:       align16(H b + scales + 8 + 8 k)
-//   low latency:  16 + H b + scales
-// Source: ../shared/research/router.md section 5 (DeepEP).
+// Bytes of one copy of a token on its way to an expert, and of a result on its way back.
 Bytes dispatch_bytes(const Deployment& deployment, const MoeSpec& moe, DispatchMode mode);
-// And back: always bf16, 2 H.
-Bytes combine_bytes(const MoeSpec& moe);
+Bytes combine_bytes(const Deployment& deployment, const MoeSpec& moe, DispatchMode mode);
+
+// Weights of one expert as they are stored.
+Bytes expert_bytes(const Deployment& deployment, const MoeSpec& moe);
 
 }  // namespace moesim

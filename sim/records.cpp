@@ -27,6 +27,7 @@ void add(TrafficTotals& sum, const TrafficTotals& part, double share) {
   sum.dispatch += part.dispatch * share;
   sum.combine += part.combine * share;
   sum.pipeline += part.pipeline * share;
+  sum.weight_moves += part.weight_moves * share;
   sum.scale_up_sent += part.scale_up_sent * share;
   sum.scale_up_received += part.scale_up_received * share;
   sum.scale_out_sent += part.scale_out_sent * share;

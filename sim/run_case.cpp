@@ -1,6 +1,7 @@
 #include "sim/run_case.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "sim/accounting.h"
 #include "sim/engine.h"
@@ -59,24 +60,68 @@ void summarize_latencies(const Service& service, Summary& summary) {
   summary.queue = service.queue();
 }
 
-RoutingSummary summarize_routing(const RoutingBank& bank, const RoutingTally& tally) {
-  RoutingSummary routing;
-  routing.provenance = bank.provenance;
-  routing.load = expert_counts(bank);
+// From here on a matrix says little and weighs much.
+constexpr std::int64_t kMostMatrixRanks = 256;
+
+// Unevenness of the bank's experts; turns their counts into loads over the mean.
+void summarize_experts(RoutingSummary& routing) {
   const double layers = static_cast<double>(routing.load.size());
   for (std::vector<double>& counts : routing.load) {
-    const LoadStatistics statistics = load_statistics(counts);
-    routing.max_over_mean += statistics.max_over_mean / layers;
-    routing.gini += statistics.gini / layers;
-    double sum = 0;
-    for (const double count : counts) sum += count;
+    const LoadStatistics layer = load_statistics(counts);
+    routing.max_over_mean += layer.max_over_mean / layers;
+    routing.gini += layer.gini / layers;
+    routing.cv += layer.cv / layers;
+    routing.entropy += layer.entropy / layers;
+    routing.layers.push_back({layer.max_over_mean, layer.gini, layer.cv, layer.entropy, 0});
+    const double sum = std::accumulate(counts.begin(), counts.end(), 0.0);
+    if (sum <= 0) continue;  // Only zero experts were chosen.
     for (double& count : counts) count *= static_cast<double>(counts.size()) / sum;
   }
+}
+
+void summarize_groups(const RoutingTally& tally, RoutingSummary& routing) {
   if (tally.decode_layers > 0) {
     routing.decode_experts_hit =
         tally.decode_experts_hit / static_cast<double>(tally.decode_layers);
   }
   if (tally.mean_pairs > 0) routing.group_max_over_mean = tally.fullest_pairs / tally.mean_pairs;
+  const double chosen = tally.pairs + tally.dropped;
+  if (chosen > 0) routing.dropped_share = tally.dropped / chosen;
+  for (std::size_t l = 0; l < std::min(tally.layers.size(), routing.layers.size()); ++l) {
+    const RoutingTally::Layer& layer = tally.layers[l];
+    if (layer.mean_pairs > 0) routing.layers[l].overload = layer.fullest_pairs / layer.mean_pairs;
+  }
+}
+
+std::vector<std::vector<double>> rows_of(const TrafficMatrix& matrix) {
+  std::vector<std::vector<double>> rows;
+  for (auto row = matrix.amounts.begin(); row != matrix.amounts.end(); row += matrix.ranks) {
+    rows.emplace_back(row, row + matrix.ranks);
+  }
+  return rows;
+}
+
+double imbalance_wait_share(const std::vector<DeviceLedger>& devices) {
+  Seconds waiting, busy;
+  for (const DeviceLedger& device : devices) {
+    waiting += device.time[static_cast<std::size_t>(Activity::kImbalanceWait)];
+    busy += device.total_time() - device.time[static_cast<std::size_t>(Activity::kIdle)];
+  }
+  return busy > Seconds(0) ? waiting / busy : 0;
+}
+
+RoutingSummary summarize_routing(const Deployment& deployment, const RoutingBank& bank,
+                                 const TokenExchange& exchange, const Records& records) {
+  RoutingSummary routing;
+  routing.provenance = bank.provenance;
+  routing.load = expert_counts(bank);
+  summarize_experts(routing);
+  summarize_groups(records.routing, routing);
+  routing.imbalance_wait_share = imbalance_wait_share(records.devices);
+  routing.periods = exchange.periods();
+  if (deployment.plan.dispatches_tokens() && deployment.plan.stage_ranks() <= kMostMatrixRanks) {
+    routing.dispatch_bytes = rows_of(exchange.traffic(records.routing));
+  }
   return routing;
 }
 
@@ -109,7 +154,7 @@ Summary run_case(const Deployment& deployment, const Workload& workload, const R
   summary.traffic = service.records().traffic;
   summary.energy = energy_totals(deployment, topology, summary.horizon, summary.devices);
   if (bank != nullptr && deployment.model.is_moe()) {
-    summary.routing = summarize_routing(*bank, service.records().routing);
+    summary.routing = summarize_routing(deployment, *bank, *model.exchange(), service.records());
   }
   return summary;
 }

@@ -9,13 +9,17 @@ Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_
   const auto num_layers = static_cast<std::int64_t>(deployment.model.layers.size());
   const LayerRange layers = stage_layers(num_layers, plan.pp, index);
   const std::int64_t device = replica * plan.replica_ranks() + index * plan.stage_ranks();
-  std::int64_t moe_before = 0;
-  for (std::int64_t layer = 0; layer < layers.first; ++layer) {
-    if (deployment.model.layers[layer].moe) ++moe_before;
+  std::int64_t moe_before = 0, moe_here = 0;
+  for (std::int64_t layer = 0; layer < layers.last; ++layer) {
+    if (!deployment.model.layers[layer].moe) continue;
+    ++(layer < layers.first ? moe_before : moe_here);
   }
-  return {.first_device = device,
+  return {.replica = replica,
+          .index = index,
+          .first_device = device,
           .layers = layers,
           .first_moe_layer = moe_before,
+          .moe_layers = moe_here,
           .is_first = index == 0,
           .is_last = index == plan.pp - 1,
           .collectives = StageCollectives(deployment, device),

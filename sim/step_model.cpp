@@ -20,7 +20,11 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   step_tokens_ = 0;
   for (const RankStep& rank : ranks) step_tokens_ += rank.batch.tokens();
   books_.open();
-  if (exchange_) exchange_->open(ranks);
+  if (exchange_) {
+    exchange_->open(stage, ranks);
+    const Seconds moving = exchange_->rebalance(stage);
+    if (moving > Seconds(0)) books_.communicate_all({moving, Bytes(0), Bytes(0)});
+  }
   price_layers(ranks, eager);
 
   if (stage.is_first) {
@@ -99,7 +103,7 @@ void StepModel::run_experts(Stage& stage, std::int64_t c, std::int64_t moe_layer
   if (travel) books_.communicate_all({exchange_->dispatch(stage, moe), Bytes(0), Bytes(0)});
   if (gather) books_.communicate_all(stage.collectives.gather_tokens(step_tokens_));
   for (std::size_t g = 0; g < load.pairs.size(); ++g) {
-    books_.work_experts(g, layers_.experts(c, load.pairs[g], load.experts_hit[g], eager));
+    books_.work_experts(g, layers_.experts(c, load.rows_of(g), load.experts_hit[g], eager));
   }
   books_.close_experts();
   if (travel) books_.communicate_all({exchange_->combine(stage, moe), Bytes(0), Bytes(0)});
@@ -120,6 +124,7 @@ TrafficTotals StepModel::traffic() const {
   const PortLoads& carried = exchange_->carried();
   traffic.dispatch = exchange_->dispatched();
   traffic.combine = exchange_->combined();
+  traffic.weight_moves = exchange_->moved();
   traffic.scale_up_sent += sum(carried.scale_up_out);
   traffic.scale_up_received += sum(carried.scale_up_in);
   traffic.scale_out_sent += sum(carried.scale_out_out);

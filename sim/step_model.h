@@ -33,6 +33,8 @@ class StepModel {
   void run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost);
 
   const DeviceModel& device() const { return device_; }
+  // Nothing for dense models.
+  const std::optional<TokenExchange>& exchange() const { return exchange_; }
   // Distinct attention windows of the model; the batches' attention loads come in this order.
   const std::vector<std::int64_t>& windows() const { return layers_.windows(); }
 

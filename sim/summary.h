@@ -53,6 +53,7 @@ struct TrafficTotals {
   Bytes dispatch;         // Tokens to experts: sent.
   Bytes combine;          // And back.
   Bytes pipeline;
+  Bytes weight_moves;  // Expert weights that change devices when experts are rebalanced: sent.
   Bytes scale_up_sent, scale_up_received;
   Bytes scale_out_sent, scale_out_received;
 };
@@ -68,6 +69,25 @@ struct EnergyTotals {
   Joules total() const { return devices + host + network + power_supply + facility; }
 };
 
+// One MoE layer: how unevenly the router loads experts (whole bank), and EP groups (as served).
+struct LayerRouting {
+  double max_over_mean = 0;  // Fullest expert over the mean expert.
+  double gini = 0;
+  double cv = 0;        // Standard deviation over mean.
+  double entropy = 0;   // Of the load shares, over that of equal shares: 1 = even.
+  double overload = 0;  // Fullest EP group over the mean one, pair-weighted over steps.
+};
+
+// What happened between two rebalancings of one pipeline stage.
+struct BalancePeriod {
+  std::int64_t replica = 0, stage = 0;
+  std::int64_t steps = 0;  // Of the stage in this period.
+  double overload = 0;     // As in LayerRouting, over the stage's layers.
+  std::int64_t moved = 0;  // Expert copies that changed groups to begin it.
+  Bytes moved_bytes;       // Their weights.
+  Seconds moving;          // The step that began it took so much longer.
+};
+
 struct RoutingSummary {
   std::vector<std::vector<double>> load;  // [MoE layer][expert] tokens over the mean.
   double max_over_mean = 0;               // Mean over layers.
@@ -75,6 +95,17 @@ struct RoutingSummary {
   double decode_experts_hit = 0;   // Mean distinct experts per layer and decode-only step.
   double group_max_over_mean = 0;  // Fullest EP group against the mean, pair-weighted.
   std::string provenance;
+  std::vector<LayerRouting> layers;  // [MoE layer]
+  double cv = 0, entropy = 0;        // Means over layers.
+  // Share of the busy time of the deployment's devices that they waited for a fuller one.
+  double imbalance_wait_share = 0;
+  double dropped_share = 0;  // Token-expert pairs over an expert's capacity, left out.
+  // [source rank][destination rank] bytes that dispatch moves per token of the stage, summed over
+  // MoE layers, if every source brings equally many tokens; modes weighted by the tokens they
+  // carried. All entries add up to the bytes per token. Empty where tokens do not travel and above
+  // 256 ranks.
+  std::vector<std::vector<double>> dispatch_bytes;
+  std::vector<BalancePeriod> periods;  // In order of their begin; empty without rebalancing.
 };
 
 struct Summary {

@@ -30,6 +30,36 @@ double sent_bytes(const PortLoads& loads) {
   return std::accumulate(loads.scale_out_out.begin(), loads.scale_out_out.end(), up);
 }
 
+std::size_t sampler_of(DispatchMode mode) {
+  return mode == DispatchMode::kNormal ? 0 : 1;
+}
+
+bool may_use(DispatchPolicy policy, DispatchMode sampler) {
+  if (policy == DispatchPolicy::kAuto) return true;
+  return (policy == DispatchPolicy::kNormal) == (sampler == DispatchMode::kNormal);
+}
+
+DispatchMode mode_of(DispatchPolicy policy, bool decode_only) {
+  switch (policy) {
+    case DispatchPolicy::kNormal:
+      return DispatchMode::kNormal;
+    case DispatchPolicy::kLowLatency:
+      return DispatchMode::kLowLatency;
+    case DispatchPolicy::kAllGather:
+      return DispatchMode::kAllGather;
+    case DispatchPolicy::kAllToAll:
+      return DispatchMode::kAllToAll;
+    case DispatchPolicy::kAuto:
+      break;
+  }
+  return decode_only ? DispatchMode::kLowLatency : DispatchMode::kNormal;
+}
+
+AllToAllKernel kernel_of(DispatchMode mode, AllToAllKernel normal) {
+  if (mode == DispatchMode::kNormal) return normal;
+  return mode == DispatchMode::kLowLatency ? AllToAllKernel::kLowLatency : AllToAllKernel::kLibrary;
+}
+
 }  // namespace
 
 void RoutingTally::add(const RoutingTally& other) {
@@ -37,25 +67,75 @@ void RoutingTally::add(const RoutingTally& other) {
   decode_layers += other.decode_layers;
   fullest_pairs += other.fullest_pairs;
   mean_pairs += other.mean_pairs;
-}
-
-TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& bank)
-    : deployment_(deployment) {
-  const std::vector<LayerPlacement> placement = place_experts(deployment, bank);
-  for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
-    samplers_.emplace_back(bank, placement, dispatch_geometry(deployment, mode));
-    if (!deployment.plan.dispatches_tokens()) return;
+  pairs += other.pairs;
+  dropped += other.dropped;
+  layers.resize(std::max(layers.size(), other.layers.size()));
+  for (std::size_t i = 0; i < other.layers.size(); ++i) {
+    layers[i].fullest_pairs += other.layers[i].fullest_pairs;
+    layers[i].mean_pairs += other.layers[i].mean_pairs;
+  }
+  for (std::size_t m = 0; m < tokens_by_mode.size(); ++m) {
+    tokens_by_mode[m] += other.tokens_by_mode[m];
   }
 }
 
-void TokenExchange::open(std::span<const RankStep> ranks) {
+TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& bank)
+    : deployment_(deployment), bank_(bank) {
+  for (const LayerSpec& layer : deployment.model.layers) {
+    if (layer.moe) moe_.push_back(&*layer.moe);
+  }
+  if (serves_half(bank)) half_ = bank_half(bank, BankHalf::kSecond);
+  samplers_.push_back(make_samplers(
+      place_experts(deployment, half_ ? bank_half(bank, BankHalf::kFirst) : bank)));
+  if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
+    const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
+    rebalancer_.emplace(deployment, half_ ? *half_ : bank_, any->layout());
+  }
+}
+
+// One EP group holds all experts wherever they are placed.
+bool TokenExchange::serves_half(const RoutingBank& bank) const {
+  const PlacementSpec& placement = deployment_.placement;
+  return placement.by_load() && placement.profile == PlacementProfile::kHeldOut &&
+         deployment_.plan.ep > 1 && bank.sequences > 1;
+}
+
+std::unique_ptr<RoutingSampler> TokenExchange::make_sampler(std::vector<LayerPlacement> placement,
+                                                            DispatchMode mode) const {
+  return std::make_unique<RoutingSampler>(half_ ? *half_ : bank_, std::move(placement),
+                                          dispatch_geometry(deployment_, mode),
+                                          deployment_.model.moe().router.capacity);
+}
+
+TokenExchange::Samplers TokenExchange::make_samplers(
+    const std::vector<LayerPlacement>& placement) const {
+  Samplers samplers;
+  const bool travel = deployment_.plan.dispatches_tokens();
+  for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
+    const bool is_used = travel ? may_use(deployment_.dispatch, mode) : mode == DispatchMode::kNormal;
+    if (is_used) samplers[sampler_of(mode)] = make_sampler(placement, mode);
+  }
+  return samplers;
+}
+
+const TokenExchange::Samplers& TokenExchange::samplers_of(std::int64_t replica) const {
+  return samplers_[replica < static_cast<std::int64_t>(samplers_.size()) ? replica : 0];
+}
+
+const RoutingSampler& TokenExchange::sampler(const Stage& stage) const {
+  return *samplers_of(stage.replica)[sampler_of(mode_)];
+}
+
+void TokenExchange::open(const Stage& stage, std::span<const RankStep> ranks) {
   const ParallelPlan& plan = deployment_.plan;
   const bool travel = plan.dispatches_tokens();
   const std::int64_t tp = plan.tp;
   sources_.assign(travel ? plan.stage_ranks() : 1, SourceTokens{});
   decode_only_ = true;
+  step_tokens_ = 0;
   for (std::size_t d = 0; d < ranks.size(); ++d) {
     const RankBatch& batch = ranks[d].batch;
+    step_tokens_ += batch.tokens();
     if (batch.prefill_tokens > 0) decode_only_ = false;
     if (!travel) {
       sources_[0].decode += batch.decode_tokens;
@@ -67,20 +147,53 @@ void TokenExchange::open(std::span<const RankStep> ranks) {
                               even_part(batch.prefill_tokens, t, tp)};
     }
   }
-  const std::size_t members = travel ? plan.stage_ranks() : 0;
+  const std::size_t members = travel || rebalancer_ ? plan.stage_ranks() : 0;
   for (auto* sums : {&carried_.scale_up_out, &carried_.scale_up_in, &carried_.scale_out_out,
                      &carried_.scale_out_in}) {
     sums->assign(members, 0);
   }
-  const bool low_latency = deployment_.dispatch == DispatchPolicy::kLowLatency ||
-                           (deployment_.dispatch == DispatchPolicy::kAuto && decode_only_);
-  mode_ = travel && low_latency ? DispatchMode::kLowLatency : DispatchMode::kNormal;
+  mode_ = travel ? mode_of(deployment_.dispatch, decode_only_) : DispatchMode::kNormal;
   dispatched_ = combined_ = 0;
+  moved_ = Bytes(0);
   tally_ = {};
+  tally_.layers.resize(stage.first_moe_layer + stage.moe_layers);
+  if (travel) tally_.tokens_by_mode[static_cast<std::size_t>(mode_)] = step_tokens_;
+}
+
+Seconds TokenExchange::rebalance(const Stage& stage) {
+  if (!rebalancer_ || !rebalancer_->begin_step(stage)) return Seconds(0);
+  // Replicas differ from now on.
+  while (static_cast<std::int64_t>(samplers_.size()) <= stage.replica) {
+    const auto& first = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
+    samplers_.push_back(make_samplers(first->placement()));
+  }
+  const Samplers& samplers = samplers_of(stage.replica);
+  const RoutingSampler& any = samplers[0] ? *samplers[0] : *samplers[1];
+  MovingCost total;
+  for (std::int64_t i = 0; i < stage.moe_layers; ++i) {
+    const std::int64_t layer = stage.first_moe_layer + i;
+    LayerPlacement after = rebalancer_->place(stage, layer, any.layout());
+    const LayerPlacement& before = any.placement()[layer];
+    if (after.expert_of_slot == before.expert_of_slot) continue;
+    const MovingCost cost = moving_cost(deployment_, *moe_[layer], stage.collectives.all_ranks(),
+                                        before, after, loads_);
+    carry();
+    total.copies += cost.copies;
+    total.bytes += cost.bytes;
+    total.time += cost.time;
+    for (const auto& sampler : samplers) {
+      if (sampler) sampler->place(layer, after);
+    }
+  }
+  moved_ += total.bytes;
+  rebalancer_->begin_period(stage, total);
+  return total.time;
 }
 
 const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer) {
-  sampler().draw(moe_layer, sources_, stage.random, load_);
+  const RoutingSampler& drawn_from = sampler(stage);
+  drawn_from.draw(moe_layer, sources_, stage.random, load_);
+  if (rebalancer_) rebalancer_->count(stage, moe_layer, load_, drawn_from.layout());
   std::int64_t pairs = 0, hit = 0;
   std::int32_t fullest = 0;
   for (std::size_t g = 0; g < load_.pairs.size(); ++g) {
@@ -88,8 +201,12 @@ const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer) {
     hit += load_.experts_hit[g];
     fullest = std::max(fullest, load_.pairs[g]);
   }
+  const double mean = static_cast<double>(pairs) / static_cast<double>(load_.pairs.size());
   tally_.fullest_pairs += fullest;
-  tally_.mean_pairs += static_cast<double>(pairs) / static_cast<double>(load_.pairs.size());
+  tally_.mean_pairs += mean;
+  tally_.pairs += static_cast<double>(pairs);
+  tally_.dropped += static_cast<double>(load_.dropped);
+  tally_.layers[moe_layer] = {static_cast<double>(fullest), mean};
   if (decode_only_) {
     tally_.decode_experts_hit += static_cast<double>(hit);
     ++tally_.decode_layers;
@@ -99,33 +216,80 @@ const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer) {
 
 Seconds TokenExchange::dispatch(const Stage& stage, const MoeSpec& moe) {
   const Bytes copy = dispatch_bytes(deployment_, moe, mode_);
+  if (mode_ == DispatchMode::kAllGather) {
+    const Seconds time = collective(
+        all_gather(stage.collectives.all_ranks(), copy * static_cast<double>(step_tokens_)));
+    dispatched_ += sent_bytes(loads_);
+    return time;
+  }
   set_scaled(loads_.scale_up_out, load_.scale_up_out, copy);
   set_scaled(loads_.scale_up_in, load_.scale_up_in, copy);
   set_scaled(loads_.scale_out_out, load_.scale_out_out, copy);
   set_scaled(loads_.scale_out_in, load_.scale_out_in, copy);
   dispatched_ += sent_bytes(loads_);
-  return exchange(stage, mode_ == DispatchMode::kLowLatency ? AllToAllKernel::kLowLatency
-                                                            : AllToAllKernel::kNormalDispatch);
+  return exchange(stage, kernel_of(mode_, AllToAllKernel::kNormalDispatch));
 }
 
 // Combine runs the same tree backwards.
 Seconds TokenExchange::combine(const Stage& stage, const MoeSpec& moe) {
-  const Bytes copy = combine_bytes(moe);
+  const Bytes copy = combine_bytes(deployment_, moe, mode_);
+  if (mode_ == DispatchMode::kAllGather) {
+    const Seconds time = collective(
+        reduce_scatter(stage.collectives.all_ranks(), copy * static_cast<double>(step_tokens_)));
+    combined_ += sent_bytes(loads_);
+    return time;
+  }
   set_scaled(loads_.scale_up_out, load_.scale_up_in, copy);
   set_scaled(loads_.scale_up_in, load_.scale_up_out, copy);
   set_scaled(loads_.scale_out_out, load_.scale_out_in, copy);
   set_scaled(loads_.scale_out_in, load_.scale_out_out, copy);
   combined_ += sent_bytes(loads_);
-  return exchange(stage, mode_ == DispatchMode::kLowLatency ? AllToAllKernel::kLowLatency
-                                                            : AllToAllKernel::kNormalCombine);
+  return exchange(stage, kernel_of(mode_, AllToAllKernel::kNormalCombine));
 }
 
 Seconds TokenExchange::exchange(const Stage& stage, AllToAllKernel kernel) {
+  carry();
+  return all_to_all(stage.collectives.all_ranks(), loads_, kernel);
+}
+
+// Every member sends and receives alike.
+Seconds TokenExchange::collective(const CollectiveCost& cost) {
+  const auto ranks = static_cast<std::size_t>(deployment_.plan.stage_ranks());
+  loads_.scale_up_out.assign(ranks, cost.scale_up_sent.value());
+  loads_.scale_out_out.assign(ranks, cost.scale_out_sent.value());
+  loads_.scale_up_in = loads_.scale_up_out;
+  loads_.scale_out_in = loads_.scale_out_out;
+  carry();
+  return cost.time;
+}
+
+void TokenExchange::carry() {
   add_to(carried_.scale_up_out, loads_.scale_up_out);
   add_to(carried_.scale_up_in, loads_.scale_up_in);
   add_to(carried_.scale_out_out, loads_.scale_out_out);
   add_to(carried_.scale_out_in, loads_.scale_out_in);
-  return all_to_all(stage.collectives.all_ranks(), loads_, kernel);
+}
+
+std::vector<BalancePeriod> TokenExchange::periods() const {
+  return rebalancer_ ? rebalancer_->periods() : std::vector<BalancePeriod>{};
+}
+
+TrafficMatrix TokenExchange::traffic(const RoutingTally& tally) const {
+  TrafficMatrix sum(deployment_.plan.stage_ranks());
+  const auto& carried = tally.tokens_by_mode;
+  const auto tokens =
+      static_cast<double>(std::accumulate(carried.begin(), carried.end(), std::int64_t{0}));
+  for (int m = 0; m < kNumDispatchModes && tokens > 0; ++m) {
+    const double share = static_cast<double>(carried[static_cast<std::size_t>(m)]) / tokens;
+    if (share <= 0) continue;
+    const auto mode = static_cast<DispatchMode>(m);
+    const RoutingSampler& used = *samplers_[0][sampler_of(mode)];
+    const TrafficMatrix one =
+        rank_traffic(half_ ? *half_ : bank_, used.placement(), dispatch_geometry(deployment_, mode),
+                     dispatch_bytes(deployment_, *moe_.front(), mode));
+    for (std::size_t i = 0; i < sum.amounts.size(); ++i) sum.amounts[i] += share * one.amounts[i];
+  }
+  return sum;
 }
 
 }  // namespace moesim

@@ -1,41 +1,61 @@
-// Routing of one step: which EP groups get how many tokens, layer by layer, and the all-to-alls
-// that carry them there and back.
+// Routing of one step: which EP groups get how many tokens, layer by layer, and the transfers that
+// carry them there and back.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "models/router/bank/routing_sampler.h"
+#include "models/router/bank/traffic.h"
 #include "sim/batcher.h"
 #include "sim/collectives.h"
+#include "sim/rebalancer.h"
 #include "sim/stage.h"
 #include "sim/summary.h"
 
 namespace moesim {
 
+inline constexpr int kNumDispatchModes = 4;
+
 // Sums over MoE layers and steps of what the router did.
 struct RoutingTally {
+  // Pairs of the fullest EP group and of the mean one.
+  struct Layer {
+    double fullest_pairs = 0;
+    double mean_pairs = 0;
+  };
+
   double decode_experts_hit = 0;   // Distinct experts in decode-only steps ...
   std::int64_t decode_layers = 0;  // ... over so many of their layers.
-  double fullest_pairs = 0;        // Pairs of the fullest EP group ...
-  double mean_pairs = 0;           // ... and of the mean one.
+  double fullest_pairs = 0;        // Of all layers.
+  double mean_pairs = 0;
+  double pairs = 0;           // Served.
+  double dropped = 0;         // Beyond their expert's capacity.
+  std::vector<Layer> layers;  // [MoE layer of the model]
+  std::array<std::int64_t, kNumDispatchModes> tokens_by_mode{};  // Where tokens travel.
 
   void add(const RoutingTally& other);
 };
 
 class TokenExchange {
  public:
-  // Keeps references to both.
+  // Keeps references to both. Placements that go by loads are made from one half of the bank and
+  // serve the other (PlacementProfile::kHeldOut).
   TokenExchange(const Deployment& deployment, const RoutingBank& bank);
 
   // A new step of these batches, one per attention-DP rank. Where tokens travel, the ranks of a TP
   // group hold the same tokens, and each sends its share of them.
-  void open(std::span<const RankStep> ranks);
+  void open(const Stage& stage, std::span<const RankStep> ranks);
+  // Places the stage's experts anew if that is due; how long their weights travel, layer by layer.
+  // Between open() and the first draw.
+  Seconds rebalance(const Stage& stage);
   // Routes the step's tokens through a MoE layer; the result lasts until the next draw.
   const LayerLoad& draw(Stage& stage, std::int64_t moe_layer);
-  // Durations of the all-to-alls of the last draw. Requires: tokens travel.
+  // Durations of the transfers of the last draw. Requires: tokens travel.
   Seconds dispatch(const Stage& stage, const MoeSpec& moe);
   Seconds combine(const Stage& stage, const MoeSpec& moe);
 
@@ -43,22 +63,45 @@ class TokenExchange {
   const PortLoads& carried() const { return carried_; }
   Bytes dispatched() const { return Bytes(dispatched_); }
   Bytes combined() const { return Bytes(combined_); }
+  Bytes moved() const { return moved_; }
   const RoutingTally& tally() const { return tally_; }
 
+  // Over the whole run: see RoutingSummary.
+  std::vector<BalancePeriod> periods() const;
+  // Bytes per token between the ranks of a stage where the experts lie now (first replica), modes
+  // weighted by the tokens they carried. Requires: tokens travel.
+  TrafficMatrix traffic(const RoutingTally& tally) const;
+
  private:
+  // Samplers of one placement: for copies by node and rank, and for copies by pair.
+  using Samplers = std::array<std::unique_ptr<RoutingSampler>, 2>;
+
+  bool serves_half(const RoutingBank& bank) const;
+  std::unique_ptr<RoutingSampler> make_sampler(std::vector<LayerPlacement> placement,
+                                               DispatchMode mode) const;
+  Samplers make_samplers(const std::vector<LayerPlacement>& placement) const;
+  const Samplers& samplers_of(std::int64_t replica) const;
+  const RoutingSampler& sampler(const Stage& stage) const;
   Seconds exchange(const Stage& stage, AllToAllKernel kernel);
-  const RoutingSampler& sampler() const { return samplers_[static_cast<std::size_t>(mode_)]; }
+  Seconds collective(const CollectiveCost& cost);
+  void carry();
 
   const Deployment& deployment_;
-  std::vector<RoutingSampler> samplers_;       // By DispatchMode; one where no tokens travel.
+  const RoutingBank& bank_;
+  std::optional<RoutingBank> half_;        // Served instead of the bank.
+  std::vector<const MoeSpec*> moe_;        // [MoE layer]
+  std::vector<Samplers> samplers_;         // [replica]; one for all that never rebalanced.
+  std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.
   bool decode_only_ = false;
+  std::int64_t step_tokens_ = 0;
   std::vector<SourceTokens> sources_;
   LayerLoad load_;
-  PortLoads loads_;    // Of one all-to-all.
+  PortLoads loads_;    // Of one transfer.
   PortLoads carried_;  // Of all since open().
   double dispatched_ = 0;
   double combined_ = 0;
+  Bytes moved_;
   RoutingTally tally_;
 };
 

@@ -7,19 +7,6 @@
 namespace moesim {
 namespace {
 
-LayerPlacement from_slots(std::vector<std::int32_t> expert_of_slot, std::int64_t num_experts,
-                          std::int64_t groups) {
-  LayerPlacement placement;
-  placement.groups = groups;
-  placement.expert_of_slot = std::move(expert_of_slot);
-  placement.slots_of_expert.resize(static_cast<std::size_t>(num_experts));
-  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
-    const auto expert = static_cast<std::size_t>(placement.expert_of_slot[slot]);
-    placement.slots_of_expert[expert].push_back(static_cast<std::int32_t>(slot));
-  }
-  return placement;
-}
-
 using Indices = std::vector<std::size_t>;
 using Weights = std::vector<double>;
 
@@ -84,13 +71,41 @@ Indices experts_by_node(std::span<const double> counts, std::size_t expert_group
 
 }  // namespace
 
-LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups) {
-  if (groups < 1 || num_experts % groups != 0) {
-    throw std::logic_error("place_linear: groups must divide the experts");
+LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot, std::int64_t num_experts,
+                          std::int64_t groups) {
+  LayerPlacement placement;
+  placement.groups = groups;
+  placement.expert_of_slot = std::move(expert_of_slot);
+  placement.slots_of_expert.resize(static_cast<std::size_t>(num_experts));
+  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
+    const auto expert = static_cast<std::size_t>(placement.expert_of_slot[slot]);
+    placement.slots_of_expert[expert].push_back(static_cast<std::int32_t>(slot));
   }
-  std::vector<std::int32_t> slots(static_cast<std::size_t>(num_experts));
-  std::iota(slots.begin(), slots.end(), 0);
-  return from_slots(std::move(slots), num_experts, groups);
+  return placement;
+}
+
+LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups, std::int64_t redundant) {
+  if (groups < 1 || redundant < 0 || (num_experts + redundant) % groups != 0) {
+    throw std::logic_error("place_linear: groups must divide the experts with their replicas");
+  }
+  std::vector<std::int32_t> slots;
+  for (std::int64_t slot = 0; slot < num_experts + redundant; ++slot) {
+    slots.push_back(static_cast<std::int32_t>(slot % num_experts));
+  }
+  return placement_of_slots(std::move(slots), num_experts, groups);
+}
+
+LayerPlacement place_round_robin(std::int64_t num_experts, std::int64_t groups) {
+  if (groups < 1 || num_experts % groups != 0) {
+    throw std::logic_error("place_round_robin: groups must divide the experts");
+  }
+  std::vector<std::int32_t> slots;
+  for (std::int64_t group = 0; group < groups; ++group) {
+    for (std::int64_t expert = group; expert < num_experts; expert += groups) {
+      slots.push_back(static_cast<std::int32_t>(expert));
+    }
+  }
+  return placement_of_slots(std::move(slots), num_experts, groups);
 }
 
 // Expert groups -> nodes, replicas inside each node, replicas -> EP groups of the node.
@@ -122,7 +137,13 @@ LayerPlacement place_eplb(std::span<const double> counts, std::int64_t redundant
       slots.push_back(static_cast<std::int32_t>(local[replicas.expert[slot]]));
     }
   }
-  return from_slots(std::move(slots), num_experts, groups);
+  return placement_of_slots(std::move(slots), num_experts, groups);
+}
+
+LayerPlacement place_eplb(std::span<const double> counts, const PlacementShape& shape) {
+  const bool by_node = shape.keeps_router_groups();
+  return place_eplb(counts, shape.redundant, shape.groups, by_node ? shape.router_groups : 1,
+                    by_node ? shape.nodes : 1);
 }
 
 }  // namespace moesim

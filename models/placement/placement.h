@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "models/model_spec.h"
+#include "models/parallel_plan.h"
+
 namespace moesim {
 
 // Physical slots of one MoE layer, group by group: slot s lies on EP group s / slots_per_group.
@@ -19,6 +22,23 @@ struct LayerPlacement {
   }
   std::int32_t group_of_slot(std::int32_t slot) const {
     return static_cast<std::int32_t>(slot / slots_per_group());
+  }
+};
+
+// The placement whose slots hold these experts. Requires: slots divisible by groups.
+LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot,
+                                  std::int64_t num_experts, std::int64_t groups);
+
+// What a placement has to fill.
+struct PlacementShape {
+  std::int64_t groups = 1;         // EP groups, in order on ...
+  std::int64_t nodes = 1;          // ... so many nodes.
+  std::int64_t redundant = 0;      // Slots beyond one per expert.
+  std::int64_t router_groups = 1;  // Contiguous groups of experts that the router chooses from.
+
+  // Whether each router group can stay on one node.
+  bool keeps_router_groups() const {
+    return router_groups > 1 && router_groups % nodes == 0 && groups % nodes == 0;
   }
 };
 
@@ -45,6 +65,12 @@ enum class ReplicaChoice {
   kStatic,   // One fixed replica per source rank, the nearest.
 };
 
+// Which tokens EPLB and kCoactivation go by at the start.
+enum class PlacementProfile {
+  kHeldOut,  // Every other sequence of the bank; the rest of the bank is served.
+  kServed,   // The whole bank, which is served as well: a perfect profile.
+};
+
 struct PlacementSpec {
   PlacementPolicy policy = PlacementPolicy::kLinear;
   std::int64_t redundant_experts = 0;
@@ -52,15 +78,35 @@ struct PlacementSpec {
   ReplicaChoice replicas = ReplicaChoice::kDynamic;
   // Engine steps between two rebalancings on the loads seen since the last; 0 = placed once.
   std::int64_t rebalance_steps = 0;
+  PlacementProfile profile = PlacementProfile::kHeldOut;
+
+  // Whether the first placement goes by loads: needs a profile.
+  bool by_load() const {
+    return policy == PlacementPolicy::kEplb || policy == PlacementPolicy::kCoactivation;
+  }
 
   bool operator==(const PlacementSpec&) const = default;
 };
 
-LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups);
+// What is wrong with a placement for a model under a plan, path within the placement section:
+// redundant experts that nothing would choose, round robin with redundant experts, hierarchical
+// scope where the model's router groups cannot be shared out to `nodes`. Empty = sound.
+std::vector<PlanFault> placement_faults(const PlacementSpec& placement, const ModelSpec& model,
+                                        const ParallelPlan& plan, std::int64_t nodes);
+
+// Slots in order hold expert 0, 1, ...; redundant ones start over at expert 0 (what engines start
+// from before they know any load). Requires: num_experts + redundant divisible by groups.
+LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups,
+                            std::int64_t redundant = 0);
+
+// Expert e on group e mod groups (vLLM round_robin). Requires: groups divide the experts.
+LayerPlacement place_round_robin(std::int64_t num_experts, std::int64_t groups);
 
 // EPLB for one layer. `expert_groups` > 1 with experts kept by node = the hierarchical variant.
 // Requires: (num_experts + redundant) divisible by groups; groups divisible by nodes.
 LayerPlacement place_eplb(std::span<const double> counts, std::int64_t redundant,
                           std::int64_t groups, std::int64_t expert_groups, std::int64_t nodes);
+// The same: hierarchical with more than one router group.
+LayerPlacement place_eplb(std::span<const double> counts, const PlacementShape& shape);
 
 }  // namespace moesim

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+
+#include "tests/models/made_banks.h"
+#include "tests/models/made_models.h"
 
 namespace moesim {
 namespace {
@@ -20,22 +24,8 @@ std::vector<std::size_t> replica_counts(const LayerPlacement& placement) {
   return counts;
 }
 
-std::vector<double> group_loads(const LayerPlacement& placement, const std::vector<double>& w) {
-  std::vector<double> loads(static_cast<std::size_t>(placement.groups), 0);
-  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
-    const auto expert = static_cast<std::size_t>(placement.expert_of_slot[slot]);
-    const auto group = placement.group_of_slot(static_cast<std::int32_t>(slot));
-    loads[static_cast<std::size_t>(group)] +=
-        w[expert] / static_cast<double>(placement.slots_of_expert[expert].size());
-  }
-  return loads;
-}
-
-double max_over_mean(const std::vector<double>& loads) {
-  double sum = 0;
-  for (const double load : loads) sum += load;
-  return *std::max_element(loads.begin(), loads.end()) * static_cast<double>(loads.size()) / sum;
-}
+using made::group_loads;
+using made::max_over_mean;
 
 TEST(Eplb, HierarchicalReproducesThePublishedExample) {
   EXPECT_EQ(place_eplb(kLayer0, 4, 8, 4, 2).expert_of_slot,
@@ -56,6 +46,11 @@ TEST(Eplb, HierarchicalBalancesTheGpus) {
             (std::vector<double>{121.5, 86.5, 125, 113, 147.5, 131.5, 156, 152}));
   EXPECT_EQ(group_loads(place_eplb(kLayer1, 4, 8, 4, 2), kLayer1),
             (std::vector<double>{173, 179.5, 120.5, 172, 123, 152, 118.5, 117.5}));
+  const auto ratio = [](const std::vector<double>& w) {
+    return max_over_mean(group_loads(place_eplb(w, 4, 8, 4, 2), w));
+  };
+  EXPECT_NEAR(ratio(kLayer0), 1.208, 0.0005);
+  EXPECT_NEAR(ratio(kLayer1), 1.242, 0.0005);
 }
 
 TEST(Eplb, GlobalIgnoresNodes) {
@@ -107,6 +102,77 @@ TEST(Linear, KeepsExpertsInOrder) {
   EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[7][0]), 0);
   EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[8][0]), 1);
   EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[255][0]), 31);
+}
+
+TEST(Linear, RedundantSlotsStartOverAtExpertZero) {
+  const LayerPlacement placement = place_linear(6, 4, 2);
+  EXPECT_EQ(placement.expert_of_slot, (Ids{0, 1, 2, 3, 4, 5, 0, 1}));
+  EXPECT_EQ(placement.slots_of_expert[1], (Ids{1, 7}));
+}
+
+TEST(RoundRobin, DealsExpertsOutLikeCards) {
+  const LayerPlacement placement = place_round_robin(8, 4);
+  EXPECT_EQ(placement.expert_of_slot, (Ids{0, 4, 1, 5, 2, 6, 3, 7}));
+  for (std::int32_t e = 0; e < 8; ++e) {
+    EXPECT_EQ(placement.group_of_slot(placement.slots_of_expert[e][0]), e % 4);
+  }
+}
+
+// A heavy tail of neighbours lands on one group in order, and on all groups when dealt.
+TEST(RoundRobin, BreaksUpNeighboursThatAreBusyTogether) {
+  std::vector<double> counts(64, 10);
+  for (std::size_t e = 0; e < 8; ++e) counts[e] = 100;
+  EXPECT_NEAR(max_over_mean(group_loads(place_round_robin(64, 8), counts)), 1, 1e-12);
+}
+
+ModelSpec grouped_model(std::int64_t router_groups) {
+  MoeSpec moe = made::experts(2048, 16, 2, 4096);
+  moe.router.num_groups = router_groups;
+  return made::model(2048, 4096, 4, made::moe_layer(2048, made::grouped(2048, 16, 4, 128), moe));
+}
+
+std::set<std::string> faulty_paths(const PlacementSpec& spec, std::int64_t router_groups = 1,
+                                   std::int64_t nodes = 2) {
+  ParallelPlan plan;
+  plan.attention_dp = plan.ep = 8;
+  std::set<std::string> paths;
+  for (const PlanFault& fault : placement_faults(spec, grouped_model(router_groups), plan, nodes)) {
+    EXPECT_FALSE(fault.allowed.empty());
+    paths.insert(fault.path);
+  }
+  return paths;
+}
+
+TEST(PlacementFaults, CopiesThatNoLoadChoosesAreRefused) {
+  PlacementSpec spec;
+  EXPECT_TRUE(faulty_paths(spec).empty());
+  spec.redundant_experts = 8;
+  EXPECT_EQ(faulty_paths(spec), std::set<std::string>{"redundant_experts"});
+  spec.rebalance_steps = 1000;  // EPLB takes over.
+  EXPECT_TRUE(faulty_paths(spec).empty());
+  spec.rebalance_steps = 0;
+  spec.policy = PlacementPolicy::kEplb;
+  EXPECT_TRUE(faulty_paths(spec).empty());
+  spec.policy = PlacementPolicy::kCoactivation;
+  EXPECT_TRUE(faulty_paths(spec).empty());
+}
+
+TEST(PlacementFaults, RoundRobinHasNoRedundantExperts) {
+  PlacementSpec spec;
+  spec.policy = PlacementPolicy::kRoundRobin;
+  EXPECT_TRUE(faulty_paths(spec).empty());
+  spec.redundant_experts = 8;
+  spec.rebalance_steps = 1000;
+  EXPECT_EQ(faulty_paths(spec), std::set<std::string>{"redundant_experts"});
+}
+
+TEST(PlacementFaults, HierarchicalNeedsRouterGroupsThatNodesCanShare) {
+  PlacementSpec spec;
+  spec.policy = PlacementPolicy::kEplb;
+  spec.scope = EplbScope::kHierarchical;
+  EXPECT_TRUE(faulty_paths(spec, 4, 2).empty());
+  EXPECT_EQ(faulty_paths(spec, 1, 2), std::set<std::string>{"scope"});
+  EXPECT_EQ(faulty_paths(spec, 4, 8), std::set<std::string>{"scope"});
 }
 
 }  // namespace

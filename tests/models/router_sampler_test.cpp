@@ -6,42 +6,13 @@
 
 #include "models/router/bank/routing_sampler.h"
 #include "models/router/bank/token_blocks.h"
+#include "tests/models/made_banks.h"
 
 namespace moesim {
 namespace {
 
-RoutingBank uniform_bank(std::int64_t experts, std::int64_t top_k, std::int64_t zero_experts = 0) {
-  RoutingBank bank;
-  bank.num_layers = 2;
-  bank.num_experts = experts;
-  bank.top_k = top_k;
-  bank.sequences = 64;
-  bank.sequence_tokens = 32;
-  RandomStream random(3, "sampler test");
-  std::vector<std::uint16_t> ids(static_cast<std::size_t>(experts + zero_experts));
-  std::iota(ids.begin(), ids.end(), std::uint16_t{0});
-  for (std::int64_t i = 0; i < bank.num_layers * bank.num_tokens(); ++i) {
-    for (std::size_t j = 0; j < static_cast<std::size_t>(top_k); ++j) {
-      std::swap(ids[j], ids[j + random.below(ids.size() - j)]);
-      bank.ids.push_back(ids[j]);
-    }
-  }
-  return bank;
-}
-
-// Expert e in slots e, and experts 0 .. redundant - 1 once more at the end.
-LayerPlacement placement_of(std::int64_t experts, std::int64_t redundant, std::int64_t groups) {
-  LayerPlacement placement;
-  placement.groups = groups;
-  placement.slots_of_expert.resize(static_cast<std::size_t>(experts));
-  for (std::int64_t slot = 0; slot < experts + redundant; ++slot) {
-    const auto expert = static_cast<std::int32_t>(slot % experts);
-    placement.expert_of_slot.push_back(expert);
-    placement.slots_of_expert[static_cast<std::size_t>(expert)].push_back(
-        static_cast<std::int32_t>(slot));
-  }
-  return placement;
-}
+using made::placement_of;
+using made::uniform_bank;
 
 struct Set {
   RoutingBank bank;

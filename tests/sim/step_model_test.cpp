@@ -4,53 +4,19 @@
 
 #include <algorithm>
 
-#include "tests/sim/made_deployment.h"
+#include "tests/sim/made_steps.h"
 
 namespace moesim {
 namespace {
 
-RankStep decodes(std::int64_t sequences, std::int64_t context) {
-  RankStep step;
-  step.batch.attention.resize(1);
-  for (std::int64_t i = 0; i < sequences; ++i) {
-    step.items.push_back({static_cast<std::int32_t>(i), 1});
-    step.batch.attention[0].add_decode(context, 0);
-  }
-  step.batch.decode_tokens = step.batch.sampled = sequences;
-  return step;
-}
-
-RankStep prompt(std::int64_t tokens) {
-  RankStep step;
-  step.items.push_back({0, static_cast<std::int32_t>(tokens)});
-  step.batch.attention.resize(1);
-  step.batch.attention[0].add_prefill(0, tokens, 0);
-  step.batch.prefill_tokens = tokens;
-  step.batch.sampled = 1;
-  return step;
-}
-
-// Cost of one step of the first stage of the first replica.
-StageCost cost_of(const Deployment& deployment, const std::vector<RankStep>& ranks) {
-  RoutingBank bank;
-  if (deployment.model.is_moe()) bank = make_routing_bank(deployment.model, deployment.tokens, 1);
-  StepModel model(deployment, &bank);
-  Stage stage = make_stage(deployment, 0, 0);
-  StageCost cost;
-  model.run(stage, ranks, cost);
-  return cost;
-}
+using made::cost_of;
+using made::decodes;
+using made::expert_parallel;
+using made::prompt;
 
 Deployment dense(std::int64_t layers, std::int64_t tp = 1) {
   Deployment d = made::deployment(made::small_dense(layers), made::cluster(made::device(), tp));
   d.plan.tp = tp;
-  return d;
-}
-
-// Attention on `dp` ranks of their own, experts spread over all of them.
-Deployment expert_parallel(std::int64_t dp) {
-  Deployment d = made::deployment(made::small_moe(), made::cluster(made::device(), dp));
-  d.plan.attention_dp = d.plan.ep = dp;
   return d;
 }
 

@@ -1,0 +1,25 @@
+// A placement that balances as EPLB does and brings experts that tokens choose together onto one
+// group or node, so that normal dispatch sends fewer copies.
+#pragma once
+
+#include "models/placement/expert_profile.h"
+
+namespace moesim {
+
+// No swap may raise the load of its two groups above this share over the mean group, unless one of
+// them was above it before.
+inline constexpr double kBalanceTolerance = 0.03;
+
+// What a pair of experts gains by sharing a node, where sharing a group is 1: scale-up ports are
+// some 8 times as fast as scale-out ones, and a copy to a node is forwarded inside it.
+inline constexpr double kNodeWeight = 4;
+
+// Starts from EPLB with the same replicas and swaps two slots of different groups as long as that
+// brings more tokens' pairs together and keeps the balance:
+//   value = sum over slot pairs on one group of c + kNodeWeight sum over pairs on one node of c,
+//   c = tokens that chose both experts / (replicas of one * replicas of the other)
+// Replicas of one expert stay on different groups where EPLB put them so; router groups that are
+// kept on nodes stay there. Requires: as place_eplb.
+LayerPlacement place_coactivation(const ExpertProfile& profile, const PlacementShape& shape);
+
+}  // namespace moesim

@@ -1,0 +1,67 @@
+#include "models/placement/expert_profile.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/placement/coactivation.h"
+
+namespace moesim {
+
+ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
+                             std::span<const double> times) {
+  const auto experts = static_cast<std::size_t>(bank.num_experts);
+  ExpertProfile profile;
+  profile.counts.assign(experts, 0);
+  profile.together.assign(experts * experts, 0);
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    const double seen = times.empty() ? 1.0 : times[static_cast<std::size_t>(t)];
+    if (seen <= 0) continue;
+    const std::span<const std::uint16_t> ids = bank.token(layer, t);
+    for (auto a = ids.begin(); a != ids.end(); ++a) {
+      if (*a >= experts) continue;
+      profile.counts[*a] += seen;
+      for (auto b = ids.begin(); b != a; ++b) {
+        if (*b >= experts || *a == *b) continue;
+        profile.together[*a * experts + *b] += seen;
+        profile.together[*b * experts + *a] += seen;
+      }
+    }
+  }
+  return profile;
+}
+
+RoutingBank bank_half(const RoutingBank& bank, BankHalf half) {
+  if (bank.sequences < 2) return bank;
+  const std::int64_t first = half == BankHalf::kFirst ? 0 : 1;
+  RoutingBank part = bank;
+  part.sequences = (bank.sequences + 1 - first) / 2;
+  part.ids.clear();
+  const std::int64_t sequence_ids = bank.sequence_tokens * bank.top_k;
+  for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
+    for (std::int64_t s = first; s < bank.sequences; s += 2) {
+      const auto begin = bank.ids.begin() + (layer * bank.sequences + s) * sequence_ids;
+      part.ids.insert(part.ids.end(), begin, begin + sequence_ids);
+    }
+  }
+  return part;
+}
+
+LayerPlacement place_layer(const PlacementSpec& spec, const PlacementShape& shape,
+                           const ExpertProfile& profile) {
+  const auto experts = static_cast<std::int64_t>(profile.counts.size());
+  PlacementShape scoped = shape;
+  if (spec.scope == EplbScope::kGlobal || !shape.keeps_router_groups()) scoped.router_groups = 1;
+  switch (spec.policy) {
+    case PlacementPolicy::kLinear:
+      return place_linear(experts, shape.groups, shape.redundant);
+    case PlacementPolicy::kRoundRobin:
+      return place_round_robin(experts, shape.groups);
+    case PlacementPolicy::kEplb:
+      return place_eplb(profile.counts, scoped);
+    case PlacementPolicy::kCoactivation:
+      return place_coactivation(profile, scoped);
+  }
+  throw std::logic_error("a placement policy without a placement");
+}
+
+}  // namespace moesim

@@ -1,0 +1,33 @@
+// What a placement goes by: how many tokens chose each expert of a layer, and which experts they
+// chose together.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
+
+namespace moesim {
+
+struct ExpertProfile {
+  ExpertCounts counts;           // [expert] tokens that chose it.
+  std::vector<double> together;  // [expert * experts + expert] tokens that chose both; 0 with itself.
+};
+
+// The profile of a layer whose token t was seen times[t] times; without times, each once.
+ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
+                             std::span<const double> times = {});
+
+// Every other sequence of a bank, from its first or its second on: two halves without a common
+// token. A bank of one sequence is returned whole.
+enum class BankHalf { kFirst, kSecond };
+RoutingBank bank_half(const RoutingBank& bank, BankHalf half);
+
+// The placement that a spec asks for in one layer. Rebalancing a linear or round-robin placement is
+// up to the caller (EPLB, as serving engines do).
+LayerPlacement place_layer(const PlacementSpec& spec, const PlacementShape& shape,
+                           const ExpertProfile& profile);
+
+}  // namespace moesim
