@@ -86,6 +86,27 @@ std::vector<std::optional<double>> compute_metrics(const MetricInput& input) {
   return values;
 }
 
+void check_finite(const std::vector<std::vector<double>>& grid, const std::string& key) {
+  for (const std::vector<double>& row : grid)
+    for (const double value : row) finite(value, key);
+}
+
+CaseRouting routing_of(const Deployment& deployment, const Summary& summary,
+                       const RoutingBank* bank) {
+  CaseRouting routing;
+  routing.provenance = summary.routing.provenance;
+  routing.load = summary.routing.load;
+  routing.layers = summary.routing.layers;
+  routing.dispatch_bytes = summary.routing.dispatch_bytes;
+  routing.periods = summary.routing.periods;
+  check_finite(routing.load, "expert_load");
+  check_finite(routing.dispatch_bytes, "dispatch_bytes_per_token");
+  if (bank == nullptr) return routing;
+  routing.basis = routing_basis(deployment.model, deployment.tokens, bank->origin);
+  routing.training = bank->training;
+  return routing;
+}
+
 Json optional_json(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
@@ -115,17 +136,14 @@ std::string_view status_name(CaseStatus status) {
 }
 
 CaseReport make_case_report(const Deployment& deployment, const Workload& workload,
-                            const Summary& summary) {
+                            const Summary& summary, const RoutingBank* bank) {
   CaseReport report = described(deployment);
   report.metrics = compute_metrics({deployment, &workload, &summary, summary.memory});
-  report.expert_load = summary.routing.load;
-  for (const std::vector<double>& layer : report.expert_load)
-    for (const double load : layer) finite(load, "expert_load");
+  if (deployment.model.is_moe()) report.routing = routing_of(deployment, summary, bank);
   report.ttft_curve_s = summary.ttft_curve_s;
   report.tpot_curve_s = summary.tpot_curve_s;
   report.e2e_curve_s = summary.e2e_curve_s;
   report.queue = summary.queue;
-  report.routing_provenance = summary.routing.provenance;
   return report;
 }
 
@@ -161,14 +179,15 @@ Json to_json(const CaseReport& report) {
   json["metrics"] = Json::object();
   for (std::size_t i = 0; i < report.metrics.size(); ++i)
     json["metrics"][metric_table()[i].key] = optional_json(report.metrics[i]);
-  json["routing_provenance"] = report.routing_provenance;
-  json["expert_load"] = report.expert_load;
+  json["routing"] = to_json(report.routing);
   json["ttft_curve_s"] = report.ttft_curve_s;
   json["tpot_curve_s"] = report.tpot_curve_s;
   json["e2e_curve_s"] = report.e2e_curve_s;
   json["queue"] = queue_json(report.queue);
   json["facts"] = Json::array();
   for (const Fact& fact : report.facts) json["facts"].push_back(to_json(fact));
+  json["baselines"] = Json::array();
+  for (const CaseReport& one : report.baselines) json["baselines"].push_back(to_json(one));
   return json;
 }
 
@@ -191,8 +210,7 @@ CaseReport case_report_from_json(const Json& json) {
                                                : std::optional<double>(value.get<double>()));
     }
   }
-  report.routing_provenance = json.at("routing_provenance");
-  report.expert_load = json.at("expert_load").get<std::vector<std::vector<double>>>();
+  report.routing = case_routing_from_json(json.at("routing"));
   report.ttft_curve_s = json.at("ttft_curve_s").get<std::vector<double>>();
   report.tpot_curve_s = json.at("tpot_curve_s").get<std::vector<double>>();
   report.e2e_curve_s = json.at("e2e_curve_s").get<std::vector<double>>();
@@ -200,6 +218,8 @@ CaseReport case_report_from_json(const Json& json) {
   for (const Json& fact : json.at("facts"))
     report.facts.push_back(
         {fact.at("path"), fact.at("text"), fact.at("source"), fact.at("confidence")});
+  for (const Json& one : json.at("baselines"))
+    report.baselines.push_back(case_report_from_json(one));
   return report;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hardware/device.h"
+#include "reports/case_routing.h"
 #include "sim/deployment.h"
 #include "sim/summary.h"
 #include "sim/workload.h"
@@ -36,18 +37,20 @@ struct CaseReport {
   bool is_moe = false;
   std::vector<std::optional<double>>
       metrics;  // In the order of metric_table(); absent = not applicable.
-  std::vector<std::vector<double>> expert_load;  // [MoE layer][expert] tokens over the mean.
   // Latencies at percentiles 0, 1, ..., 100, and requests inside over time; empty if there are
   // none.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
   std::vector<QueuePoint> queue;
-  std::string routing_provenance;
+  CaseRouting routing;      // Empty for a dense model.
   std::vector<Fact> facts;  // Every number of the profiles used, with source and confidence.
+  // The same case with a baseline in place of its router, for comparison; never nested.
+  std::vector<CaseReport> baselines;
 };
 
-// All metrics of a finished case, money and carbon included.
+// All metrics of a finished case, money and carbon included. `bank` = what routed its tokens; null
+// for a dense model.
 CaseReport make_case_report(const Deployment& deployment, const Workload& workload,
-                            const Summary& summary);
+                            const Summary& summary, const RoutingBank* bank = nullptr);
 // A case whose memory does not fit: the memory metrics are there, the others absent.
 CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedger& memory,
                                   const std::string& reason, const std::string& remedy);

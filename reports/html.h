@@ -49,8 +49,12 @@ struct ChartFrame {
 };
 std::string chart_figure(const ChartFrame& frame, const std::string& table);
 
+// What routing rests on, as a mark with its meaning; marked as unsure where it is no measurement.
+std::string basis_badge(const std::string& basis);
+
 // Charts of lines, and what report.js draws in them.
-std::string line_figures(const HtmlView& view);
+enum class LineGroup { kService, kTraining };
+std::string line_figures(const HtmlView& view, LineGroup group);
 nlohmann::ordered_json line_data(const HtmlView& view);
 
 // Sections in the order of the page; empty where there is nothing to show.
@@ -58,7 +62,7 @@ std::string verdict_section(const HtmlView& view);
 std::string glance_section(const HtmlView& view);
 std::string chart_section(const HtmlView& view);
 std::string sweep_section(const HtmlView& view);
-std::string experts_section(const HtmlView& view);
+std::string routing_section(const HtmlView& view);
 std::string numbers_section(const HtmlView& view);
 std::string provenance_section(const HtmlView& view);
 

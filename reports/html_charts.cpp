@@ -185,7 +185,7 @@ std::string chart_figure(const ChartFrame& frame, const std::string& table) {
 std::string chart_section(const HtmlView& view) {
   std::string figures;
   for (const Chart& chart : charts_of(view)) figures += figure_of(view, chart);
-  figures += line_figures(view);
+  figures += line_figures(view, LineGroup::kService);
   if (figures.empty()) return "";
   return "<section><h2>Side by side</h2><div class=\"charts\">\n" + figures + "</div></section>\n";
 }

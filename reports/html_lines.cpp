@@ -1,4 +1,5 @@
-// Line charts: latency by percentile and requests waiting over time, one line a case.
+// Line charts, one line a case: latency by percentile, requests waiting over time, and the load of
+// trained routers over their training.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ constexpr std::array<const char*, 8> kLineColours = {"blue", "vermillion", "gree
 constexpr std::array<std::size_t, 7> kTabulated = {0, 25, 50, 75, 90, 99, 100};
 
 struct LineChart {
+  LineGroup group;
   const char* id;
   const char* title;
   const char* note;
@@ -39,15 +41,35 @@ std::vector<std::pair<double, double>> waiting(const CaseReport& one) {
   return points;
 }
 
-const std::array<LineChart, 3> kCharts = {
-    {{"ttft-curve", "Time to first token by percentile",
+std::vector<std::pair<double, double>> over_training(const CaseReport& one,
+                                                     double (*value)(const TrainingPoint&)) {
+  std::vector<std::pair<double, double>> points;
+  for (const TrainingPoint& point : one.routing.training)
+    points.emplace_back(static_cast<double>(point.step), value(point));
+  return points;
+}
+
+const std::array<LineChart, 5> kCharts = {
+    {{LineGroup::kService, "ttft-curve", "Time to first token by percentile",
       "How many percent of the requests wait how long.", "", "s",
       [](const CaseReport& one) { return by_percentile(one.ttft_curve_s); }},
-     {"tpot-curve", "Time per output token by percentile",
+     {LineGroup::kService, "tpot-curve", "Time per output token by percentile",
       "How many percent of the requests get their tokens how fast.", "", "s",
       [](const CaseReport& one) { return by_percentile(one.tpot_curve_s); }},
-     {"queue", "Requests waiting", "Over the simulated time; a line that keeps rising is overload.",
-      "s", "requests", waiting}}};
+     {LineGroup::kService, "queue", "Requests waiting",
+      "Over the simulated time; a line that keeps rising is overload.", "s", "requests", waiting},
+     {LineGroup::kTraining, "training-load", "Fullest expert over training",
+      "Tokens of the fullest expert over the mean while the gate was trained; 1 is balanced.",
+      "steps", "",
+      [](const CaseReport& one) {
+        return over_training(one, [](const TrainingPoint& p) { return p.max_over_mean; });
+      }},
+     {LineGroup::kTraining, "training-dead", "Dead experts over training",
+      "Experts with less than 1 % of the mean load while the gate was trained.", "steps", "",
+      [](const CaseReport& one) {
+        return over_training(
+            one, [](const TrainingPoint& p) { return static_cast<double>(p.dead_experts); });
+      }}}};
 
 std::vector<std::size_t> cases_of(const HtmlView& view, const LineChart& chart) {
   std::vector<std::size_t> cases;
@@ -59,10 +81,12 @@ std::vector<std::size_t> cases_of(const HtmlView& view, const LineChart& chart) 
 // The text alternative: seven points of each line, evenly chosen by position for time.
 std::string line_table(const HtmlView& view, const LineChart& chart) {
   const bool percentile = *chart.x_unit == '\0';
+  const char* span = chart.group == LineGroup::kTraining ? "steps" : "time";
   std::string table = "<table><thead><tr><td></td>";
   for (const std::size_t p : kTabulated)
-    table += fmt::format("<th scope=\"col\">{}{}</th>", percentile ? "P" : "",
-                         percentile ? fmt::format("{}", p) : fmt::format("{} % of the time", p));
+    table +=
+        fmt::format("<th scope=\"col\">{}{}</th>", percentile ? "P" : "",
+                    percentile ? fmt::format("{}", p) : fmt::format("{} % of the {}", p, span));
   table += "</tr></thead><tbody>\n";
   for (const std::size_t i : cases_of(view, chart)) {
     const auto points = chart.points(view.report.cases[i]);
@@ -79,10 +103,10 @@ std::string line_table(const HtmlView& view, const LineChart& chart) {
 
 }  // namespace
 
-std::string line_figures(const HtmlView& view) {
+std::string line_figures(const HtmlView& view, LineGroup group) {
   std::string figures;
   for (const LineChart& chart : kCharts)
-    if (!cases_of(view, chart).empty())
+    if (chart.group == group && !cases_of(view, chart).empty())
       figures += chart_figure({chart.id, chart.title, chart.note, 7}, line_table(view, chart));
   return figures;
 }

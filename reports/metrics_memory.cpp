@@ -29,6 +29,12 @@ Out kv_peak_bytes(In in) {
   return *share * in.memory.kv_pool.value();
 }
 
+Out memory_peak(In in) {
+  const Out kv = kv_peak_bytes(in);
+  if (!kv) return std::nullopt;
+  return in.memory.needed().value() + *kv;
+}
+
 Out kv_peak_tokens(In in) {
   if (!in.summary) return std::nullopt;
   return static_cast<double>(in.summary->kv_blocks_peak *
@@ -86,6 +92,9 @@ std::vector<Metric> memory_metrics() {
        "The same in memory: share of the blocks in use times the pool.", kv_peak_bytes},
       {"kv_peak_share", "KV peak share", g, "share", "The same as a share of the pool.",
        kv_peak_share},
+      {"memory_peak_bytes", "memory peak", g, "B",
+       "Most that was in use: weights, activations, buffers, runtime and the KV peak.",
+       memory_peak},
   };
 }
 

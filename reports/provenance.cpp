@@ -29,8 +29,8 @@ std::vector<std::string> distinct_routings(const std::vector<CaseReport>& cases)
   std::vector<std::string> routings;
   std::set<std::string> seen;
   for (const CaseReport& one : cases)
-    if (!one.routing_provenance.empty() && seen.insert(one.routing_provenance).second)
-      routings.push_back(one.routing_provenance);
+    if (!one.routing.provenance.empty() && seen.insert(one.routing.provenance).second)
+      routings.push_back(one.routing.provenance);
   return routings;
 }
 

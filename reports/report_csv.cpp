@@ -22,12 +22,15 @@ std::string line_of(const std::vector<std::string>& fields) {
   return line + "\n";
 }
 
-std::vector<std::string> row_of(const CaseReport& report, const std::vector<std::string>& paths) {
+// `owner` = the case itself, or the one whose baseline it is.
+std::vector<std::string> row_of(const CaseReport& report, const CaseReport& owner,
+                                const std::vector<std::string>& paths) {
   std::vector<std::string> row;
-  for (const std::string& path : paths) row.push_back(setting(report, path));
+  for (const std::string& path : paths) row.push_back(setting(owner, path));
   const std::string status(status_name(report.status));
   row.insert(row.end(), {report.name, status, report.reason, report.remedy, report.model,
-                         report.hardware, report.layout, report.routing_provenance});
+                         report.hardware, report.layout, &report == &owner ? "" : owner.name,
+                         report.routing.basis, report.routing.provenance});
   for (const Metric& entry : metric_table()) {
     const std::optional<double> value = metric(report, entry.key);
     row.push_back(value ? exact_number(*value) : "");
@@ -41,10 +44,13 @@ std::string report_csv(const Report& report) {
   const std::vector<std::string> paths = swept_paths(report.cases);
   std::vector<std::string> header = paths;
   header.insert(header.end(), {"name", "status", "reason", "remedy", "model", "hardware", "layout",
-                               "routing_provenance"});
+                               "baseline_of", "routing_basis", "routing_provenance"});
   for (const Metric& entry : metric_table()) header.push_back(entry.key);
   std::string text = line_of(header);
-  for (const CaseReport& one : report.cases) text += line_of(row_of(one, paths));
+  for (const CaseReport& one : report.cases) {
+    text += line_of(row_of(one, one, paths));
+    for (const CaseReport& twin : one.baselines) text += line_of(row_of(twin, one, paths));
+  }
   return text;
 }
 

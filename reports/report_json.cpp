@@ -1,3 +1,4 @@
+#include "reports/baselines.h"
 #include "reports/metrics.h"
 #include "reports/provenance.h"
 #include "reports/report.h"
@@ -25,6 +26,14 @@ Json provenance(const Report& report) {
           {"facts", list}};
 }
 
+// Of a large sweep, and of every baseline, these would be most of the file.
+void erase_details(Json& json) {
+  for (const char* detail : {"ttft_curve_s", "tpot_curve_s", "e2e_curve_s", "queue"})
+    json.erase(detail);
+  for (const char* detail : {"expert_load", "dispatch_bytes_per_token", "rebalancing", "training"})
+    json["routing"].erase(detail);
+}
+
 }  // namespace
 
 std::string_view program_version() {
@@ -48,10 +57,11 @@ Json report_json(const Report& report) {
   for (const CaseReport& one : report.cases) {
     Json json = to_json(one);
     json.erase("facts");
-    if (report.cases.size() > kMostDetailedCases) {
-      for (const char* detail :
-           {"expert_load", "ttft_curve_s", "tpot_curve_s", "e2e_curve_s", "queue"})
-        json.erase(detail);
+    if (report.cases.size() > kMostDetailedCases) erase_details(json);
+    json["imbalance_cost"] = imbalance_json(one);
+    for (Json& twin : json["baselines"]) {
+      twin.erase("facts");
+      erase_details(twin);
     }
     cases.push_back(std::move(json));
   }

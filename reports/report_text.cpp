@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reports/baselines.h"
 #include "reports/format.h"
 #include "reports/key_metrics.h"
 #include "reports/metrics.h"
@@ -77,6 +78,25 @@ TextTable by_point(const std::vector<CaseReport>& cases) {
   return table;
 }
 
+// A case and its baselines as columns: values, and differences from the case.
+TextTable with_baselines(const CaseReport& one) {
+  TextTable table;
+  table.header = {"", printable(one.name)};
+  for (const CaseReport& twin : one.baselines)
+    table.header.push_back(printable(baseline_title(one, twin)));
+  for (const std::string_view key : baseline_keys()) {
+    if (!metric(one, key)) continue;
+    Row row = {metric_named(key).label, readable_metric(one, key)};
+    for (const CaseReport& twin : one.baselines) {
+      const std::optional<double> change = relative_difference(one, twin, key);
+      row.push_back(readable_metric(twin, key) +
+                    (change ? fmt::format(" ({:+.1f} %)", 100 * *change) : ""));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 std::string paragraph(const std::string& text, int width) {
   std::string result;
   for (const std::string& line : wrapped(printable(text), width)) result += line + "\n";
@@ -97,6 +117,12 @@ std::string report_text(const Report& report, int width) {
       text += paragraph(fmt::format("The {} best of {} rows; cases.csv has all of them.", kMostRows,
                                     report.cases.size()),
                         columns);
+  }
+  for (const CaseReport& one : report.cases) {
+    const bool shown = one.status == CaseStatus::kDone && !one.baselines.empty();
+    if (!shown || report.cases.size() > kMostColumns) continue;
+    text += "What other routing would have said\n" + render(with_baselines(one), columns) + "\n";
+    text += paragraph(imbalance_sentence(one), columns) + "\n";
   }
   if (report.interrupted)
     text += paragraph("Interrupted: what had not run by then is marked.", columns);

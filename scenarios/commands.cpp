@@ -6,66 +6,29 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <set>
 #include <thread>
 
-#include "hardware/hardware_card.h"
-#include "hardware/profiles.h"
-#include "models/catalog.h"
-#include "models/model_card.h"
-#include "models/router/bank/routing_report.h"
-#include "models/router/recorded/npy.h"
-#include "reports/metrics.h"
 #include "scenarios/memory_table.h"
 #include "scenarios/output_folder.h"
+#include "scenarios/progress_bar.h"
+#include "scenarios/route.h"
 #include "scenarios/run.h"
+#include "scenarios/show.h"
 
 namespace moesim {
 namespace {
 
 constexpr int kDefaultWidth = 100;
 constexpr std::int64_t kMaxSeed = 1'000'000'000'000;  // As in a scenario.
-constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
-                                          "sites",   "links", "families"};
 
 int terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefaultWidth;
   return size.ws_col;
 }
-
-// A bar on the terminal for anything that takes more than a second; nothing when stderr is no
-// terminal.
-class ProgressBar {
- public:
-  explicit ProgressBar(std::size_t cases) : cases_(cases) {}
-  ~ProgressBar() {
-    if (shown_) std::cerr << "\r\033[K" << std::flush;
-  }
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
-  void update(double share, std::size_t finished) {
-    const double elapsed =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    if (elapsed < 1 || isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    constexpr int kCells = 30;
-    const int full = static_cast<int>(share * kCells);
-    std::cerr << fmt::format("\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} cases  {:.0f} s left",
-                             "", full, "", kCells - full, share * 100, finished, cases_,
-                             share > 0 ? elapsed * (1 - share) / share : 0.0)
-              << std::flush;
-  }
-
- private:
-  std::size_t cases_;
-  bool shown_ = false;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 struct RunArguments {
   std::vector<std::string> files;
@@ -160,7 +123,7 @@ int run_files(const RunArguments& arguments) {
 std::string infeasible_points(const Scenario& scenario) {
   std::string out;
   for (const Case& one : scenario.cases) {
-    if (one.infeasible.empty()) continue;
+    if (one.infeasible.empty() || !one.baseline_of.empty()) continue;
     std::string point;
     for (const auto& [path, value] : one.point) {
       point += fmt::format("{} {} = {}", point.empty() ? "" : ",", path, value);
@@ -174,90 +137,6 @@ std::string infeasible_points(const Scenario& scenario) {
 int check_file(const RunArguments& arguments) {
   const Scenario scenario = read_scenario(arguments.files.front(), settings_of(arguments));
   std::cout << scenario.resolved << "\n" << memory_table(scenario) << infeasible_points(scenario);
-  return kExitDone;
-}
-
-int list_names(const std::string& what) {
-  if (what == "models") {
-    for (const std::string& name : catalog_names()) std::cout << name << "\n";
-  } else if (what == "hardware") {
-    for (const char* kind : kHardwareKinds) {
-      std::cout << kind << ":\n";
-      for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
-    }
-  } else {
-    for (const Metric& metric : metric_table()) {
-      std::cout << fmt::format("{:34} {:12} {}\n", metric.key, metric.unit, metric.meaning);
-    }
-  }
-  return kExitDone;
-}
-
-std::vector<std::string> hardware_names() {
-  std::vector<std::string> all;
-  for (const char* kind : kHardwareKinds) {
-    const auto names = profile_names(kind);
-    all.insert(all.end(), names.begin(), names.end());
-  }
-  return all;
-}
-
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-[[noreturn]] void refuse_unknown(const std::string& name, std::vector<std::string> names) {
-  const auto hardware = hardware_names();
-  names.insert(names.end(), hardware.begin(), hardware.end());
-  const std::string near = did_you_mean(name, names);
-  throw InputError({{"", 0, "", name.empty() ? "nothing" : name,
-                     "no model or hardware of this name; see list models, list hardware, or give a "
-                     "path" +
-                         (near.empty() ? "" : "; did you mean " + near + "?")}});
-}
-
-nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
-  nlohmann::ordered_json json;
-  for (const Fact& fact : facts) {
-    json[fact.path] = {
-        {"value", fact.text}, {"source", fact.source}, {"confidence", fact.confidence}};
-  }
-  return json;
-}
-
-int show(const std::string& name, bool json, bool layers) {
-  const auto models = catalog_names();
-  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
-  if (name.ends_with(".yaml") || contains(hardware_names(), name)) {
-    const HardwareCard card = load_hardware_card(name);
-    std::cout << (json ? facts_json(card.facts).dump(2) + "\n" : hardware_card_text(card));
-    return kExitDone;
-  }
-  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
-  const ModelSpec model = load_model(name);
-  std::cout << (json ? model_card_json(model).dump(2) + "\n" : model_card(model, layers));
-  return kExitDone;
-}
-
-struct RouteArguments {
-  std::string model;
-  std::string tokens = "calibrated";
-  std::uint64_t seed = 0;
-  std::string npy_out;
-};
-
-int route(const RouteArguments& arguments) {
-  const ModelSpec model = load_model(arguments.model);
-  if (!model.is_moe()) {
-    throw InputError({{"", 0, "", arguments.model, "a dense model has no router"}});
-  }
-  TokenSource source;
-  const std::vector<std::string> policies = {"calibrated", "balanced", "uniform", "power_law"};
-  const auto found = std::find(policies.begin(), policies.end(), arguments.tokens);
-  source.policy = static_cast<TokenPolicy>(found - policies.begin());
-  const RoutingBank bank = make_routing_bank(model, source, arguments.seed);
-  std::cout << routing_report(bank);
-  if (!arguments.npy_out.empty()) write_npy(bank, arguments.npy_out);
   return kExitDone;
 }
 
@@ -287,25 +166,13 @@ void add_check(CLI::App& app, RunArguments& arguments, int& code) {
   command->callback([&] { code = check_file(arguments); });
 }
 
-void add_route(CLI::App& app, RouteArguments& arguments, int& code) {
-  CLI::App* command =
-      app.add_subcommand("route", "Route tokens through a model's router; print load statistics");
-  command->add_option("MODEL", arguments.model, "Catalog name or config.json")->required();
-  command->add_option("--tokens", arguments.tokens, "Where tokens come from")
-      ->check(CLI::IsMember({"calibrated", "balanced", "uniform", "power_law"}));
-  command->add_option("--seed", arguments.seed, "Seed")
-      ->check(CLI::Range(std::int64_t{0}, kMaxSeed));
-  command->add_option("--out", arguments.npy_out, "Write the ids as NumPy [tokens, layers, top_k]");
-  command->callback([&] { code = route(arguments); });
-}
-
 // What is wrong with the command's name; empty = nothing.
 std::string command_fault(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
   if (argc < 2) return "a command expected: " + comma_list(names);
   const std::string given = argv[1];
-  if (given.starts_with("-") || contains(names, given)) return "";
+  if (given.starts_with("-") || std::count(names.begin(), names.end(), given) > 0) return "";
   const std::string near = did_you_mean(given, names);
   return given + ": unknown command; " +
          (near.empty() ? "one of " + comma_list(names) : "did you mean " + near + "?");
@@ -320,23 +187,11 @@ int run_command_line(int argc, char** argv) {
   app.name("moesim");
   int code = kExitDone;
   RunArguments arguments;
-  RouteArguments route_arguments;
-  std::string name;
-  bool json = false;
-  bool layers = false;
   add_run(app, arguments, code);
   add_check(app, arguments, code);
-  add_route(app, route_arguments, code);
-  CLI::App* list = app.add_subcommand("list", "Names of models, hardware or metrics");
-  list->add_option("WHAT", name)
-      ->required()
-      ->check(CLI::IsMember({"models", "hardware", "metrics"}));
-  list->callback([&] { code = list_names(name); });
-  CLI::App* card = app.add_subcommand("show", "One model, device, node, fabric or site");
-  card->add_option("NAME", name, "Catalog or profile name, config.json, or .yaml")->required();
-  card->add_flag("--json", json, "As JSON");
-  card->add_flag("--layers", layers, "Layer by layer");
-  card->callback([&] { code = show(name, json, layers); });
+  add_route(app);
+  add_list(app);
+  add_show(app);
   if (const std::string fault = command_fault(app, argc, argv); !fault.empty()) {
     std::cerr << fault << "\nRun with --help for more information.\n";
     return kExitUsage;

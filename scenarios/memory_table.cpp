@@ -20,7 +20,9 @@ std::vector<Column> columns_of(const Scenario& scenario) {
   std::vector<Column> columns;
   std::set<std::string> seen;
   for (const Case& one : scenario.cases) {
-    if (!one.infeasible.empty() || !seen.insert(one.name).second) continue;
+    // Twins with other routing need the same memory.
+    if (!one.infeasible.empty() || !one.baseline_of.empty()) continue;
+    if (!seen.insert(one.name).second) continue;
     const Deployment& d = one.deployment;
     columns.push_back(
         {one.name, memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,

@@ -8,14 +8,14 @@
 #include "hardware/profiles.h"
 #include "models/catalog.h"
 #include "scenarios/read_value.h"
+#include "scenarios/router_names.h"
+#include "sim/expert_placement.h"
 
 namespace moesim {
 namespace {
 
-// Routing this many tokens through the largest models takes minutes and a gigabyte.
-constexpr std::int64_t kMaxBankTokens = 65'536;
-
 constexpr std::int64_t kMaxWidth = 1'000'000;
+constexpr std::int64_t kMaxSteps = 1'000'000'000;
 constexpr std::int64_t kMaxNodes = 10'000;  // The largest machines built have about this many.
 constexpr QuantityLimit kMaxPower = {1e5, "100 kW"};
 constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
@@ -56,6 +56,8 @@ struct CaseReader {
   Faults& contradictions;
   LoadedSpecs& loaded;
   Deployment deployment;
+  std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
+  std::vector<TokenPolicy> baselines = {};
 
   void contradiction(const Value& place, const std::string& path, const std::string& shown,
                      const std::string& allowed) {
@@ -74,19 +76,24 @@ struct CaseReader {
       deployment.model = load_named(*value, load_model, loaded.models);
       return;
     }
-    MapReader map(*value);
-    const auto name = map.required("name", "a catalog name or the path of a config.json");
-    const ModelOverrides overrides{override_value(map, "num_experts"), override_value(map, "top_k"),
-                                   override_value(map, "expert_width"),
-                                   override_value(map, "num_layers")};
-    map.done();
-    if (!name) return;
-    deployment.model = load_named(*name, load_model, loaded.models);
+    sizes.emplace(*value);
+    const auto name = sizes->required("name", "a catalog name or the path of a config.json");
+    if (name) deployment.model = load_named(*name, load_model, loaded.models);
+  }
+
+  // After the router's scheme, because its groups decide which sizes are allowed.
+  void read_sizes() {
+    if (!sizes) return;
+    const ModelOverrides overrides{
+        override_value(*sizes, "num_experts"), override_value(*sizes, "top_k"),
+        override_value(*sizes, "expert_width"), override_value(*sizes, "num_layers")};
+    sizes->done();
     if (deployment.model.layers.empty()) return;
     try {
       deployment.model = with_overrides(deployment.model, overrides);
     } catch (const std::invalid_argument& e) {
-      contradiction(*name, value->path(), deployment.model.name, e.what());
+      const Value& place = sizes->value();
+      contradiction(place, place.path(), deployment.model.name, e.what());
     }
   }
 
@@ -166,47 +173,28 @@ struct CaseReader {
     if (map) map->done();
   }
 
-  void read_tokens() {
-    const auto value = reader.optional("router");
-    auto map = value ? map_like(*value, "{tokens: calibrated}") : std::nullopt;
-    if (!map) return;
-    const std::vector<std::string> names = {"calibrated", "balanced", "uniform", "power_law"};
-    if (const auto tokens = map->optional("tokens")) {
-      deployment.tokens.policy = static_cast<TokenPolicy>(tokens->choice(names).value_or(0));
-    }
-    deployment.tokens.alpha = map->number_or("alpha", deployment.tokens.alpha, 0, 10);
-    deployment.tokens.sequences =
-        map->integer_or("bank_sequences", deployment.tokens.sequences, 16, 4096);
-    deployment.tokens.sequence_tokens =
-        map->integer_or("bank_sequence_tokens", deployment.tokens.sequence_tokens, 16, 4096);
-    map->done();
-    const std::int64_t tokens = deployment.tokens.sequences * deployment.tokens.sequence_tokens;
-    if (tokens > kMaxBankTokens) {
-      value->fault(fmt::format("bank_sequences times bank_sequence_tokens up to {} expected",
-                               kMaxBankTokens),
-                   fmt::format("{} tokens", tokens));
-    }
-    const bool is_loaded = !deployment.model.layers.empty();
-    if (is_loaded && !deployment.model.is_moe()) {
-      value->fault("the model is dense and has no router; leave this out", "given");
-    }
+  void read_routing() {
+    if (const auto value = reader.optional("router")) baselines = read_router(*value, deployment);
+  }
+
+  template <class Enum, class Words>
+  void read_choice(MapReader& map, const std::string& key, const Words& words, Enum& chosen) {
+    const auto value = map.optional(key);
+    const auto choice = value ? value->choice({words.begin(), words.end()}) : std::nullopt;
+    if (choice) chosen = static_cast<Enum>(*choice);
   }
 
   void read_placement() {
     const auto value = reader.optional("placement");
     auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
     if (!map) return;
-    if (const auto policy = map->optional("policy")) {
-      const auto choice = policy->choice({"linear", "round_robin", "eplb", "coactivation"});
-      deployment.placement.policy = static_cast<PlacementPolicy>(choice.value_or(0));
-    }
-    deployment.placement.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
-    if (deployment.placement.redundant_experts > 0 &&
-        deployment.placement.policy != PlacementPolicy::kEplb) {
-      const auto copies = map->optional("redundant_experts");
-      contradiction(*copies, copies->path(), std::to_string(deployment.placement.redundant_experts),
-                    "redundant experts need policy: eplb");
-    }
+    PlacementSpec& spec = deployment.placement;
+    read_choice(*map, "policy", names::kPlacements, spec.policy);
+    spec.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
+    read_choice(*map, "scope", names::kScopes, spec.scope);
+    read_choice(*map, "replicas", names::kReplicaChoices, spec.replicas);
+    spec.rebalance_steps = map->integer_or("rebalance_steps", 0, 0, kMaxSteps);
+    read_choice(*map, "profile", names::kProfiles, spec.profile);
     map->done();
   }
 
@@ -231,54 +219,54 @@ struct CaseReader {
     rules.max_batched_tokens =
         map->integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);
     rules.kv_block_tokens = map->integer_or("kv_block_tokens", rules.kv_block_tokens, 1, 4096);
-    if (const auto batching = map->optional("batching")) {
-      const auto choice = batching->choice({"mixed", "prefill_first"});
-      deployment.serving.batch = static_cast<BatchPolicy>(choice.value_or(0));
-    }
-    if (const auto dispatch = map->optional("dispatch")) {
-      const auto choice = dispatch->choice({"auto", "normal", "low_latency"});
-      deployment.dispatch = static_cast<DispatchPolicy>(choice.value_or(0));
-    }
+    read_choice(*map, "batching", names::kBatching, deployment.serving.batch);
+    read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
+    read_choice(*map, "combine", names::kCombine, deployment.combine);
     map->done();
   }
 
-  // Where the file says this: the key, else its section, else the case.
-  Value closest(const std::string& section, const std::string& key) const {
-    const Value& whole = reader.value();
-    const YAML::Node map = whole.node()[section];
-    if (!map.IsDefined() || !map.IsMap()) return whole;
-    const YAML::Node value = map[key];
-    return whole.child(value.IsDefined() && value.Mark().line >= 0 ? value : map, key);
+  void contradict(const char* section, const PlanFault& fault) {
+    const Value place = closest(reader.value(), section, fault.path);
+    contradiction(place, place.path(), fault.value, fault.allowed);
   }
 
   void check_plan() {
-    if (deployment.model.layers.empty() || deployment.cluster.node.devices == 0) return;
+    const ModelSpec& model = deployment.model;
+    const std::int64_t per_node = deployment.cluster.node.devices;
+    if (model.layers.empty() || per_node == 0) return;
+    const std::int64_t redundant = deployment.placement.redundant_experts;
     for (const PlanFault& fault :
-         plan_faults(deployment.plan, deployment.model, deployment.cluster.num_devices(),
-                     deployment.placement.redundant_experts)) {
-      const bool is_placement = fault.path == "redundant_experts";
-      const std::string section = is_placement ? "placement" : "parallel";
-      contradiction(closest(section, fault.path),
-                    reader.value().path() + "." + section + "." + fault.path, fault.value,
-                    fault.allowed);
+         plan_faults(deployment.plan, model, deployment.cluster.num_devices(), redundant)) {
+      contradict(fault.path == "redundant_experts" ? "placement" : "parallel", fault);
+    }
+    for (const PlanFault& fault : placement_faults(deployment.placement, model, deployment.plan,
+                                                   placement_nodes(deployment.plan, per_node))) {
+      contradict("placement", fault);
+    }
+    const bool may_be_low_latency = deployment.dispatch == DispatchPolicy::kAuto ||
+                                    deployment.dispatch == DispatchPolicy::kLowLatency;
+    if (deployment.combine == CombineFormat::kLogFmt10 && !may_be_low_latency) {
+      contradict("engine", {"combine", names::word(names::kCombine, deployment.combine),
+                            "bf16: only low-latency dispatch combines in logfmt10"});
     }
   }
 };
 
 }  // namespace
 
-Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                     Faults& contradictions, LoadedSpecs& loaded) {
+CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
+                   Faults& contradictions, LoadedSpecs& loaded) {
   CaseReader reader{MapReader(value), contradictions, loaded, {}};
   Deployment& deployment = reader.deployment;
   deployment.site = site;
   deployment.seed = seed;
   deployment.name = report_name(reader.reader);
   reader.read_model();
+  reader.read_routing();
+  reader.read_sizes();
   reader.read_dtypes();
   reader.read_cluster();
   reader.read_plan();
-  reader.read_tokens();
   reader.read_placement();
   reader.read_engine();
   deployment.power_limit =
@@ -287,7 +275,8 @@ Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t see
       quantity_up_to(reader.reader, "rent_per_device", Dimension::kMoneyPerHour, 0, kMaxRent);
   reader.reader.done();
   reader.check_plan();
-  return deployment;
+  check_routing(value, deployment, contradictions, loaded.checked);
+  return {std::move(deployment), std::move(reader.baselines)};
 }
 
 }  // namespace moesim

@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "hardware/device.h"
+#include "scenarios/read_router.h"
 #include "sim/deployment.h"
 
 namespace moesim {
@@ -16,11 +17,17 @@ struct LoadedSpecs {
   std::map<std::string, ModelSpec> models;
   std::map<std::string, NodeSpec> nodes;
   std::map<std::string, FabricSpec> fabrics;
+  CheckedFiles checked;
+};
+
+struct CaseSpec {
+  Deployment deployment;
+  std::vector<TokenPolicy> baselines;  // Routing that the case is compared with.
 };
 
 // Reads a case. Faults of text go to the value's collector; contradictions between numbers that are
 // each allowed (EP that does not divide the experts) go to `contradictions`.
-Deployment read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                     Faults& contradictions, LoadedSpecs& loaded);
+CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
+                   Faults& contradictions, LoadedSpecs& loaded);
 
 }  // namespace moesim

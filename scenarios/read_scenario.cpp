@@ -8,6 +8,7 @@
 
 #include "base/document.h"
 #include "hardware/profiles.h"
+#include "scenarios/baseline_twin.h"
 #include "scenarios/read_case.h"
 #include "scenarios/read_value.h"
 #include "scenarios/read_workload.h"
@@ -183,8 +184,10 @@ class ScenarioReader {
         set_path(document.root, axis.path, value, file_, axis.line, faults_);
       }
       const Common common = touches_common ? reread_common(document.root) : common_;
-      read_one(document.root["cases"][index], index, common, one);
-      scenario.cases.push_back(std::move(one));
+      const auto baselines = read_one(document.root["cases"][index], index, common, one);
+      scenario.cases.push_back(one);
+      for (const TokenPolicy policy : baselines)
+        scenario.cases.push_back(baseline_twin(one, policy));
     }
   }
 
@@ -193,14 +196,17 @@ class ScenarioReader {
     return read_common(reader, workloads_);
   }
 
-  void read_one(const YAML::Node& node, std::size_t index, const Common& common, Case& one) {
+  // Returns the baselines that the case is compared with.
+  std::vector<TokenPolicy> read_one(const YAML::Node& node, std::size_t index, const Common& common,
+                                    Case& one) {
     const YAML::Node name = node.IsMap() ? node["name"] : YAML::Node();
     const bool named = name.IsDefined() && name.IsScalar() && !name.Scalar().empty() &&
                        name.Scalar().size() <= kMaxShownName;
     const std::string label = named ? "cases." + name.Scalar() : fmt::format("cases[{}]", index);
     Faults contradictions;
-    one.deployment = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
-                               contradictions, loaded_);
+    CaseSpec spec = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
+                              contradictions, loaded_);
+    one.deployment = std::move(spec.deployment);
     one.name = one.deployment.name;
     one.workload = common.workload;
     for (const Fault& fault : contradictions.all()) {
@@ -211,6 +217,7 @@ class ScenarioReader {
                           ": " + fault.allowed;
       }
     }
+    return spec.baselines;
   }
 
   // The document again, resolved. `starts` = the row of each case's first point, and the end.
@@ -277,19 +284,6 @@ std::vector<Fault> for_reading(const Faults& faults, const std::string& file, bo
     unique.push_back({file, 0, "", "", fmt::format("and {} more faults", more)});
   }
   return unique;
-}
-
-// A copy that lies on no line of any file: faults about it must not name a line of the scenario.
-YAML::Node unplaced(const YAML::Node& node) {
-  YAML::Node copy(node.Type());
-  if (node.IsScalar()) copy = node.Scalar();
-  if (node.IsSequence()) {
-    for (const YAML::Node& item : node) copy.push_back(unplaced(item));
-  }
-  if (node.IsMap()) {
-    for (const auto& entry : node) copy[entry.first.Scalar()] = unplaced(entry.second);
-  }
-  return copy;
 }
 
 YAML::Node setting_value(const Setting& setting) {

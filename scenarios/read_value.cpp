@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 namespace moesim {
 namespace {
 
@@ -42,6 +44,20 @@ std::string report_name(MapReader& reader) {
                  fmt::format("{} bytes", name->size()));
   }
   return *name;
+}
+
+Value closest(const Value& whole, const std::string& section, const std::string& key) {
+  const std::string path = section + "." + key;
+  const YAML::Node map = whole.node()[section];
+  if (!map.IsDefined() || !map.IsMap()) return whole.child(whole.node(), path);
+  const YAML::Node value = map[key];
+  return whole.child(value.IsDefined() && value.Mark().line >= 0 ? value : map, path);
+}
+
+std::string file_beside(const Value& value, const std::string& name) {
+  const auto beside = std::filesystem::path(value.file()).parent_path() / name;
+  std::error_code error;
+  return std::filesystem::exists(beside, error) ? beside.string() : name;
 }
 
 }  // namespace moesim

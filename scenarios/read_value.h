@@ -27,4 +27,10 @@ std::optional<double> quantity_up_to(const Value& value, Dimension dimension,
 // A name that fits a table: one line of at most 100 bytes. "" after a fault.
 std::string report_name(MapReader& reader);
 
+// Where a file says `section.key` below `whole`: the key, else its section, else `whole`.
+Value closest(const Value& whole, const std::string& section, const std::string& key);
+
+// A file or folder that the value names: relative to the value's own file, else as it stands.
+std::string file_beside(const Value& value, const std::string& name);
+
 }  // namespace moesim

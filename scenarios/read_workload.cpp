@@ -187,9 +187,7 @@ struct WorkloadReader {
       name = value.text();
     }
     if (!name) return;
-    const auto beside = std::filesystem::path(value.file()).parent_path() / *name;
-    std::error_code error;
-    const std::string path = std::filesystem::exists(beside, error) ? beside.string() : *name;
+    const std::string path = file_beside(value, *name);
     try {
       workload.requests = read_trace(path, limit);
     } catch (const InputError& e) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/quantity.h"
+#include "scenarios/router_names.h"
 #include "scenarios/sweep.h"
 
 namespace moesim {
@@ -62,16 +63,6 @@ YAML::Node parallel_node(const ParallelPlan& plan) {
   return node;
 }
 
-YAML::Node router_node(const TokenSource& tokens) {
-  constexpr const char* kPolicies[] = {"calibrated", "balanced", "uniform", "power_law"};
-  YAML::Node node;
-  node["tokens"] = kPolicies[static_cast<int>(tokens.policy)];
-  if (tokens.policy == TokenPolicy::kPowerLaw) node["alpha"] = fmt::format("{}", tokens.alpha);
-  node["bank_sequences"] = tokens.sequences;
-  node["bank_sequence_tokens"] = tokens.sequence_tokens;
-  return node;
-}
-
 YAML::Node engine_node(const Deployment& deployment) {
   const EngineMemoryRules& rules = deployment.serving.memory;
   YAML::Node node;
@@ -80,9 +71,9 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["max_num_seqs"] = rules.max_num_seqs;
   node["max_batched_tokens"] = rules.max_batched_tokens;
   node["kv_block_tokens"] = rules.kv_block_tokens;
-  node["batching"] = deployment.serving.batch == BatchPolicy::kMixed ? "mixed" : "prefill_first";
-  constexpr const char* kDispatch[] = {"auto", "normal", "low_latency"};
-  node["dispatch"] = kDispatch[static_cast<int>(deployment.dispatch)];
+  node["batching"] = names::word(names::kBatching, deployment.serving.batch);
+  node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);
+  node["combine"] = names::word(names::kCombine, deployment.combine);
   return node;
 }
 
@@ -115,10 +106,8 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   }
   node["parallel"] = parallel_node(deployment.plan);
   if (deployment.model.is_moe()) {
-    node["router"] = router_node(deployment.tokens);
-    node["placement"]["policy"] =
-        deployment.placement.policy == PlacementPolicy::kLinear ? "linear" : "eplb";
-    node["placement"]["redundant_experts"] = deployment.placement.redundant_experts;
+    node["router"] = resolved_router(deployment, given["router"]);
+    node["placement"] = resolved_placement(deployment.placement);
   }
   node["engine"] = engine_node(deployment);
   if (deployment.power_limit.value() > 0) {
@@ -136,6 +125,7 @@ YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points
   const Sections sections = sections_of(out);
   std::set<std::string> differing;
   for (const Case& point : points.subspan(1)) {
+    if (!point.baseline_of.empty()) continue;  // As the case that it is a twin of.
     const Sections others = sections_of(resolved_case(point.deployment, given));
     for (const auto& [key, text] : sections) {
       const auto found = others.find(key);

@@ -17,6 +17,11 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given);
 // Requires: at least one point.
 YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points);
 
+// Parts of a case. `given` is its `router:` as the file has it; undefined where it is left out.
+// Requires: an MoE model.
+YAML::Node resolved_router(const Deployment& deployment, const YAML::Node& given);
+YAML::Node resolved_placement(const PlacementSpec& placement);
+
 YAML::Node resolved_site(const SiteSpec& site);
 
 }  // namespace moesim

@@ -36,6 +36,18 @@ CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory) {
                                 fit.value_or("no layout up to 1024 of these devices"));
 }
 
+// Puts every baseline into the case before it, which it belongs to.
+std::vector<CaseReport> with_baselines(std::vector<CaseReport> all,
+                                       const std::vector<Case>& cases) {
+  std::vector<CaseReport> own;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].point = cases[i].point;
+    const bool is_twin = !cases[i].baseline_of.empty();
+    (is_twin ? own.back().baselines : own).push_back(std::move(all[i]));
+  }
+  return own;
+}
+
 }  // namespace
 
 CaseReport simulate(const Case& one, const ProgressSink& progress) {
@@ -53,7 +65,8 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
   }
   const Summary summary =
       run_case(deployment, *one.workload, deployment.model.is_moe() ? &bank : nullptr, progress);
-  return make_case_report(deployment, *one.workload, summary);
+  return make_case_report(deployment, *one.workload, summary,
+                          deployment.model.is_moe() ? &bank : nullptr);
 }
 
 Report run(const Scenario& scenario, const RunOptions& options) {
@@ -62,8 +75,9 @@ Report run(const Scenario& scenario, const RunOptions& options) {
   report.question = scenario.question;
   report.seed = scenario.seed;
   report.resolved = scenario.resolved;
+  std::vector<CaseReport> all;
   for (const Case& one : scenario.cases) {
-    report.cases.push_back(report_without_run(one, CaseStatus::kSkipped, "interrupted"));
+    all.push_back(report_without_run(one, CaseStatus::kSkipped, "interrupted"));
   }
   ChildJobs jobs;
   jobs.count = scenario.cases.size();
@@ -72,13 +86,11 @@ Report run(const Scenario& scenario, const RunOptions& options) {
     return to_json(simulate(scenario.cases[i], progress)).dump();
   };
   jobs.finished = [&](std::size_t i, const std::string& result) {
-    report.cases[i] = case_report_from_json(nlohmann::ordered_json::parse(result));
+    all[i] = case_report_from_json(nlohmann::ordered_json::parse(result));
   };
   jobs.progress = options.progress;
   report.interrupted = !run_children(jobs);
-  for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
-    report.cases[i].point = scenario.cases[i].point;
-  }
+  report.cases = with_baselines(std::move(all), scenario.cases);
   return report;
 }
 

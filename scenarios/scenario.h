@@ -20,6 +20,9 @@ struct Case {
   Deployment deployment;
   std::shared_ptr<const Workload> workload;
   std::string infeasible;  // Why this sweep point cannot run; empty = it can.
+  // Name of the case before this one whose twin it is, with other routing; empty = a case of its
+  // own.
+  std::string baseline_of;
 };
 
 struct Scenario {

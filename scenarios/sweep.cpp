@@ -184,6 +184,18 @@ std::vector<std::vector<std::size_t>> combinations(const std::vector<std::size_t
   return out;
 }
 
+YAML::Node unplaced(const YAML::Node& node) {
+  YAML::Node copy(node.Type());
+  if (node.IsScalar()) copy = node.Scalar();
+  if (node.IsSequence()) {
+    for (const YAML::Node& item : node) copy.push_back(unplaced(item));
+  }
+  if (node.IsMap()) {
+    for (const auto& entry : node) copy[entry.first.Scalar()] = unplaced(entry.second);
+  }
+  return copy;
+}
+
 std::string value_text(const YAML::Node& value) {
   if (value.IsScalar()) return value.Scalar();
   YAML::Emitter out;

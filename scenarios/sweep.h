@@ -38,6 +38,9 @@ bool is_top_level_key(const std::string& name);
 // combination for no axes.
 std::vector<std::vector<std::size_t>> combinations(const std::vector<std::size_t>& sizes);
 
+// A copy that lies on no line of any file: faults about it must not name a line of the scenario.
+YAML::Node unplaced(const YAML::Node& node);
+
 // The value as the file writes it, on one line.
 std::string value_text(const YAML::Node& value);
 

@@ -31,7 +31,7 @@ function readable(value, unit) {
     index -= 1;
   }
   const digits = scaled.toLocaleString("en", {maximumSignificantDigits: 3});
-  if (unit === "requests") return digits;
+  if (unit === "requests" || unit === "") return digits;
   return digits + " " + (prefixed ? prefixes[index] : "") + unit;
 }
 

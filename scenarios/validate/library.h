@@ -1,0 +1,34 @@
+// Models and hardware by the slugs of the tables, loaded once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "hardware/device.h"
+#include "models/model_spec.h"
+
+namespace moesim {
+
+class Library {
+ public:
+  // The model or device of this slug; null if there is none.
+  const ModelSpec* model(const std::string& slug) const;
+  const DeviceSpec* device(const std::string& slug) const;
+
+  // A cluster of `devices` such devices and no more: bare devices if they fit into one node,
+  // otherwise nodes of the largest shipped kind. With `whole_server`, always a shipped node. Nothing
+  // if no node profile holds them.
+  std::optional<ClusterSpec> cluster(const std::string& hardware, std::int64_t devices,
+                                     bool whole_server) const;
+
+ private:
+  const std::map<std::string, NodeSpec>& nodes() const;
+
+  mutable std::map<std::string, std::optional<ModelSpec>> models_;
+  mutable std::map<std::string, std::optional<DeviceSpec>> devices_;
+  mutable std::map<std::string, NodeSpec> nodes_;  // Shipped, by name; empty until asked for.
+};
+
+}  // namespace moesim

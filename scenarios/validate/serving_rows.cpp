@@ -1,0 +1,228 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenarios/validate/conditions.h"
+#include "scenarios/validate/topics.h"
+
+namespace moesim {
+namespace {
+
+// A closed loop is measured over ten requests per user (InferenceMAX and the like).
+constexpr std::int64_t kRounds = 10;
+constexpr std::int64_t kMostOutput = 1'000'000'000;  // Tokens of one simulation; minutes of work.
+constexpr std::int64_t kMostRequests = 1'000'000;
+
+// Sequences that a throughput run may batch (the default of trtllm-bench), and how many fillings of
+// that batch are queued, so that the first and the last one weigh little.
+constexpr std::int64_t kOfflineBatch = 2048;
+constexpr std::int64_t kOfflineFillings = 3;
+constexpr double kOfflineMemory = 0.95;  // KV share of free memory; ../shared/truth, notes.
+
+constexpr double kDevicesPerNode = 8;  // "node = 8 GPUs".
+
+struct ServingRow {
+  const TruthRow& row;
+  const Library& library;
+  ValidationPlan& plan;
+  Measurement& figure;
+
+  // attention_dp where it is not stated: one, if tensor and pipeline parallelism take all devices
+  // or the model is dense; else what the experts' widths say.
+  std::int64_t attention_dp(const ParallelPlan& widths, std::int64_t devices) const {
+    if (row.has("attn_dp")) return stated(row, "attn_dp");
+    const bool moe = stated_model(row, library).is_moe();
+    if (!moe || widths.tp * widths.pp == devices) return 1;
+    if (row.has("moe_tp") && row.has("ep")) {
+      return std::max<std::int64_t>(1, stated(row, "moe_tp") * stated(row, "ep") / widths.tp);
+    }
+    throw Skipped{"attn_dp not stated"};
+  }
+
+  std::int64_t tensor_width(std::int64_t devices) const {
+    const std::int64_t pp = row.count("pp").value_or(1);
+    if (row.has("tp") || devices == 1) return row.has("tp") ? stated(row, "tp") : 1;
+    if (!row.has("attn_dp")) throw Skipped{"tp not stated"};
+    return std::max<std::int64_t>(1, devices / (stated(row, "attn_dp") * std::max<std::int64_t>(1, pp)));
+  }
+
+  ParallelPlan layout() const {
+    const std::int64_t devices = stated(row, "n_gpus");
+    ParallelPlan widths;
+    widths.pp = row.has("pp") ? stated(row, "pp") : 1;
+    widths.tp = tensor_width(devices);
+    widths.attention_dp = attention_dp(widths, devices);
+    const std::int64_t ranks = widths.stage_ranks();
+    if (stated_model(row, library).is_moe()) {
+      const bool has_ep = row.has("ep"), has_tp = row.has("moe_tp");
+      if (!has_ep && !has_tp && ranks > 1) throw Skipped{"expert layout (moe_tp, ep) not stated"};
+      const std::int64_t given = has_ep ? stated(row, "ep") : has_tp ? stated(row, "moe_tp") : 1;
+      const std::int64_t other = std::max<std::int64_t>(1, ranks / given);
+      widths.ep = has_ep ? given : other;
+      widths.moe_tp = has_tp ? stated(row, "moe_tp") : other;
+    }
+    widths.replicas = std::max<std::int64_t>(1, devices / widths.replica_ranks());
+    return widths;
+  }
+
+  Simulation conditions() const {
+    Simulation s;
+    s.model = row.text("model");
+    s.hardware = row.text("hardware");
+    const ModelSpec& model = stated_model(row, library);
+    stated_hardware(row, library);
+    s.devices = stated(row, "n_gpus");
+    s.engine = engine_name(row.text("engine"));
+    s.plan = layout();
+    s.dtypes = stated_dtypes(row.text("weight_dtype"), row.text("kv_dtype"), model);
+    s.power_limit_w = stated_power_limit(row);
+    if (row.text("routing") == "balanced") s.routing = TokenPolicy::kBalanced;
+    if (!row.has("weight_dtype")) plan.read_as("weight_dtype not stated: the checkpoint's own");
+    if (!row.has("kv_dtype")) {
+      plan.read_as("kv_dtype not stated: fp8 with fp8 and fp4 weights, else bf16");
+    }
+    return s;
+  }
+
+  void check_size(const Simulation& s) const {
+    if (s.requests > kMostRequests || s.requests * s.output_tokens > kMostOutput) {
+      throw Skipped{"too many tokens to simulate"};
+    }
+    if (const std::string why = layout_fault(s, library); !why.empty()) throw Skipped{why};
+  }
+
+  std::int64_t users(const Simulation& s) const {
+    if (row.has("concurrency")) return stated(row, "concurrency");
+    if (!row.has("batch")) throw Skipped{"concurrency not stated"};
+    return stated(row, "batch") * s.plan.attention_dp * s.plan.replicas;
+  }
+
+  void closed_loop() const {
+    Simulation s = conditions();
+    s.input_tokens = stated(row, "isl");
+    s.output_tokens = stated(row, "osl");
+    s.users = users(s);
+    s.requests = kRounds * s.users;
+    s.max_num_seqs = std::max<std::int64_t>(EngineMemoryRules{}.max_num_seqs, s.users);
+    check_size(s);
+    figure.load = fmt::format("{}|{}|{}|{}|{}|{}|{:.6g}", s.model, s.hardware,
+                              row.text("weight_dtype"), s.engine, s.input_tokens, s.output_tokens,
+                              static_cast<double>(s.users) / static_cast<double>(s.devices));
+    if (figure.metric == "ttft_s") {
+      plan.simulate(figure, s, [](const SimulationResult& r) { return r.ttft_s; });
+    } else if (figure.metric == "tpot_s") {
+      if (s.output_tokens < 2) throw Skipped{"no time per output token at one output token"};
+      plan.simulate(figure, s, [](const SimulationResult& r) { return r.tpot_s; });
+    } else {
+      throughput(s, s.devices);
+    }
+  }
+
+  // Tokens per second of the whole run, over the deployment, a GPU or a node of eight.
+  void throughput(const Simulation& s, std::int64_t devices) const {
+    const double gpus = static_cast<double>(devices);
+    const std::string& metric = figure.metric;
+    const bool input = metric.starts_with("input_tokens_per_s");
+    if (!input && !metric.starts_with("output_tokens_per_s")) {
+      throw Skipped{fmt::format("metric {} is not predicted", metric)};
+    }
+    const double parts = metric.ends_with("_per_gpu")    ? gpus
+                         : metric.ends_with("_per_node") ? gpus / kDevicesPerNode
+                                                         : 1;
+    plan.simulate(figure, s, [input, parts](const SimulationResult& r) {
+      return (input ? r.input_tokens : r.output_tokens) / r.horizon_s / parts;
+    });
+  }
+
+  void offline() const {
+    Simulation s = conditions();
+    s.arrivals = ArrivalKind::kStatic;
+    s.input_tokens = stated(row, "isl");
+    s.output_tokens = stated(row, "osl");
+    s.max_num_seqs = kOfflineBatch;
+    s.memory_utilization = kOfflineMemory;
+    s.users = s.requests = kOfflineFillings * offline_batch(s) * s.plan.attention_dp * s.plan.replicas;
+    check_size(s);
+    throughput(s, s.devices);
+  }
+
+  // Sequences per attention-DP rank that the batch limit and the cache allow.
+  std::int64_t offline_batch(const Simulation& s) const {
+    if (const std::string why = layout_fault(s, library); !why.empty()) throw Skipped{why};
+    const Deployment d = deployment_of(s, library);
+    const MemoryLedger memory = memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory,
+                                              d.cluster.node.device, 0);
+    const std::int64_t tokens = s.input_tokens + s.output_tokens;
+    return std::clamp<std::int64_t>(memory.kv_capacity_tokens / tokens, 1, kOfflineBatch);
+  }
+
+  void static_prefill() const {
+    Simulation s = conditions();
+    s.arrivals = ArrivalKind::kStatic;
+    s.input_tokens = stated(row, "isl");
+    const std::int64_t batch = stated(row, "batch");
+    s.users = s.requests = batch * s.devices;
+    s.max_batched_tokens = batch * s.input_tokens * s.devices / (s.plan.attention_dp * s.plan.replicas);
+    check_size(s);
+    throughput(s, s.devices);
+  }
+
+  // Every sequence decodes at the same length: the fastest request saw no prompt of another.
+  void static_decode() const {
+    Simulation s = conditions();
+    s.arrivals = ArrivalKind::kStatic;
+    s.input_tokens = stated(row, "kv_len");
+    const std::int64_t batch = stated(row, "batch");
+    s.output_tokens = 16;
+    s.users = s.requests = batch * s.devices;
+    s.max_num_seqs = std::max(EngineMemoryRules{}.max_num_seqs, batch);
+    s.prompts_first = true;
+    check_size(s);
+    const double gpus = static_cast<double>(s.devices);
+    const double parts = figure.metric.ends_with("_per_gpu")    ? gpus
+                         : figure.metric.ends_with("_per_node") ? gpus / kDevicesPerNode
+                                                                : 1;
+    const double sequences = static_cast<double>(s.requests);
+    if (figure.metric.starts_with("output_tokens_per_s")) {
+      plan.simulate(figure, s, [=](const SimulationResult& r) {
+        return sequences / r.fastest_tpot_s / parts;
+      });
+    } else {
+      plan.simulate(figure, s, [](const SimulationResult& r) { return r.fastest_tpot_s; });
+    }
+  }
+
+  void answer() const {
+    const std::string& mode = row.text("mode");
+    if (mode == "closed_loop") return closed_loop();
+    if (mode == "offline_max") return offline();
+    if (mode == "static_prefill") return static_prefill();
+    if (mode == "static_decode") return static_decode();
+    if (mode == "disagg") throw Skipped{"separate prefill and decode pools are not simulated yet"};
+    if (mode.starts_with("mlperf")) {
+      stated_model(row, library);
+      stated_hardware(row, library);
+      stated(row, "isl");
+      return offline();
+    }
+    throw Skipped{fmt::format("mode {} is not known", mode.empty() ? "not stated" : mode)};
+  }
+};
+
+}  // namespace
+
+void plan_serving(const TruthTable& table, const Library& library, ValidationPlan& plan) {
+  for (const TruthRow& row : table.rows) {
+    Measurement& figure = plan.add(table, row);
+    figure.kind = row.text("mode") == "closed_loop" ? "" : row.text("mode");
+    if (const ModelSpec* model = library.model(figure.model)) figure.is_moe = model->is_moe();
+    try {
+      if (!row.fault().empty()) throw Skipped{row.fault()};
+      ServingRow{row, library, plan, figure}.answer();
+    } catch (const Skipped& skipped) {
+      plan.skip(figure, skipped.reason);
+    }
+  }
+}
+
+}  // namespace moesim

@@ -1,0 +1,153 @@
+#include "scenarios/validate/simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sim/run_case.h"
+
+namespace moesim {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+constexpr std::uint64_t kSeed = 1;
+
+constexpr std::pair<const char*, double SimulationResult::*> kFigures[] = {
+    {"ttft_s", &SimulationResult::ttft_s},
+    {"tpot_s", &SimulationResult::tpot_s},
+    {"e2e_s", &SimulationResult::e2e_s},
+    {"fastest_tpot_s", &SimulationResult::fastest_tpot_s},
+    {"horizon_s", &SimulationResult::horizon_s},
+    {"requests", &SimulationResult::requests},
+    {"input_tokens", &SimulationResult::input_tokens},
+    {"output_tokens", &SimulationResult::output_tokens},
+    {"device_joules", &SimulationResult::device_joules},
+    {"prefill_joules", &SimulationResult::prefill_joules},
+    {"cluster_joules", &SimulationResult::cluster_joules},
+};
+
+Workload workload_of(const Simulation& simulation) {
+  Workload workload;
+  workload.kind = simulation.arrivals;
+  workload.concurrency = simulation.users;
+  workload.requests.assign(static_cast<std::size_t>(simulation.requests),
+                           {Seconds(0), simulation.input_tokens, simulation.output_tokens});
+  return workload;
+}
+
+SimulationResult result_of(const Deployment& deployment, const Summary& summary) {
+  SimulationResult result;
+  result.ttft_s = summary.ttft_s.mean;
+  result.tpot_s = summary.tpot_s.mean;
+  result.e2e_s = summary.e2e_s.mean;
+  result.fastest_tpot_s = summary.tpot_curve_s.empty() ? 0 : summary.tpot_curve_s.front();
+  result.horizon_s = summary.horizon.value();
+  result.requests = static_cast<double>(summary.completed);
+  result.input_tokens = static_cast<double>(summary.input_tokens_done);
+  result.output_tokens = static_cast<double>(summary.output_tokens_done);
+  for (std::int64_t d = 0; d < deployment.plan.total_ranks(); ++d) {
+    result.device_joules += summary.devices[static_cast<std::size_t>(d)].total_energy().value();
+  }
+  result.prefill_joules = summary.prefill_energy.value();
+  result.cluster_joules = summary.energy.total().value();
+  return result;
+}
+
+std::string memory_fault(const Deployment& deployment, const Simulation& simulation) {
+  const MemoryLedger memory =
+      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
+                    deployment.cluster.node.device, deployment.placement.redundant_experts);
+  if (memory.shortfall.value() > 0) {
+    return fmt::format("does not fit: {:.1f} GiB more than the engine may use",
+                       memory.shortfall.value() / kGiB);
+  }
+  const std::int64_t tokens = simulation.input_tokens + simulation.output_tokens;
+  if (memory.kv_capacity_tokens < tokens) {
+    return fmt::format("does not fit: room for {} tokens, one request has {}",
+                       memory.kv_capacity_tokens, tokens);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Simulation::key() const {
+  return fmt::format(
+      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {}|{} {}+{} {} of {}|{} {} {} {}",
+      model, hardware, devices, whole_server ? " whole" : "", plan.tp, plan.pp, plan.attention_dp,
+      plan.ep, plan.moe_tp, plan.replicas, dtype_name(dtypes.weights), dtype_name(dtypes.experts),
+      dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine, static_cast<int>(routing),
+      power_limit_w, static_cast<int>(arrivals), input_tokens, output_tokens, users, requests,
+      memory_utilization, max_num_seqs, max_batched_tokens, prompts_first);
+}
+
+std::string Simulation::bank_key(const Library& library) const {
+  const ModelSpec* spec = library.model(model);
+  if (spec == nullptr || !spec->is_moe()) return "";
+  return fmt::format("{} {}", model, static_cast<int>(routing));
+}
+
+Deployment deployment_of(const Simulation& simulation, const Library& library) {
+  Deployment deployment;
+  deployment.name = simulation.model;
+  deployment.model = *library.model(simulation.model);
+  deployment.cluster =
+      *library.cluster(simulation.hardware, simulation.devices, simulation.whole_server);
+  deployment.plan = simulation.plan;
+  deployment.dtypes = simulation.dtypes;
+  deployment.serving = serving_policy(simulation.engine);
+  deployment.tokens.policy = simulation.routing;
+  deployment.power_limit = Watts(simulation.power_limit_w);
+  deployment.seed = kSeed;
+  EngineMemoryRules& rules = deployment.serving.memory;
+  if (simulation.memory_utilization > 0) rules.memory_utilization = simulation.memory_utilization;
+  if (simulation.max_num_seqs > 0) rules.max_num_seqs = simulation.max_num_seqs;
+  if (simulation.max_batched_tokens > 0) rules.max_batched_tokens = simulation.max_batched_tokens;
+  if (simulation.prompts_first) deployment.serving.batch = BatchPolicy::kPrefillFirst;
+  return deployment;
+}
+
+std::string layout_fault(const Simulation& simulation, const Library& library) {
+  const ModelSpec* model = library.model(simulation.model);
+  if (!library.cluster(simulation.hardware, simulation.devices, simulation.whole_server)) {
+    return fmt::format("no node profile for {} of {}", simulation.devices, simulation.hardware);
+  }
+  const auto faults = plan_faults(simulation.plan, *model, simulation.devices, 0);
+  if (faults.empty()) return "";
+  return fmt::format("layout: {} {} {}", faults.front().path, faults.front().value,
+                     faults.front().allowed);
+}
+
+SimulationResult run_simulation(const Simulation& simulation, const Library& library,
+                                const RoutingBank* bank) {
+  const Deployment deployment = deployment_of(simulation, library);
+  SimulationResult result;
+  result.failed = memory_fault(deployment, simulation);
+  if (!result.failed.empty()) return result;
+  const Summary summary = run_case(deployment, workload_of(simulation), bank);
+  if (summary.completed == 0) {
+    result.failed = fmt::format("all {} requests were turned away{}", summary.rejected,
+                                summary.rejected_context > 0 ? ": longer than the context" : "");
+    return result;
+  }
+  return result_of(deployment, summary);
+}
+
+std::string to_text(const SimulationResult& result) {
+  nlohmann::ordered_json json;
+  json["failed"] = result.failed;
+  for (const auto& [name, figure] : kFigures) json[name] = result.*figure;
+  return json.dump();
+}
+
+SimulationResult simulation_result_from(const std::string& text) {
+  const auto json = nlohmann::ordered_json::parse(text);
+  SimulationResult result;
+  result.failed = json.at("failed").get<std::string>();
+  for (const auto& [name, figure] : kFigures) result.*figure = json.at(name).get<double>();
+  return result;
+}
+
+}  // namespace moesim
