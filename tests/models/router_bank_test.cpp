@@ -1,52 +1,33 @@
+// Banks: where their routing comes from, that they are the same every time, and what is counted in
+// them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
+#include <sstream>
+#include <stdexcept>
 
-#include "base/input_error.h"
-#include "models/router/bank/routing_bank.h"
 #include "models/router/bank/routing_report.h"
-#include "models/router/tokens/calibration.h"
 #include "models/router/tokens/token_generator.h"
+#include "tests/models/recorded_files.h"
+#include "tests/models/router_models.h"
 
 namespace moesim {
 namespace {
 
-ModelSpec model_of(const MoeSpec& moe, const std::string& architecture, std::int64_t layers) {
-  ModelSpec model;
-  model.name = "made";
-  model.architecture = architecture;
-  model.hidden_size = 1024;
-  model.layers.resize(static_cast<std::size_t>(layers));
-  for (LayerSpec& layer : model.layers) layer.moe = moe;
-  return model;
-}
-
-// Mixtral's router over its first, middle and last layer.
-ModelSpec mixtral() {
-  MoeSpec moe;
-  moe.num_experts = 8;
-  moe.top_k = 2;
-  moe.router.order = SelectionOrder::kTopKThenScore;
-  return model_of(moe, "MixtralForCausalLM", 3);
-}
-
-ModelSpec olmoe() {
-  MoeSpec moe;
-  moe.num_experts = 64;
-  moe.top_k = 8;
-  return model_of(moe, "OlmoeForCausalLM", 3);
-}
+using made::bank_of;
+using made::loads_of;
+using made::olmoe;
+using made::router_model;
+using made::softmax_router;
 
 ModelSpec deepseek_like() {
-  MoeSpec moe;
-  moe.num_experts = 32;
-  moe.top_k = 4;
-  moe.router.score = ScoreFunction::kSigmoid;
-  moe.router.correction_bias = true;
+  MoeSpec moe = made::biased_router(32, 4);
   moe.router.num_groups = 4;
   moe.router.top_groups = 2;
-  return model_of(moe, "DeepseekV3ForCausalLM", 2);
+  return router_model(moe, "DeepseekV3ForCausalLM", 2);
 }
 
 TokenSource source_of(TokenPolicy policy, std::int64_t sequences = 128) {
@@ -56,18 +37,12 @@ TokenSource source_of(TokenPolicy policy, std::int64_t sequences = 128) {
   return source;
 }
 
-std::vector<LoadStatistics> statistics(const RoutingBank& bank) {
-  std::vector<LoadStatistics> all;
-  for (const auto& counts : expert_counts(bank)) all.push_back(load_statistics(counts));
-  return all;
-}
-
 TEST(RoutingBank, SameSeedSameIdsForAnyNumberOfThreads) {
   const TokenSource source = source_of(TokenPolicy::kCalibrated, 16);
-  const RoutingBank one = make_routing_bank(olmoe(), source, 7, 1);
-  EXPECT_EQ(one.ids, make_routing_bank(olmoe(), source, 7, 1).ids);
-  EXPECT_EQ(one.ids, make_routing_bank(olmoe(), source, 7, 4).ids);
-  EXPECT_NE(one.ids, make_routing_bank(olmoe(), source, 8, 4).ids);
+  const RoutingBank one = make_routing_bank(olmoe(3), source, 7, 1);
+  EXPECT_EQ(one.ids, make_routing_bank(olmoe(3), source, 7, 1).ids);
+  EXPECT_EQ(one.ids, make_routing_bank(olmoe(3), source, 7, 4).ids);
+  EXPECT_NE(one.ids, make_routing_bank(olmoe(3), source, 8, 4).ids);
 }
 
 TEST(RoutingBank, EveryTokenHasDistinctExpertsInRange) {
@@ -85,7 +60,7 @@ TEST(RoutingBank, EveryTokenHasDistinctExpertsInRange) {
 
 TEST(RoutingBank, BalancedIsExactlyBalanced) {
   for (const auto& layer :
-       statistics(make_routing_bank(olmoe(), source_of(TokenPolicy::kBalanced), 1))) {
+       loads_of(make_routing_bank(olmoe(3), source_of(TokenPolicy::kBalanced), 1))) {
     EXPECT_DOUBLE_EQ(layer.max_over_mean, 1);
     EXPECT_DOUBLE_EQ(layer.gini, 0);
   }
@@ -94,7 +69,7 @@ TEST(RoutingBank, BalancedIsExactlyBalanced) {
 TEST(RoutingBank, UniformIsBalancedUpToChance) {
   // 4096 tokens * 8 / 64 = 512 per expert, standard deviation 4 %.
   for (const auto& layer :
-       statistics(make_routing_bank(olmoe(), source_of(TokenPolicy::kUniform), 1))) {
+       loads_of(make_routing_bank(olmoe(3), source_of(TokenPolicy::kUniform), 1))) {
     EXPECT_GT(layer.max_over_mean, 1.02);
     EXPECT_LT(layer.max_over_mean, 1.2);
   }
@@ -105,7 +80,7 @@ TEST(RoutingBank, PowerLawOfExponentZeroIsUniformAndSteeperIsMoreSkewed) {
   double before = 0;
   for (const double alpha : {0.0, 0.5, 1.0, 2.0}) {
     source.alpha = alpha;
-    const double gini = statistics(make_routing_bank(olmoe(), source, 1))[0].gini;
+    const double gini = loads_of(make_routing_bank(olmoe(3), source, 1))[0].gini;
     EXPECT_GT(gini, before);
     before = gini;
     if (alpha == 0) {
@@ -115,11 +90,9 @@ TEST(RoutingBank, PowerLawOfExponentZeroIsUniformAndSteeperIsMoreSkewed) {
 }
 
 TEST(RoutingBank, PowerLawOfTopOneFollowsItsWeights) {
-  MoeSpec moe;
-  moe.num_experts = 4;
-  moe.top_k = 1;
   TokenSource source = source_of(TokenPolicy::kPowerLaw, 512);
-  auto counts = expert_counts(make_routing_bank(model_of(moe, "x", 1), source, 1))[0];
+  auto counts =
+      expert_counts(make_routing_bank(router_model(softmax_router(4, 1), "x", 1), source, 1))[0];
   std::sort(counts.rbegin(), counts.rend());
   // Weights 1, 1/2, 1/3, 1/4 of 25/12.
   for (std::size_t i = 0; i < 4; ++i) {
@@ -127,37 +100,25 @@ TEST(RoutingBank, PowerLawOfTopOneFollowsItsWeights) {
   }
 }
 
-// Loads and repeat rates of Mixtral, layers 0, 15 and 31: arXiv:2401.04088 Table 5, mean of 8
-// domains. The last layer repeats its first choice more (22.7 %) than the generator manages: see
-// ARCHITECTURE.md.
-TEST(CalibratedRouting, RepeatsMixtralsChoicesAsPublished) {
-  const RoutingBank bank = make_routing_bank(mixtral(), source_of(TokenPolicy::kCalibrated), 7);
-  const double first[] = {0.141, 0.264, 0.227};
-  const double any[] = {0.480, 0.637, 0.509};
-  for (std::int64_t layer = 0; layer < 3; ++layer) {
-    const RepeatRates rates = repeat_rates(bank, layer);
-    EXPECT_NEAR(rates.first, first[layer], layer == 2 ? 0.06 : 0.035);
-    EXPECT_NEAR(rates.any, any[layer], 0.035);
-  }
-}
-
-TEST(CalibratedRouting, LoadsAreThoseAimedAt) {
-  const ModelSpec model = olmoe();
-  const RoutingCalibration calibration = routing_calibration(model);
-  const auto counts =
-      expert_counts(make_routing_bank(model, source_of(TokenPolicy::kCalibrated), 7));
-  for (std::size_t layer = 0; layer < 3; ++layer) {
-    std::vector<double> target = calibration.target_loads(0.5 * static_cast<double>(layer), 64, 8);
-    const LoadStatistics aim = load_statistics(target);
-    const LoadStatistics found = load_statistics(counts[layer]);
-    EXPECT_NEAR(found.max_over_mean, aim.max_over_mean, 0.15 * aim.max_over_mean);
-    EXPECT_NEAR(found.gini, aim.gini, 0.04);
+TEST(CalibratedRouting, LoadsAreThoseAimedAtFirstChoicesIncluded) {
+  const RoutingCalibration calibration = routing_calibration(olmoe(2));
+  const RoutingBank bank = make_routing_bank(olmoe(2), made::calibrated(128, "arxiv"), 7);
+  RandomStream unused(1, "unused");
+  for (std::int64_t layer = 0; layer < 2; ++layer) {
+    const ExpertTargets target =
+        expert_targets(text_loads(calibration, "arxiv"), static_cast<double>(layer), 64, 8, unused);
+    const LoadStatistics aim = load_statistics(target.load);
+    const LoadStatistics found = loads_of(bank)[static_cast<std::size_t>(layer)];
+    EXPECT_NEAR(found.max_over_mean, aim.max_over_mean, 0.05 * aim.max_over_mean);
+    EXPECT_NEAR(found.gini, aim.gini, 0.03);
+    const double first = load_statistics(target.first).max_over_mean;
+    EXPECT_NEAR(made::first_loads_of(bank, layer).max_over_mean, first, 0.1 * first);
   }
 }
 
 TEST(CalibratedRouting, CorrectionBiasKeepsLoadsNearBalance) {
   const auto with =
-      statistics(make_routing_bank(deepseek_like(), source_of(TokenPolicy::kCalibrated), 7));
+      loads_of(make_routing_bank(deepseek_like(), source_of(TokenPolicy::kCalibrated), 7));
   for (const LoadStatistics& layer : with) {
     EXPECT_LT(layer.gini, 0.2);
     EXPECT_LT(layer.max_over_mean, 2);
@@ -165,88 +126,179 @@ TEST(CalibratedRouting, CorrectionBiasKeepsLoadsNearBalance) {
   }
 }
 
-TEST(CalibratedRouting, ExpertsAreChosenTogetherMoreThanTheirPopularityExplains) {
-  const RoutingBank real = make_routing_bank(olmoe(), source_of(TokenPolicy::kCalibrated), 7);
-  const RoutingBank chance = make_routing_bank(olmoe(), source_of(TokenPolicy::kUniform), 7);
-  EXPECT_GT(coactivation_gain(real, 1), 1.2);
-  EXPECT_NEAR(coactivation_gain(chance, 1), 1, 0.1);
+TEST(CalibratedRouting, AnotherKindOfTextLoadsOtherExperts) {
+  const auto arxiv =
+      expert_counts(make_routing_bank(olmoe(1), made::calibrated(32, "arxiv"), 7))[0];
+  const auto c4 = expert_counts(make_routing_bank(olmoe(1), made::calibrated(32, "c4"), 7))[0];
+  EXPECT_NE(std::max_element(arxiv.begin(), arxiv.end()) - arxiv.begin(),
+            std::max_element(c4.begin(), c4.end()) - c4.begin());
+  EXPECT_GT(load_statistics(arxiv).gini, load_statistics(c4).gini);
 }
 
-TEST(CalibratedRouting, UnknownArchitecturesUseAStatedDefault) {
-  ModelSpec model = olmoe();
-  model.architecture = "SomethingNew";
-  const RoutingCalibration calibration = routing_calibration(model);
-  EXPECT_EQ(calibration.name, "skewed-default");
-  EXPECT_EQ(calibration.provenance, "assumption");
-  const RoutingBank bank = make_routing_bank(model, source_of(TokenPolicy::kCalibrated, 4), 7);
-  EXPECT_NE(bank.provenance.find("skewed-default"), std::string::npos);
-  EXPECT_NE(bank.provenance.find("assumption"), std::string::npos);
+TEST(CalibratedRouting, ProvenanceSaysWhichTextAndHowItIsKnown) {
+  const auto provenance = [](const std::string& domain) {
+    return make_routing_bank(olmoe(1), made::calibrated(1, domain), 7).provenance;
+  };
+  EXPECT_NE(provenance("").find("mean of the counted texts"), std::string::npos);
+  EXPECT_NE(provenance("c4").find("counts of 'c4'"), std::string::npos);
+  EXPECT_NE(provenance("book").find("like 'c4' (assumption)"), std::string::npos);
+  EXPECT_NE(provenance("poems").find("no counts of 'poems'"), std::string::npos);
+}
+
+// Same seed, other expert counts or top-k: the same tokens with the same neighbours.
+TEST(ExpertSweep, TokensThatAreAlikeStayAlike) {
+  RoutingCalibration calibration = routing_calibration(olmoe(1));
+  const auto repeats = [](const RoutingBank& bank) {
+    std::vector<bool> same;
+    for (std::int64_t t = 1; t < bank.num_tokens(); ++t) {
+      same.push_back(bank.token(0, t)[0] == bank.token(0, t - 1)[0]);
+    }
+    return same;
+  };
+  const auto bank = [&](std::int64_t experts, std::int64_t top_k) {
+    const ModelSpec model = router_model(softmax_router(experts, top_k), "OlmoeForCausalLM", 1);
+    return bank_of(model, calibration, 128, "c4");
+  };
+  const std::vector<bool> base = repeats(bank(64, 8));
+  for (const auto& [experts, top_k] : {std::pair{128, 8}, std::pair{32, 8}, std::pair{64, 4}}) {
+    const std::vector<bool> other = repeats(bank(experts, top_k));
+    double base_share = 0, share = 0, both = 0;
+    for (std::size_t i = 0; i < base.size(); ++i) {
+      base_share += base[i] ? 1 : 0;
+      share += other[i] ? 1 : 0;
+      both += base[i] && other[i] ? 1 : 0;
+    }
+    // Independent repeats would coincide in share * base_share.
+    EXPECT_GT(both * static_cast<double>(base.size()), 3 * share * base_share) << experts;
+  }
+}
+
+// Banks of different length are made with the same gates: the shorter is a part of the longer.
+TEST(ExpertSweep, LongerBanksContinueShorterOnes) {
+  const RoutingBank shorter = make_routing_bank(olmoe(1), made::calibrated(8), 7);
+  const RoutingBank longer = make_routing_bank(olmoe(1), made::calibrated(16), 7);
+  EXPECT_TRUE(std::equal(shorter.ids.begin(), shorter.ids.end(), longer.ids.begin()));
+}
+
+TEST(HashRouting, TokensOfOneTypeGoToTheSameExperts) {
+  MoeSpec moe = softmax_router(16, 2);
+  moe.router.rule = SelectionRule::kHash;
+  const ModelSpec model = router_model(moe, "x", 2);
+  const RoutingBank bank = make_routing_bank(model, made::calibrated(16), 7);
+  const TokenGenerator text(routing_calibration(model), model.hidden_size, {16, 32}, 7);
+  std::map<std::uint16_t, std::vector<std::uint16_t>> experts_of;
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    const auto ids = bank.token(1, t);
+    const std::uint16_t type = text.labels()[static_cast<std::size_t>(t)].type;
+    const auto& known = experts_of.try_emplace(type, ids.begin(), ids.end()).first->second;
+    EXPECT_TRUE(std::equal(ids.begin(), ids.end(), known.begin())) << type;
+  }
+  EXPECT_GT(experts_of.size(), 50U);
+}
+
+TEST(ExpertChoiceRouting, IsRefusedBeforeAnyThreadStarts) {
+  MoeSpec moe = softmax_router(16, 2);
+  moe.router.rule = SelectionRule::kExpertChoice;
+  EXPECT_THROW(make_routing_bank(router_model(moe, "x", 4), made::calibrated(16), 7, 2),
+               std::invalid_argument);
+}
+
+TEST(TrainedRouting, LoadsAndHistoryAreThoseOfTheTraining) {
+  const ModelSpec model = router_model(softmax_router(8, 2), "x", 1);
+  TokenSource source = source_of(TokenPolicy::kTrained);
+  source.training.steps = 300;
+  const RoutingBank bank = make_routing_bank(model, source, 7);
+  const TrainingRun run = train_gate(model.moe(), source.training, 7);
+  EXPECT_EQ(bank.training.size(), run.history.size());
+  EXPECT_EQ(bank.origin, RoutingOrigin::kGenerated);
+  EXPECT_NEAR(loads_of(bank)[0].gini, load_statistics(run.load_over_mean).gini, 0.03);
+  EXPECT_NE(bank.provenance.find("trained in miniature"), std::string::npos);
+}
+
+class RealGates : public made::Folder {
+ protected:
+  // A bank through one layer of 8 gate rows of this width.
+  RoutingBank routed(const std::vector<float>& weight, std::int64_t width) const {
+    const std::string shape = "[8," + std::to_string(width) + "]";
+    const std::string path =
+        file("model.safetensors", made::safetensors({{"model.layers.0.mlp.gate.weight", "F32",
+                                                      shape, made::bytes_of(weight)}}));
+    TokenSource source = source_of(TokenPolicy::kCalibrated, 16);
+    source.gate = path;
+    return make_routing_bank(router_model(softmax_router(8, 2), "OlmoeForCausalLM", 1, width),
+                             source, 7);
+  }
+};
+
+// Rows 0 and 1 are equal, so that ties go to 0: whoever has 1 has 0 before it. Both below and above
+// the effective dimensions.
+TEST_F(RealGates, DecideInsteadOfGeneratedOnes) {
+  for (const std::int64_t width : {96, 2048}) {
+    RandomStream random(1, "real gates");
+    std::vector<float> weight(static_cast<std::size_t>(8 * width));
+    for (float& entry : weight) entry = static_cast<float>(random.uniform() - 0.5);
+    std::copy_n(weight.begin(), width, weight.begin() + width);
+    const RoutingBank bank = routed(weight, width);
+    std::int64_t with_both = 0;
+    for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+      const auto ids = bank.token(0, t);
+      ASSERT_NE(ids[0], 1);
+      EXPECT_EQ(ids[1] == 1, ids[0] == 0);
+      with_both += ids[1] == 1 ? 1 : 0;
+    }
+    EXPECT_GT(with_both, 20);
+    EXPECT_NE(bank.provenance.find("real gates"), std::string::npos);
+    EXPECT_NE(bank.provenance.find("generated hidden states"), std::string::npos);
+  }
 }
 
 TEST(LoadStatistics, AreTheirDefinitions) {
   const std::vector<double> counts = {0, 0, 0, 8};
   const LoadStatistics statistics = load_statistics(counts);
   EXPECT_DOUBLE_EQ(statistics.max_over_mean, 4);
-  EXPECT_DOUBLE_EQ(statistics.gini, 0.75);  // 1 - 1/n: one has all.
+  EXPECT_DOUBLE_EQ(statistics.gini, 0.75);          // 1 - 1/n: one has all.
+  EXPECT_DOUBLE_EQ(statistics.cv, std::sqrt(3.0));  // sqrt(n - 1): one has all.
+  EXPECT_DOUBLE_EQ(statistics.entropy, 0);
   EXPECT_DOUBLE_EQ(statistics.unused_share, 0.75);
   EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>(4, 0.0)).max_over_mean, 0);
+  const LoadStatistics even = load_statistics(std::vector<double>(4, 3.0));
+  EXPECT_DOUBLE_EQ(even.cv, 0);
+  EXPECT_DOUBLE_EQ(even.entropy, 1);
+  // Two of four share everything: ln 2 / ln 4.
+  EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>{5, 5, 0, 0}).entropy, 0.5);
+  EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>{5}).entropy, 1);
 }
 
-TEST(TargetLoads, HaveMeanOneAndNoExpertTakesMoreThanEveryToken) {
-  RoutingCalibration calibration;
-  calibration.loads = {{0.0, {30, 2, 1, 0.5, 0.1}}, {1.0, {1, 1, 1}}};
-  for (const double depth : {0.0, 0.3, 1.0}) {
-    const std::vector<double> target = calibration.target_loads(depth, 16, 4);
-    double sum = 0;
-    for (const double load : target) sum += load;
-    EXPECT_NEAR(sum, 16, 0.2);
-    EXPECT_LE(target.front(), 4);
-  }
-  EXPECT_EQ(calibration.target_loads(1.0, 4, 2), std::vector<double>(4, 1.0));
-}
-
-TEST(TokenGenerator, HiddenStatesHaveUnitRmsAndRememberTheirPredecessor) {
-  RoutingCalibration calibration;
-  calibration.num_topics = 8;
-  calibration.vocabulary = 64;
-  calibration.noise_correlation = {0.5, 0.5, 0.5};
-  const TokenGenerator generator(calibration, 2048, 4, 16, 1);
-  std::vector<float> states(4 * 16 * 2048);
-  generator.hidden_states(0, 0.0, 0, 4, states.data());
-  double product = 0;
-  for (std::size_t t = 0; t < 64; ++t) {
-    double squares = 0;
-    for (std::size_t i = 0; i < 2048; ++i) {
-      const double h = states[t * 2048 + i];
-      squares += h * h;
-      if (t % 16 > 0) product += h * states[(t - 1) * 2048 + i];
-    }
-    EXPECT_NEAR(squares, 2048, 1);
-  }
-  // A tenth of the length is the mean direction; half of the rest carries over.
-  EXPECT_NEAR(product / (60 * 2048), 0.1 + 0.9 * 0.5, 0.02);
-}
-
-TEST(Calibration, AllFaultsAreReportedAtOnce) {
-  const std::string text =
-      "schema: 1\nfamilies:\n  - name: x\n    topic_share: [0.9, 0, 0]\n    colour: red\n";
-  try {
-    read_calibration(text, "made.yaml");
-    FAIL();
-  } catch (const InputError& error) {
-    const std::string what = error.what();
-    EXPECT_NE(what.find("made.yaml:4"), std::string::npos);
-    EXPECT_NE(what.find("colour"), std::string::npos);
-    EXPECT_NE(what.find("noise_correlation"), std::string::npos);
-    EXPECT_NE(what.find("balanced-default"), std::string::npos);
-  }
+// Tokens: {0, none}, {0, 1}, {none, none}, {none, none} in one sequence of four.
+TEST(Counting, SlotsWithoutAnExpertCountForNothing) {
+  constexpr std::uint16_t none = RoutingBank::kNoExpert;
+  RoutingBank bank;
+  bank.num_layers = 1;
+  bank.num_experts = 2;
+  bank.top_k = 2;
+  bank.sequences = 1;
+  bank.sequence_tokens = 4;
+  bank.ids = {0, none, 0, 1, none, none, none, none};
+  EXPECT_EQ(expert_counts(bank)[0], (std::vector<double>{2, 1}));
+  const RepeatRates rates = repeat_rates(bank, 0);  // One pair counts: the first two tokens.
+  EXPECT_DOUBLE_EQ(rates.first, 1);
+  EXPECT_DOUBLE_EQ(rates.any, 1);
+  EXPECT_DOUBLE_EQ(rates.overlap, 0.5);
 }
 
 TEST(RoutingReport, HasALineForEveryLayerAndTheProvenance) {
-  const RoutingBank bank = make_routing_bank(olmoe(), source_of(TokenPolicy::kUniform, 4), 1);
+  const RoutingBank bank = make_routing_bank(olmoe(3), source_of(TokenPolicy::kUniform, 4), 1);
   const std::string report = routing_report(bank);
   EXPECT_EQ(std::count(report.begin(), report.end(), '\n'), 2 + 3 + 1);
   EXPECT_NE(report.find(bank.provenance), std::string::npos);
+}
+
+TEST(RoutingReport, TablesAreNarrowerThanAHundredColumns) {
+  const RoutingBank bank = make_routing_bank(olmoe(3), source_of(TokenPolicy::kUniform, 4), 1);
+  std::stringstream lines(routing_report(bank));
+  for (std::string line; std::getline(lines, line) && line != bank.provenance;) {
+    EXPECT_LT(line.size(), 100U) << line;
+  }
 }
 
 }  // namespace

@@ -61,8 +61,7 @@ TEST(PublishedRouting, GiniOfFiveModelsIsWithinThreeHundredths) {
   const double between = mean_gini(router_model(softmax_router(128, 8), "Qwen3MoeForCausalLM", 3));
   EXPECT_GT(between, 0.15);
   EXPECT_LT(between, 0.24);
-  for (const char* architecture :
-       {"DeepseekV2ForCausalLM", "Qwen3_5MoeForConditionalGeneration"}) {
+  for (const char* architecture : {"DeepseekV2ForCausalLM", "Qwen3_5MoeForConditionalGeneration"}) {
     const double gini = mean_gini(router_model(softmax_router(64, 6), architecture, 3));
     EXPECT_GT(gini, 0.24 - 0.03) << architecture;
     EXPECT_LT(gini, 0.24 + 0.06) << architecture;
@@ -175,7 +174,6 @@ std::map<std::string, std::vector<double>> errors_of(const ModelSpec& model,
     const double predicted = is_max ? load.max_over_mean : load.cv;
     errors[row.choice + " " + row.metric].push_back(std::abs(predicted / row.value - 1));
   }
-  if (std::getenv("SHOW")) for (auto& [k, v] : errors) { auto w=v; std::sort(w.begin(),w.end()); std::printf("%s n %zu median %.3f p90 %.3f max %.3f\n", k.c_str(), v.size(), median(v), w[w.size()*9/10], w.back()); }
   return errors;
 }
 
@@ -234,7 +232,6 @@ double foretold_log_error(const ModelSpec& model, const std::string& slug,
         static_cast<double>(row.layer) / static_cast<double>(model.num_moe_layers() - 1);
     errors.push_back(std::abs(std::log(foretold_max(family, row, model.moe(), depth) / row.value)));
   }
-  if (std::getenv("SHOW")) std::printf("OOS %s %s n %zu median |ln| %.3f\n", slug.c_str(), domain.c_str(), errors.size(), median(errors));
   return median(errors);
 }
 

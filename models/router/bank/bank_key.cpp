@@ -33,8 +33,7 @@ class Key {
     return *this;
   }
   template <typename Choice>
-    requires std::is_enum_v<Choice>
-  Key& add(Choice value) {
+  requires std::is_enum_v<Choice> Key& add(Choice value) {
     return add(static_cast<std::int64_t>(value));
   }
   // In file names; two independent hashes make a collision unthinkable.
@@ -50,9 +49,10 @@ void add_router(Key& key, const RouterSpec& r) {
   key.add(r.score).add(r.order).add(r.rule).add(r.renormalise).add(r.gate_bias);
   key.add(r.correction_bias).add(r.num_groups).add(r.top_groups).add(r.group_score);
   key.add(r.group_mask).add(r.scaling).add(r.jitter).add(r.num_zero_experts);
-  key.add(r.capacity.factor).add(r.capacity.least).add(r.capacity.drop).add(r.capacity.pad);
-  key.add(r.capacity.block).add(r.renormalise_floor).add(r.scale_renormalised);
-  key.add(r.weigh_input).add(r.mixer_jitter);
+  key.add(r.renormalise_floor).add(r.scale_renormalised).add(r.weigh_input).add(r.mixer_jitter);
+  const CapacitySpec& c = r.capacity;
+  key.add(c.factor).add(c.least).add(c.drop).add(c.pad).add(c.block).add(c.fixed);
+  key.add(c.training_factor.has_value()).add(c.training_factor.value_or(0));
 }
 
 void add_training(Key& key, const TrainingRecipe& training) {

@@ -59,6 +59,7 @@ void route_layer(const Generation& generation, const Gate& gate, const TokenGene
 // Layers are independent: each thread takes the next one.
 void route_layers(const Generation& generation, const TokenGenerator& text, const GateSource& gate,
                   RoutingBank& bank) {
+  check_router(generation.model.moe(), RouteOptions{}.phase);  // Here, not in a thread.
   std::atomic<std::int64_t> next{0};
   const auto worker = [&] {
     for (std::int64_t layer = next++; layer < bank.num_layers; layer = next++) {
@@ -101,13 +102,13 @@ void route_generated(const Generation& generation, const TextLoads& loads, Routi
   const GateBuilder gates(generation.model, calibration, loads, bank.sequence_tokens,
                           generation.seed);
   route_layers(
-      generation, text,
-      [&](std::int64_t layer, double depth) { return gates.gate(layer, depth); }, bank);
+      generation, text, [&](std::int64_t layer, double depth) { return gates.gate(layer, depth); },
+      bank);
   bank.origin = RoutingOrigin::kGenerated;
-  bank.provenance = fmt::format(
-      "{} through generated gates and the gate kernel; statistics '{}' ({}), {}: {}",
-      states_text(generation, text), calibration.name, calibration.provenance, loads.description,
-      calibration.source);
+  bank.provenance =
+      fmt::format("{} through generated gates and the gate kernel; statistics '{}' ({}), {}: {}",
+                  states_text(generation, text), calibration.name, calibration.provenance,
+                  loads.description, calibration.source);
 }
 
 void route_through_real_gates(const Generation& generation, const std::string& path,

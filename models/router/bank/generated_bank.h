@@ -21,11 +21,12 @@ struct Generation {
 
 // Routes every token of `bank`, whose sizes are set, through generated gates that aim at `loads`.
 // Fills ids, origin and provenance.
+// Throws: std::invalid_argument as check_router for decode.
 void route_generated(const Generation& generation, const TextLoads& loads, RoutingBank& bank);
 
 // The same through the gates of the checkpoint at `path`. Nothing is fitted: the skew is what these
 // gates make of states without a mean direction, which only the real model knows.
-// Throws: InputError as read_gate_weights.
+// Throws: InputError as read_gate_weights; std::invalid_argument as check_router for decode.
 void route_through_real_gates(const Generation& generation, const std::string& path,
                               RoutingBank& bank);
 

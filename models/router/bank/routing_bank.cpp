@@ -134,7 +134,8 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
           fmt::format("baseline: independent tokens, expert popularity ~ rank^-{}", source.alpha);
       break;
     case TokenPolicy::kRecorded:
-      return read_recorded_routing(source.trace, model, source.sequence_tokens, seed, source.sequences);
+      return read_recorded_routing(source.trace, model, source.sequence_tokens, seed,
+                                   source.sequences);
   }
   return bank;
 }

@@ -67,6 +67,8 @@ struct RoutingBank {
 // Routes sequences * sequence_tokens tokens through every MoE layer of the model.
 // Requires: model.is_moe(); sequences and sequence_tokens >= 1.
 // Same model, source and seed: same ids, for any number of threads (0 = one per core).
+// Throws: InputError for files of the source; std::invalid_argument for a scheme that cannot decode
+// (expert choice) or a recipe that cannot train this scheme.
 RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
                               std::int64_t num_threads = 0);
 

@@ -144,7 +144,8 @@ std::string routing_report(const RoutingBank& bank) {
     const LoadStatistics load = load_statistics(counts[static_cast<std::size_t>(layer)]);
     const RepeatRates repeats = repeat_rates(bank, layer);
     text += fmt::format(
-        "{:5}  {:8.2f}  {:5.3f}  {:5.2f}  {:7.3f}  {:5.1f}%  {:9.1f}%  {:9.1f}%  {:7.3f}  {:13.2f}\n",
+        "{:5}  {:8.2f}  {:5.3f}  {:5.2f}  {:7.3f}  {:5.1f}%  {:9.1f}%  {:9.1f}%  {:7.3f}  "
+        "{:13.2f}\n",
         layer, load.max_over_mean, load.gini, load.cv, load.entropy, 100 * load.unused_share,
         100 * repeats.first, 100 * repeats.any, repeats.overlap, coactivation_gain(bank, layer));
   }

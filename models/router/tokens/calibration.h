@@ -29,7 +29,7 @@ struct LoadShape {
 
 // Loads that were counted on one kind of text.
 struct TextDomain {
-  std::string name;  // Before a '/': the collection of texts that it belongs to.
+  std::string name;                     // Before a '/': the collection of texts that it belongs to.
   std::vector<std::string> stands_for;  // Kinds of text without counts, taken to be alike.
   std::vector<LoadShape> loads;         // Rising depth.
 };
@@ -56,9 +56,9 @@ struct RoutingCalibration {
   double persistent_noise = 0;         // Share of a token's noise that is the same in all layers.
   double shared_direction = 0;         // Share of a gate row that it has in common with others ...
   std::int64_t direction_experts = 1;  // ... of its cluster of so many experts, in every layer.
-  double domain_spread = 0;        // Standard deviation of ln load between kinds of text ...
-  std::vector<TextDomain> domains; // ... unless these say more.
-  std::vector<LoadShape> loads;    // Of the mixture, without domains. Empty: trained to balance.
+  double domain_spread = 0;            // Standard deviation of ln load between kinds of text ...
+  std::vector<TextDomain> domains;     // ... unless these say more.
+  std::vector<LoadShape> loads;  // Of the mixture, without domains. Empty: trained to balance.
 };
 
 // The calibration for a model: its architecture's, or the default for its router (balanced where a

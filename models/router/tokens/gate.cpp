@@ -178,8 +178,7 @@ Gate GateBuilder::gate(std::int64_t layer, double depth) const {
   const Layout random = layout(layer, depth);
   fill_rows(layer, random, made);
   if (offsets_along_mean()) remove_mean(made);
-  const GateFit fit =
-      fit_gate(moe_, sample_logits(made, layer, depth), random.norm, random.target);
+  const GateFit fit = fit_gate(moe_, sample_logits(made, layer, depth), random.norm, random.target);
   apply(fit.scale, fit.offset, depth, made);
   return made;
 }

@@ -32,7 +32,7 @@ double score_slope(const MoeSpec& moe) {
   return std::exp(z - 0.5) / outputs;
 }
 
-// Half the step for a parameter that overshot, as in Rprop.
+// Half the rate for a parameter that overshot, as in Rprop.
 struct Step {
   double rate = 0;
   double last_gap = 0;
@@ -116,12 +116,11 @@ class Fitting {
     return used;
   }
 
-  double mean_share() const {
-    return static_cast<double>(top_k_) / static_cast<double>(outputs_);
-  }
+  double mean_share() const { return static_cast<double>(top_k_) / static_cast<double>(outputs_); }
 
   void move_offset(std::size_t e, double found, double tokens) {
-    const double step = offset_step_[e].towards(target_.load[e] * mean_share(), found, 0.5 / tokens);
+    const double step =
+        offset_step_[e].towards(target_.load[e] * mean_share(), found, 0.5 / tokens);
     fit_.offset[e] += static_cast<float>(slope_ * norm_[e] * fit_.scale[e] * step);
   }
 

@@ -75,8 +75,8 @@ LoadShape mean_shape(const std::vector<const TextDomain*>& domains, double depth
   return mean;
 }
 
-// Geometric mean over domains; adds squared deviations of ln load and their degrees of freedom, both
-// weighted with that mean, because it is the busy experts whose loads matter.
+// Geometric mean over domains; adds squared deviations of ln load and their degrees of freedom,
+// both weighted with that mean, because it is the busy experts whose loads matter.
 LoadShape typical_shape(const std::vector<const TextDomain*>& domains, double depth,
                         double& squares, double& freedom) {
   LoadShape typical{depth, {}, {}};
@@ -121,9 +121,8 @@ TextLoads unlisted_loads(const RoutingCalibration& family, const std::string& do
   if (like.empty()) text.shapes = family.loads;
   if (text.shapes.empty()) text.shapes = {lognormal_loads(0)};
   text.spread = freedom > 0 ? std::sqrt(squares / freedom) : family.domain_spread;
-  text.description =
-      fmt::format("no counts of '{}': typical loads times exp({:.2f} N) per expert", domain,
-                  text.spread);
+  text.description = fmt::format("no counts of '{}': typical loads times exp({:.2f} N) per expert",
+                                 domain, text.spread);
   return text;
 }
 
@@ -146,9 +145,8 @@ std::vector<double> at_quantiles(const std::vector<double>& values, std::int64_t
 void sort_falling(ExpertTargets& targets) {
   std::vector<std::size_t> order(targets.load.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return targets.load[a] > targets.load[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return targets.load[a] > targets.load[b]; });
   ExpertTargets sorted;
   for (const std::size_t e : order) {
     sorted.load.push_back(targets.load[e]);

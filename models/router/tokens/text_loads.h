@@ -1,5 +1,5 @@
-// The loads that a kind of text puts on the experts: counted ones where they are published, those of
-// a law where they are not.
+// The loads that a kind of text puts on the experts: counted ones where they are published, those
+// of a law where they are not.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct ExpertTargets {
 };
 
 // Targets for `num_experts` experts at a depth: linear in depth and in the rank of an expert, so
-// that other expert counts keep the shape; `random` draws the spread. No load exceeds what an expert
-// can take, num_experts / top_k. Requires: text.shapes is not empty.
+// that other expert counts keep the shape; `random` draws the spread. No load exceeds what an
+// expert can take, num_experts / top_k. Requires: text.shapes is not empty.
 ExpertTargets expert_targets(const TextLoads& text, double depth, std::int64_t num_experts,
                              std::int64_t top_k, RandomStream& random);
 
