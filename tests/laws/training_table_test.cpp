@@ -1,6 +1,7 @@
 // The reference training of ../shared/research/router.md, section 3.1, again: 16 experts, top-2, 16
-// topics, 4000 steps of 256 tokens. Bounds span the reference's three seeds and those found for
-// twenty of our own; the tests run the first three.
+// topics, 4000 steps of 256 tokens. Bounds hold its three seeds and the first three of ours. Over
+// twenty of ours, 1 to 7 experts die without balancing (4.8 in the mean), and at aux 0.01 none in
+// 17 runs and 1, 1 and 5 in the others.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -80,7 +81,7 @@ Setting with_bias(ScoreFunction score) {
 }
 
 TEST(TrainingTable, SeveralExpertsDieWithoutBalancing) {
-  expect_row({}, {{3.0, 4.5}, {0.55, 0.72}, {3, 7}, {0.30, 0.50}});
+  expect_row({}, {{3.0, 4.5}, {0.55, 0.72}, {3, 7}, {0.31, 0.50}});
 }
 
 TEST(TrainingTable, AnAuxiliaryLossOfAThousandthComesTooLate) {
@@ -109,13 +110,11 @@ TEST(TrainingTable, WeightsThatAreNotRenormalisedCollapseToo) {
 }
 
 TEST(TrainingTable, SigmoidsKeepEveryExpertAliveButUneven) {
-  expect_row({ScoreFunction::kSigmoid, true, {}},
-             {{2.7, 3.9}, {0.40, 0.62}, {0, 0}, {0.41, 0.54}});
+  expect_row({ScoreFunction::kSigmoid, true, {}}, {{2.7, 3.9}, {0.40, 0.62}, {0, 0}, {0.41, 0.54}});
 }
 
 TEST(TrainingTable, TheLossFreeBiasBalancesSigmoids) {
-  expect_row(with_bias(ScoreFunction::kSigmoid),
-             {{1.0, 1.03}, {0, 0.01}, {0, 0}, {0.36, 0.45}});
+  expect_row(with_bias(ScoreFunction::kSigmoid), {{1.0, 1.03}, {0, 0.01}, {0, 0}, {0.36, 0.45}});
 }
 
 TEST(TrainingTable, TheLossFreeBiasBalancesSoftmaxAtTheLowestTaskLoss) {

@@ -321,14 +321,16 @@ TEST(ImportanceLoss, GradientIsExactThroughRenormalisedWeights) {
 }
 
 TEST(LoadLoss, AsksForTheChanceToBeChosenAgain) {
-  // z = (0, 0), s = 1, noise (1, -1): h = (1, -1), u = (1, -1), loads Phi(1) and Phi(-1).
-  const Floats clean = {0, 0}, noisy = {1, -1}, scale = {1, 1}, noise = {1, -1};
+  // z = 0, s = 1, h = noise = (2, 1, -1), top-1. The chosen must stay above 1: Phi(0 - 1); the
+  // others had to rise above 2: Phi(0 - 2) each.
+  const Floats clean = {0, 0, 0}, noise = {2, 1, -1}, scale = {1, 1, 1};
   const Ids ids = {0};
-  Floats to_clean(2, 0.0F), to_scale(2, 0.0F);
+  Floats to_clean(3, 0.0F), to_scale(3, 0.0F);
   const double value =
-      add_load_loss({2, 1, clean, noisy, scale, noise, ids}, 1, {to_clean, to_scale});
-  const double apart = 0.8413447 - 0.1586553;
-  EXPECT_NEAR(value, apart * apart, 1e-6);
+      add_load_loss({3, 1, clean, noise, scale, noise, ids}, 1, {to_clean, to_scale});
+  const double likely = 0.1586553, unlikely = 0.0227501, mean = (likely + 2 * unlikely) / 3;
+  const double variance = (likely * likely + 2 * unlikely * unlikely) / 3 - mean * mean;
+  EXPECT_NEAR(value, variance / (mean * mean), 1e-5);
 }
 
 // Noise that keeps the order of experts well apart, so that differences stay within one choice.
@@ -367,10 +369,10 @@ TEST(LoadLoss, GradientIsExactForLogitsAndNoiseScales) {
     return at.loss(clean, scale, {one, other});
   };
   constexpr float kStep = 1.0F / 32;
-  expect_gradient(to_clean,
-                  differences([&](const Floats& z) { return value(z, at.scale); }, at.clean, kStep));
-  expect_gradient(to_scale,
-                  differences([&](const Floats& s) { return value(at.clean, s); }, at.scale, kStep));
+  expect_gradient(
+      to_clean, differences([&](const Floats& z) { return value(z, at.scale); }, at.clean, kStep));
+  expect_gradient(
+      to_scale, differences([&](const Floats& s) { return value(at.clean, s); }, at.scale, kStep));
 }
 
 TEST(LossFreeBias, MovesByItsRateTowardsTheTarget) {
@@ -451,6 +453,40 @@ TEST(CombineWeights, AreTheRoutersOwn) {
         for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_NEAR(weights[i], expected[i], 1e-6);
       }
     }
+  }
+}
+
+TEST(CombineWeights, FollowTheRulesOwnDefinition) {
+  const Floats logits = random_logits("weights");
+  for (const SelectionRule rule :
+       {SelectionRule::kNoisyTopK, SelectionRule::kRandomSecond, SelectionRule::kSinkhorn,
+        SelectionRule::kBalancedAssignment, SelectionRule::kQuantile}) {
+    MoeSpec moe = moe_of(ScoreFunction::kSoftmax, false);
+    moe.router.rule = rule;
+    moe.top_k = rule == SelectionRule::kBalancedAssignment ? 1 : 2;
+    Ids ids(kTokens * static_cast<std::size_t>(moe.top_k));
+    Floats expected(ids.size());
+    route_logits(moe, logits, {}, {ids, expected}, {.phase = RoutingPhase::kTraining});
+    std::replace(ids.begin(), ids.end(), kNoExpert, std::uint16_t{0});  // Compared nowhere below.
+    const RouterSpec router = with_implied_weights(moe).router;
+    const Floats scores = scores_of(router.score, logits);
+    Floats weights(ids.size());
+    combine_weights(router, {router.score, kExperts, scores}, ids, weights);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::size_t second = i | 1U;  // A left-out second expert spoils its token's pair.
+      if (moe.top_k == 2 && expected[second] == 0) continue;
+      EXPECT_NEAR(weights[i], expected[i], 1e-6) << static_cast<int>(rule);
+    }
+  }
+}
+
+TEST(NoiseScale, IsSoftplusAboveItsLeast) {
+  EXPECT_NEAR(noise_scale(0), std::log(2) + 0.01, 1e-6);
+  EXPECT_NEAR(noise_scale(100), 100.01, 1e-4);
+  EXPECT_NEAR(noise_scale(-100), 0.01, 1e-6);
+  for (const float raw : {-3.0F, 0.0F, 2.0F}) {
+    const double slope = double{noise_scale(raw + 0.125F) - noise_scale(raw - 0.125F)} / 0.25;
+    EXPECT_NEAR(noise_scale_slope(noise_scale(raw)), slope, 1e-3);
   }
 }
 

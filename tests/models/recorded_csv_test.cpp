@@ -40,9 +40,8 @@ TEST_F(RecordedChoices, LinesOfALayerAreItsTokensInOrder) {
   EXPECT_EQ(bank.ids,
             (std::vector<std::uint16_t>{0, 1, 2, 3, 7, 6, 4, 5, 6, 7, 5, 4, 1, 0, 3, 2, 3, 1}));
   EXPECT_EQ(bank.origin, RoutingOrigin::kRecorded);
-  EXPECT_EQ(
-      bank.provenance,
-      "recorded choices of trace.csv (layer,expert lines, 3 tokens: 1 sequences of 3 tokens)");
+  EXPECT_EQ(bank.provenance,
+            "recorded choices of trace.csv (layer,expert lines, 3 tokens: 1 sequence of 3 tokens)");
 }
 
 TEST_F(RecordedChoices, HeaderBlanksAndLineEndsDoNotMatter) {
@@ -93,7 +92,7 @@ TEST_F(RecordedChoices, LayersThatDisagreeAreRefused) {
   EXPECT_NE(refused(std::string(kToken) + "0,1\n0,2\n").find("layers 0"), std::string::npos);
   EXPECT_NE(refused(std::string(kToken) + "3,1\n3,2\n").find("2 tokens: 1 as in the first"),
             std::string::npos);
-  EXPECT_NE(refused(std::string(kToken) + "1,1\n1,2\n3,1\n3,2\n").find("1 tokens: 2"),
+  EXPECT_NE(refused(std::string(kToken) + "1,1\n1,2\n3,1\n3,2\n").find("1 token: 2"),
             std::string::npos);
   EXPECT_NE(refused(" \n"), "");
   EXPECT_NE(refused("layer,expert\n"), "");
@@ -259,13 +258,13 @@ TEST_F(RecordedRouting, NameAndFirstLineDecideTheFormat) {
   };
   const std::string data = "\x01\x02\x03\x04\x05\x06";
   EXPECT_EQ(provenance("a.npy", made::npy(made::npy_dictionary("|u1", "(1, 3, 2)"), data)),
-            "recorded ids of a.npy (NumPy u1, 1 tokens: 1 sequences of 1 tokens)");
+            "recorded ids of a.npy (NumPy u1, 1 token: 1 sequence of 1 token)");
   const std::string request =
       made::base64(made::bytes_of(std::vector<std::int32_t>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(provenance("a.jsonl", R"({"routed_experts": ")" + request + "\"}"),
-            "recorded ids of a.jsonl (JSON lines, 1 requests: 1 sequences of 1 tokens)");
+            "recorded ids of a.jsonl (JSON lines, 1 request: 1 sequence of 1 token)");
   EXPECT_EQ(provenance("a.csv", kToken),
-            "recorded choices of a.csv (layer,expert lines, 1 tokens: 1 sequences of 1 tokens)");
+            "recorded choices of a.csv (layer,expert lines, 1 token: 1 sequence of 1 token)");
   EXPECT_EQ(provenance("b.csv", "layer,expert,count\n" + std::string(kCounts)),
             "drawn from the expert counts of b.csv (74 choices per layer on average): 3 "
             "independent tokens");

@@ -72,7 +72,7 @@ TEST_F(RecordedJsonLines, EveryTokenLayerAndChoiceKeepsItsPlace) {
   EXPECT_EQ(bank.ids, (std::vector<std::uint16_t>{0, 1, 6, 7, 2, 3, 7, 0, 4, 5, 5, 0xFFFF}));
   EXPECT_EQ(bank.origin, RoutingOrigin::kRecorded);
   EXPECT_EQ(bank.provenance,
-            "recorded ids of requests.jsonl (JSON lines, 1 requests: 1 sequences of 2 tokens)");
+            "recorded ids of requests.jsonl (JSON lines, 1 request: 1 sequence of 2 tokens)");
 }
 
 TEST_F(RecordedJsonLines, EnginesPutTheIdsInSeveralPlaces) {

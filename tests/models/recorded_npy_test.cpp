@@ -137,7 +137,7 @@ TEST_F(RecordedNpy, TokensAfterTheLastWholeSequenceAreLeftOut) {
   EXPECT_EQ(bank.ids.size(), 6U * 3 * 2);
   for (std::int64_t t = 0; t < 6; ++t) EXPECT_EQ(bank.token(0, t)[0], t);
   EXPECT_EQ(bank.provenance,
-            "recorded ids of seven.npy (NumPy u1, 7 tokens: 2 sequences of 3 tokens, 1 tokens left "
+            "recorded ids of seven.npy (NumPy u1, 7 tokens: 2 sequences of 3 tokens, 1 token left "
             "out)");
   const RoutingBank whole = read_npy(path, routed_model(), 32);
   EXPECT_EQ(whole.sequences, 1);

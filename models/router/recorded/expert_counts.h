@@ -41,17 +41,19 @@ class CountSampler {
   std::int64_t total_ = 0;
 };
 
-// Counts per layer and expert from lines of "layer_id,expert_id,count" (SGLang's expert
-// distribution; also "layer,expert,count") after that header; pairs that are left out count 0.
-// Layers are numbered among all layers of the model or among those with experts. No expert may have
-// more than 1/top_k of its layer's choices, which different experts per token cannot give. The bank
-// is `sequences` of `sequence_tokens` independent tokens, marked kDrawnFromCounts.
-// Throws: InputError with the file's faults and their lines.
+// How many tokens to draw.
 struct DrawnTokens {
   std::int64_t sequences = 128;
   std::int64_t sequence_tokens = 32;
   std::uint64_t seed = 0;
 };
+
+// Counts per layer and expert from lines of "layer_id,expert_id,count" (SGLang's expert
+// distribution; also "layer,expert,count") after that header; pairs that are left out count 0.
+// Layers are numbered among all layers of the model or among those with experts. No expert may have
+// more than 1/top_k of its layer's choices, which different experts per token cannot give. The bank
+// is of independent tokens, marked kDrawnFromCounts.
+// Throws: InputError with the file's faults and their lines.
 RoutingBank read_expert_counts(const std::string& path, const ModelSpec& model,
                                const DrawnTokens& drawn);
 

@@ -85,7 +85,7 @@ class FileFaults {
 // Foreign text as it can stand in a message: one short line of printable ASCII in quotes.
 std::string shown(std::string_view text);
 
-// [[noreturn]] one fault of a whole file.
+// Throws: InputError with one fault of a whole file.
 [[noreturn]] void refuse_file(const std::string& path, const std::string& found,
                               const std::string& allowed);
 

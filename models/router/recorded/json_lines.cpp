@@ -232,8 +232,8 @@ RoutingBank read_json_lines(const std::string& path, const ModelSpec& model,
   const SequenceCut cut(tokens, sequence_tokens);
   RoutingBank bank = empty_bank(shape, cut.sequences, cut.sequence_tokens);
   fill_bank(requests, bank);
-  bank.provenance = fmt::format("recorded ids of {} (JSON lines, {} requests: {})", file.name(),
-                                requests.size(), cut.text());
+  bank.provenance = fmt::format("recorded ids of {} (JSON lines, {}: {})", file.name(),
+                                counted(std::ssize(requests), "request"), cut.text());
   return bank;
 }
 

@@ -82,7 +82,7 @@ std::int64_t common_tokens(const std::vector<std::vector<std::uint16_t>>& layers
     const bool last = l + 1 == layers.size();
     if (layers[l].size() == full || (last && layers[l].size() < full)) continue;
     faults.add(0, fmt::format("layer {} of those with experts", l),
-               fmt::format("{} tokens", layers[l].size() / static_cast<std::size_t>(shape.top_k)),
+               counted(static_cast<std::int64_t>(layers[l].size()) / shape.top_k, "token"),
                fmt::format("{} as in the first{}", full / static_cast<std::size_t>(shape.top_k),
                            last ? ", or fewer" : ""));
   }
@@ -115,8 +115,8 @@ RoutingBank read_layer_choices(const std::string& path, const ModelSpec& model,
     const std::ptrdiff_t begin = static_cast<std::ptrdiff_t>(ids.size()) - tokens * shape.top_k;
     out = std::copy_n(ids.begin() + begin, bank.num_tokens() * shape.top_k, out);
   }
-  bank.provenance = fmt::format("recorded choices of {} (layer,expert lines, {} tokens: {}",
-                                file.name(), tokens + skipped, cut.text());
+  bank.provenance = fmt::format("recorded choices of {} (layer,expert lines, {}: {}", file.name(),
+                                counted(tokens + skipped, "token"), cut.text());
   if (skipped > 0) {
     bank.provenance += fmt::format("; the first {} lack the last layer and are left out", skipped);
   }

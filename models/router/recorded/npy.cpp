@@ -44,7 +44,7 @@ ItemReader item_reader(const NpyHeader& header) {
 // One way through an array [tokens, layers, top_k]: the file's tokens in blocks, and where in a
 // block the items of a token lie.
 struct Walk {
-  Walk(const NpyHeader& header)
+  explicit Walk(const NpyHeader& header)
       : tokens(header.shape[0]),
         layers(header.shape[1]),
         top_k(header.shape[2]),
@@ -214,8 +214,8 @@ RoutingBank read_npy(const std::string& path, const ModelSpec& model,
   const SequenceCut cut({header.shape.data(), 1}, sequence_tokens);
   RoutingBank bank = empty_bank(shape, cut.sequences, cut.sequence_tokens);
   NpyReader(file, header, shape).fill(bank);
-  bank.provenance = fmt::format("recorded ids of {} (NumPy {}, {} tokens: {})", file.name(),
-                                header.type, header.shape[0], cut.text());
+  bank.provenance = fmt::format("recorded ids of {} (NumPy {}, {}: {})", file.name(), header.type,
+                                counted(header.shape[0], "token"), cut.text());
   return bank;
 }
 

@@ -137,9 +137,13 @@ SequenceCut::SequenceCut(std::span<const std::int64_t> request_tokens, std::int6
 }
 
 std::string SequenceCut::text() const {
-  std::string out = fmt::format("{} sequences of {} tokens", sequences, sequence_tokens);
-  if (left_out > 0) out += fmt::format(", {} tokens left out", left_out);
+  std::string out = counted(sequences, "sequence") + " of " + counted(sequence_tokens, "token");
+  if (left_out > 0) out += ", " + counted(left_out, "token") + " left out";
   return out;
+}
+
+std::string counted(std::int64_t number, const std::string& what) {
+  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
 RoutingBank empty_bank(const RoutingShape& shape, std::int64_t sequences,

@@ -77,6 +77,9 @@ struct SequenceCut {
   std::int64_t left_out = 0;
 };
 
+// "1 token", "2 tokens".
+std::string counted(std::int64_t number, const std::string& what);
+
 // A bank of that many tokens, all ids kNoExpert yet.
 RoutingBank empty_bank(const RoutingShape& shape, std::int64_t sequences,
                        std::int64_t sequence_tokens);

@@ -63,8 +63,8 @@ void add_share_gradient(ScoreFunction function, SharePull pull, std::span<const 
     case ScoreFunction::kSqrtSoftplus:
     case ScoreFunction::kOne:
       for (std::size_t j = 0; j < scores.size(); ++j) {
-        gradient[j] += pull.factor * scores[j] * log_slope(function, scores[j]) *
-                       (prices[j] - pull.mean);
+        gradient[j] +=
+            pull.factor * scores[j] * log_slope(function, scores[j]) * (prices[j] - pull.mean);
       }
       return;
   }
@@ -202,10 +202,10 @@ double add_share_loss(const GateScores& batch, std::span<const double> prices,
     const RowSums sums = row_sums(scores, price);
     const double mean = sums.priced / std::max(sums.scores, 1e-20);
     value += mean * per_token;
-    add_share_gradient(batch.function,
-                       {static_cast<float>(per_token / std::max(sums.scores, 1e-20)),
-                        static_cast<float>(mean)},
-                       price, scores, gradient.subspan(row, experts));
+    add_share_gradient(
+        batch.function,
+        {static_cast<float>(per_token / std::max(sums.scores, 1e-20)), static_cast<float>(mean)},
+        price, scores, gradient.subspan(row, experts));
   }
   return value;
 }

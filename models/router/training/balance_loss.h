@@ -57,9 +57,9 @@ Prices gshard_prices(const RoutedCounts& counts, double weight);
 // at balance. Source: arXiv:2405.04434. Requires: devices divides the experts.
 Prices device_prices(const RoutedCounts& counts, std::int64_t devices, double weight);
 
-// DeepSeek-V2: a_i = weight f''_d(i), f''_d = D / (M T) tokens sent to d, M the devices that a token
-// may reach; L = weight when every token reaches M. Source: arXiv:2405.04434.
-// Shapes: sent [devices], of device_tokens().
+// DeepSeek-V2: a_i = weight f''_d(i), f''_d = D / (M T) tokens sent to d, M the devices that a
+// token may reach; L = weight when every token reaches M. Source: arXiv:2405.04434. Shapes: sent
+// [devices], of device_tokens().
 Prices communication_prices(std::span<const double> sent, const RoutedCounts& counts,
                             std::int64_t device_limit, double weight);
 
@@ -105,11 +105,11 @@ double add_importance_loss(const ChosenWeights& chosen, std::int64_t experts, do
 struct NoisyLogits {
   std::int64_t experts = 0;
   std::int64_t top_k = 0;
-  std::span<const float> clean;         // [tokens, experts] z
-  std::span<const float> noisy;         // [tokens, experts] h
-  std::span<const float> scale;         // [tokens, experts] s > 0
-  std::span<const float> noise;         // [tokens, experts] epsilon
-  std::span<const std::uint16_t> ids;   // [tokens, top_k], the largest h.
+  std::span<const float> clean;        // [tokens, experts] z
+  std::span<const float> noisy;        // [tokens, experts] h
+  std::span<const float> scale;        // [tokens, experts] s > 0
+  std::span<const float> noise;        // [tokens, experts] epsilon
+  std::span<const std::uint16_t> ids;  // [tokens, top_k], the largest h.
 };
 // Where the gradient of a loss of noisy logits goes; noise is a constant.
 struct NoisyGradient {

@@ -1,21 +1,53 @@
 #include "models/router/training/gate_gradient.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 namespace moesim {
 
-bool renormalises(const RouterSpec& router) {
-  const bool chosen_softmax =
-      router.order == SelectionOrder::kTopKThenScore && router.score == ScoreFunction::kSoftmax;
-  return router.renormalise || chosen_softmax || router.rule == SelectionRule::kNoisyTopK ||
-         router.rule == SelectionRule::kRandomSecond;
+namespace {
+
+bool renormalises(const RouterSpec& router, std::size_t top_k) {
+  if (router.score != ScoreFunction::kSoftmax) return router.renormalise && top_k > 1;
+  return router.renormalise || router.order == SelectionOrder::kTopKThenScore;
+}
+
+}  // namespace
+
+MoeSpec with_implied_weights(MoeSpec moe) {
+  RouterSpec& router = moe.router;
+  switch (router.rule) {
+    case SelectionRule::kNoisyTopK:
+      router.score = ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kTopKThenScore;
+      break;
+    case SelectionRule::kRandomSecond:
+      router.score = ScoreFunction::kSoftmax;
+      router.renormalise = true;
+      break;
+    case SelectionRule::kBalancedAssignment:
+      router.score = ScoreFunction::kSigmoid;
+      break;
+    case SelectionRule::kSinkhorn:
+      router.score = moe.top_k == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kScoreThenTopK;
+      break;
+    case SelectionRule::kTopK:
+    case SelectionRule::kHash:
+    case SelectionRule::kSparseMixer:
+    case SelectionRule::kExpertChoice:
+    case SelectionRule::kQuantile:
+      break;
+  }
+  return moe;
 }
 
 void combine_weights(const RouterSpec& router, const GateScores& batch,
                      std::span<const std::uint16_t> ids, std::span<float> weights) {
   const auto experts = static_cast<std::size_t>(batch.experts);
   const std::size_t top_k = ids.size() * experts / batch.scores.size();
-  const bool renormalise = renormalises(router);
+  const bool renormalise = renormalises(router, top_k);
   for (std::size_t t = 0; t * experts < batch.scores.size(); ++t) {
     const std::span<float> row = weights.subspan(t * top_k, top_k);
     float sum = 1e-20F;
@@ -33,7 +65,7 @@ void add_weight_gradient(const RouterSpec& router, const GateScores& batch,
                          std::span<float> gradient) {
   const auto experts = static_cast<std::size_t>(batch.experts);
   const std::size_t top_k = chosen.ids.size() * experts / batch.scores.size();
-  const bool renormalise = renormalises(router);
+  const bool renormalise = renormalises(router, top_k);
   const bool dense = !renormalise && batch.function == ScoreFunction::kSoftmax;
   for (std::size_t t = 0; t * experts < batch.scores.size(); ++t) {
     const std::span<const float> scores = batch.scores.subspan(t * experts, experts);
@@ -51,6 +83,14 @@ void add_weight_gradient(const RouterSpec& router, const GateScores& batch,
     if (!dense) continue;
     for (std::size_t i = 0; i < experts; ++i) row[i] -= mean * scores[i];
   }
+}
+
+float noise_scale(float raw) {
+  return std::max(raw, 0.0F) + std::log1p(std::exp(-std::abs(raw))) + kLeastNoise;
+}
+
+float noise_scale_slope(float scale) {
+  return -std::expm1(kLeastNoise - scale);
 }
 
 }  // namespace moesim

@@ -11,14 +11,16 @@
 
 namespace moesim {
 
-// Whether a token's weights are divided by their sum: said so, or implied by a softmax over the
-// chosen logits, by noisy top-k and by GShard's two experts.
-bool renormalises(const RouterSpec& router);
+// The scheme with the score, order and renormalisation that its selection rule implies: softmax
+// over the kept for noisy top-k, g_1 and g_2 over their sum for random second experts, sigmoid for
+// a balanced assignment, and for Sinkhorn softmax, or sigmoid if top-1.
+MoeSpec with_implied_weights(MoeSpec moe);
 
-// Combine weights g_i of the chosen experts: s_i / (sum_S s + 1e-20) if renormalised, else
-// scaling s_i. A scaling of renormalised weights is left out: linear experts absorb a common
-// factor, and the step sizes of the reference training are those of weights that add up to 1.
-// Shapes: ids and weights [tokens, top_k].
+// Combine weights g_i of the chosen experts: s_i / (sum_S s + 1e-20) where renormalised, or where a
+// softmax counts the chosen alone, else scaling s_i. A single score that is no share stays what it
+// is. A scaling of renormalised weights is left out: linear experts absorb a common factor, and the
+// step sizes of the reference training are those of weights that add up to 1.
+// Shapes: ids and weights [tokens, top_k]. Requires: a scheme from with_implied_weights().
 void combine_weights(const RouterSpec& router, const GateScores& batch,
                      std::span<const std::uint16_t> ids, std::span<float> weights);
 
@@ -30,5 +32,12 @@ void combine_weights(const RouterSpec& router, const GateScores& batch,
 void add_weight_gradient(const RouterSpec& router, const GateScores& batch,
                          const ChosenWeights& chosen, std::span<const float> weight_gradient,
                          std::span<float> gradient);
+
+// Scale of the noise of noisy top-k, s = ln(1 + e^r) + least: softplus alone could vanish below a
+// quotient. Source: Shazeer 2017, equation 4; least is tensor2tensor's noise_epsilon.
+inline constexpr float kLeastNoise = 0.01F;
+float noise_scale(float raw);
+// ds / dr = sigmoid(r) = 1 - e^-(s - least), from s itself.
+float noise_scale_slope(float scale);
 
 }  // namespace moesim

@@ -14,9 +14,6 @@ namespace moesim {
 namespace {
 
 constexpr double kInitialSpread = 0.02;
-// Least scale of noisy top-k's noise, which softplus alone would let vanish below a quotient.
-// Source: tensorflow/tensor2tensor, expert_utils.py, noise_epsilon.
-constexpr float kLeastNoise = 0.01F;
 // Tokens of one sequence for the sequence loss: 8 sequences in the reference batch.
 constexpr std::int64_t kSequenceTokens = 32;
 
@@ -37,7 +34,7 @@ std::int64_t device_limit(const MoeSpec& moe, std::int64_t devices) {
 }  // namespace
 
 GateTrainer::GateTrainer(const MoeSpec& moe, const TrainingRecipe& recipe, std::uint64_t seed)
-    : moe_(moe),
+    : moe_(with_implied_weights(moe)),
       recipe_(recipe),
       outputs_(gate_outputs(moe)),
       noisy_(moe.router.rule == SelectionRule::kNoisyTopK),
@@ -67,8 +64,8 @@ double GateTrainer::step() {
   draw_gate_inputs();
   compute_logits();
   choose();
-  const double loss = experts_.forward(batch_.states, batch_.targets, {sent_, weights_},
-                                       weight_gradient_);
+  const double loss =
+      experts_.forward(batch_.states, batch_.targets, {sent_, weights_}, weight_gradient_);
   add_balance_gradient();
   descend_gate();
   experts_.learn(recipe_.expert_rate);
@@ -76,9 +73,8 @@ double GateTrainer::step() {
     // Zero experts take what the routed ones leave: only those are steered (LongCat).
     const auto routed = size_of(moe_.num_experts);
     const double sent = std::accumulate(counts_.chosen.begin(), counts_.chosen.end(), 0.0);
-    update_correction(std::span(counts_.chosen).first(routed),
-                      sent / static_cast<double>(outputs_), recipe_.balance.bias_rate,
-                      std::span(correction_).first(routed));
+    update_correction(std::span(counts_.chosen).first(routed), sent / static_cast<double>(outputs_),
+                      recipe_.balance.bias_rate, std::span(correction_).first(routed));
   }
   return loss;
 }
@@ -101,15 +97,14 @@ void GateTrainer::compute_logits() {
   if (noisy_) add_noise();
 }
 
-// h = z + epsilon (softplus(x . w_noise) + least), epsilon ~ N(0, 1).
+// h = z + epsilon s, epsilon ~ N(0, 1), s of x . w_noise.
 void GateTrainer::add_noise() {
   boost::random::normal_distribution<double> normal;
   noise_.resize(logits_.size());
   noise_scale_.assign(logits_.size(), 0.0F);
   add_product(view(gate_inputs_, width_), view(noise_gate_, outputs_), noise_scale_.data());
   for (std::size_t i = 0; i < logits_.size(); ++i) {
-    const float raw = noise_scale_[i];
-    noise_scale_[i] = std::max(raw, 0.0F) + std::log1p(std::exp(-std::abs(raw))) + kLeastNoise;
+    noise_scale_[i] = noise_scale(noise_scale_[i]);
     noise_[i] = static_cast<float>(normal(noise_stream_));
     logits_[i] += noise_[i] * noise_scale_[i];
   }
@@ -121,8 +116,12 @@ void GateTrainer::choose() {
   const bool steered = recipe_.balance.bias_rate > 0;
   const std::span<const float> correction =
       steered ? std::span<const float>(correction_) : std::span<const float>();
-  const bool by_logit = router.order == SelectionOrder::kTopKThenScore || noisy_;
-  route_ranked(moe_, by_logit ? logits_ : scores_, correction, chosen_);
+  const bool by_logit = router.order == SelectionOrder::kTopKThenScore;
+  if (chooses_by_batch(router.rule)) {
+    route_logits(moe_, logits_, correction, {chosen_, {}}, {.phase = RoutingPhase::kTraining});
+  } else {
+    route_ranked(moe_, by_logit ? logits_ : scores_, correction, chosen_);
+  }
   combine_weights(router, {router.score, outputs_, scores_}, chosen_, weights_);
   wanted_ = chosen_;
   if (router.rule == SelectionRule::kRandomSecond) leave_out_second_experts();
@@ -187,8 +186,7 @@ void GateTrainer::add_share_losses(const GateScores& scores) {
   }
 }
 
-// Logits hold noise times its scale, and the scale its own weights: dL/dr = dL/ds sigmoid(r), where
-// sigmoid(r) = 1 - e^-softplus(r).
+// The scale gets dL/dh epsilon and what the load loss adds, and passes it on to its weights.
 void GateTrainer::add_noise_gradient() {
   scale_gradient_.resize(gradient_.size());
   for (std::size_t i = 0; i < gradient_.size(); ++i) {
@@ -199,15 +197,14 @@ void GateTrainer::add_noise_gradient() {
                   recipe_.balance.load_loss, {gradient_, scale_gradient_});
   }
   for (std::size_t i = 0; i < gradient_.size(); ++i) {
-    scale_gradient_[i] *= -std::expm1(kLeastNoise - noise_scale_[i]);
+    scale_gradient_[i] *= noise_scale_slope(noise_scale_[i]);
   }
 }
 
 void GateTrainer::descend_gate() {
   const auto step = [&](std::vector<float>& gate, const std::vector<float>& gradient) {
     std::fill(gate_gradient_.begin(), gate_gradient_.end(), 0.0F);
-    add_outer_products(view(gate_inputs_, width_), view(gradient, outputs_),
-                       gate_gradient_.data());
+    add_outer_products(view(gate_inputs_, width_), view(gradient, outputs_), gate_gradient_.data());
     clipped_step(gate.data(), gate_gradient_.data(), width_ * outputs_, recipe_.gate_rate);
   };
   step(gate_, gradient_);

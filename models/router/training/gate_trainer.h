@@ -14,6 +14,12 @@
 
 namespace moesim {
 
+// Rules that weigh a whole batch while training instead of taking each token's largest keys.
+constexpr bool chooses_by_batch(SelectionRule rule) {
+  return rule == SelectionRule::kSinkhorn || rule == SelectionRule::kQuantile ||
+         rule == SelectionRule::kBalancedAssignment;
+}
+
 class GateTrainer {
  public:
   // Requires: recipe_fault(moe, recipe) is empty.
@@ -50,10 +56,10 @@ class GateTrainer {
   RandomStream noise_stream_;
   RandomStream second_stream_;
 
-  std::vector<float> gate_;         // [width, outputs]
-  std::vector<float> gate_bias_;    // [outputs], or empty.
-  std::vector<float> noise_gate_;   // [width, outputs] of noisy top-k, or empty.
-  std::vector<float> correction_;   // [outputs]
+  std::vector<float> gate_;        // [width, outputs]
+  std::vector<float> gate_bias_;   // [outputs], or empty.
+  std::vector<float> noise_gate_;  // [width, outputs] of noisy top-k, or empty.
+  std::vector<float> correction_;  // [outputs]
 
   TopicBatch batch_;
   std::vector<float> gate_inputs_;      // [tokens, width] states with jitter.

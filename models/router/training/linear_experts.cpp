@@ -57,17 +57,7 @@ double LinearExperts::forward(std::span<const float> states, std::span<const flo
   const std::int64_t tokens = static_cast<std::int64_t>(states.size()) / width_;
   const std::int64_t top_k = static_cast<std::int64_t>(sent.ids.size()) / tokens;
   gather(states, sent.ids, top_k);
-  outputs_.assign(inputs_.size(), 0);
-  for (std::int64_t e = 0; e < routed_; ++e) {
-    const std::int64_t first = rows_.first[size_of(e)];
-    add_product({inputs_.data() + first * width_, rows_.first[size_of(e) + 1] - first, width_,
-                 width_},
-                {maps_.data() + e * width_ * width_, width_, width_, width_},
-                outputs_.data() + first * width_);
-  }
-  const std::int64_t learned = rows_.first[size_of(routed_)] * width_;
-  std::copy(inputs_.begin() + learned, inputs_.end(), outputs_.begin() + learned);
-
+  compute_outputs();
   errors_.resize(targets.size());
   std::transform(targets.begin(), targets.end(), errors_.begin(), [](float y) { return -y; });
   for (std::size_t row = 0; row < rows_.choice.size(); ++row) {
@@ -76,23 +66,42 @@ double LinearExperts::forward(std::span<const float> states, std::span<const flo
     const float* output = outputs_.data() + static_cast<std::int64_t>(row) * width_;
     for (std::int64_t h = 0; h < width_; ++h) error[h] += weight * output[h];
   }
+  pull_back(sent.weights, top_k, weight_gradient);
   double squares = 0;
   for (std::int64_t t = 0; t < tokens; ++t) {
     const float* error = errors_.data() + t * width_;
     squares += double{dot(error, error, width_)};
   }
-  // Outputs become their own gradients: each is read once more, for q.
+  return 0.5 * squares / static_cast<double>(tokens);
+}
+
+void LinearExperts::compute_outputs() {
+  outputs_.assign(inputs_.size(), 0);
+  for (std::int64_t e = 0; e < routed_; ++e) {
+    const std::int64_t first = rows_.first[size_of(e)];
+    const std::int64_t rows = rows_.first[size_of(e) + 1] - first;
+    add_product({inputs_.data() + first * width_, rows, width_, width_},
+                {maps_.data() + e * width_ * width_, width_, width_, width_},
+                outputs_.data() + first * width_);
+  }
+  const std::int64_t learned = rows_.first[size_of(routed_)] * width_;
+  std::copy(inputs_.begin() + learned, inputs_.end(), outputs_.begin() + learned);
+}
+
+// Writes q and turns outputs, which nobody needs after it, into their own gradients.
+void LinearExperts::pull_back(std::span<const float> weights, std::int64_t top_k,
+                              std::span<float> weight_gradient) {
   std::fill(weight_gradient.begin(), weight_gradient.end(), 0.0F);
-  const float per_token = 1 / static_cast<float>(tokens);
+  const std::size_t count = weights.size() / size_of(top_k);
+  const auto tokens = static_cast<float>(count);
   for (std::size_t row = 0; row < rows_.choice.size(); ++row) {
     const std::size_t choice = size_of(rows_.choice[row]);
     const float* error = errors_.data() + rows_.choice[row] / top_k * width_;
     float* output = outputs_.data() + static_cast<std::int64_t>(row) * width_;
-    weight_gradient[choice] = per_token * dot(error, output, width_);
-    const float factor = per_token * sent.weights[choice];
+    weight_gradient[choice] = dot(error, output, width_) / tokens;
+    const float factor = weights[choice] / tokens;
     for (std::int64_t h = 0; h < width_; ++h) output[h] = factor * error[h];
   }
-  return 0.5 * squares / static_cast<double>(tokens);
 }
 
 void LinearExperts::learn(double rate) {

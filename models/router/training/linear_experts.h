@@ -36,6 +36,9 @@ class LinearExperts {
  private:
   void gather(std::span<const float> states, std::span<const std::uint16_t> ids,
               std::int64_t top_k);
+  void compute_outputs();
+  void pull_back(std::span<const float> weights, std::int64_t top_k,
+                 std::span<float> weight_gradient);
 
   std::int64_t routed_;
   std::int64_t identity_;
