@@ -78,7 +78,8 @@ double ConfigFields::number_or(Names names, double otherwise, double min, double
   const auto found = find(names);
   if (!found) return otherwise;
   const auto number = found->is_quoted() ? std::nullopt : found->number(min, max);
-  if (found->is_quoted()) found->fault(fmt::format("a number from {:g} to {:g} expected", min, max));
+  if (found->is_quoted())
+    found->fault(fmt::format("a number from {:g} to {:g} expected", min, max));
   return number.value_or(otherwise);
 }
 

@@ -76,7 +76,7 @@ enum class SelectionRule {
   kExpertChoice,        // Every expert picks its tokens (Zhou 2022); not causal.
   kBalancedAssignment,  // BASE: balanced linear assignment while training, top-k after.
   kSinkhorn,            // Megatron: Sinkhorn's iteration while training, top-k after.
-  kQuantile,            // Megatron: keys less each expert's quantile over the batch.
+  kQuantile,            // Megatron: logits less prices that even out the batch while training.
 };
 
 // Which tokens an expert with more than its capacity leaves out.
@@ -91,7 +91,8 @@ struct CapacitySpec {
   bool pad = false;        // Every expert computes exactly its capacity of rows.
   std::int64_t block = 1;  // Without padding, an expert's rows are rounded up to whole blocks.
   std::optional<double> training_factor = {};  // While training, where it differs (Switch, Arctic).
-  std::int64_t fixed = 0;  // This many tokens whatever the batch (Switch's expert_capacity); 0 = no.
+  std::int64_t fixed =
+      0;  // This many tokens whatever the batch (Switch's expert_capacity); 0 = no.
 
   bool operator==(const CapacitySpec&) const = default;
 };

@@ -48,7 +48,8 @@ std::string choice_in_words(const RouterSpec& router) {
     case SelectionRule::kSinkhorn:
       return "Sinkhorn balancing while training, else top-k of the logits";
     case SelectionRule::kQuantile:
-      return top_k + ", keys less each expert's quantile of the batch while training";
+      return "top-k of the logits, less prices that even out the batch while training; weights: " +
+             score_in_words(router.score);
   }
   return "";
 }

@@ -45,7 +45,7 @@ const std::vector<std::string_view>& baseline_keys() {
 std::optional<double> relative_difference(const CaseReport& one, const CaseReport& baseline,
                                           std::string_view key) {
   const std::optional<double> own = metric(one, key), other = metric(baseline, key);
-  if (!own || !other || *own == 0) return std::nullopt;
+  if (!own || !other || *own == 0 || metric_named(key).unit == "share") return std::nullopt;
   return *other / *own - 1;
 }
 

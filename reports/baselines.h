@@ -15,8 +15,8 @@ namespace moesim {
 // Metrics that are compared, in the order of the tables.
 const std::vector<std::string_view>& baseline_keys();
 
-// Relative difference of the baseline's metric from the case's; nothing where either has no value
-// or the case's is zero.
+// Relative difference of the baseline's metric from the case's; nothing where either has no value,
+// the case's is zero, or the metric is a share itself.
 std::optional<double> relative_difference(const CaseReport& one, const CaseReport& baseline,
                                           std::string_view key);
 

@@ -90,7 +90,7 @@ TextTable with_baselines(const CaseReport& one) {
     for (const CaseReport& twin : one.baselines) {
       const std::optional<double> change = relative_difference(one, twin, key);
       row.push_back(readable_metric(twin, key) +
-                    (change ? fmt::format(" ({:+.1f} %)", 100 * *change) : ""));
+                    (change ? fmt::format(" ({:+.1f}\u00a0%)", 100 * *change) : ""));
     }
     table.rows.push_back(std::move(row));
   }

@@ -78,9 +78,9 @@ Grid traffic_rows(const TrafficMatrix& matrix) {
 ExpertSpread spread_experts(const Deployment& deployment, const RoutingBank& bank) {
   const PlacementSpec& placement = deployment.placement;
   const bool halves = placement.by_load() && placement.profile == PlacementProfile::kHeldOut;
-  const RoutingBank served = halves ? bank_half(bank, BankHalf::kSecond) : bank;
+  const RoutingBank served = halves ? bank_half(bank, BankHalf::kServed) : bank;
   const auto placements =
-      place_experts(deployment, halves ? bank_half(bank, BankHalf::kFirst) : bank);
+      place_experts(deployment, halves ? bank_half(bank, BankHalf::kProfile) : bank);
   ExpertSpread spread;
   spread.ranks = deployment.plan.ep;
   spread.nodes = deployment.cluster.nodes;

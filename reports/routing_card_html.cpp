@@ -42,8 +42,8 @@ std::string overview(const RoutingCard& card) {
       "<p>{} tokens through {} MoE layers of {} experts, top-{}. The fullest expert gets {:.2f} "
       "times the mean, pairs of experts come together {:.2f} times as often as independent choices "
       "would (means over layers).{}</p><p class=\"note\">{} {}.</p></section>\n",
-      bank.num_tokens(), bank.num_layers, bank.num_experts, bank.top_k, hottest, gain, spread,
-      basis_badge(card.basis), html_text(bank.provenance));
+      readable_number(static_cast<double>(bank.num_tokens())), bank.num_layers, bank.num_experts,
+      bank.top_k, hottest, gain, spread, basis_badge(card.basis), html_text(bank.provenance));
 }
 
 std::string load_section(const RoutingCard& card) {

@@ -6,6 +6,7 @@
 #include "base/input_error.h"
 #include "models/router/recorded/gate_weights.h"
 #include "models/router/recorded/recorded_routing.h"
+#include "models/router/tokens/calibration.h"
 #include "scenarios/read_router.h"
 #include "scenarios/read_value.h"
 #include "scenarios/router_names.h"
@@ -83,11 +84,29 @@ void check_sizes(const MoeSpec& moe, SchemeFaults& faults) {
   }
 }
 
-SchemeFaults scheme_faults(const MoeSpec& moe, const TokenSource& tokens) {
+// A kind of text without counts is one of its own, but one that is spelt almost like a counted one
+// is a slip.
+void check_domain(const ModelSpec& model, const TokenSource& tokens, SchemeFaults& faults) {
+  if (tokens.domain.empty()) return;
+  std::vector<std::string> known;
+  for (const TextDomain& domain : routing_calibration(model).domains) {
+    known.push_back(domain.name);
+    known.insert(known.end(), domain.stands_for.begin(), domain.stands_for.end());
+  }
+  if (std::count(known.begin(), known.end(), tokens.domain) > 0) return;
+  const std::string near = did_you_mean(tokens.domain, known);
+  if (near.empty()) return;
+  faults.push_back({"domain", tokens.domain,
+                    fmt::format("did you mean {}? Counted are {}", near, comma_list(known))});
+}
+
+SchemeFaults scheme_faults(const MoeSpec& moe, const Deployment& deployment) {
+  const TokenSource& tokens = deployment.tokens;
   SchemeFaults faults;
   check_groups(moe, faults);
   check_rule(moe, faults);
   check_sizes(moe, faults);
+  check_domain(deployment.model, tokens, faults);
   if (tokens.policy == TokenPolicy::kTrained) {
     const std::string why = recipe_fault(moe, tokens.training);
     if (!why.empty()) faults.push_back({"training", "", why});
@@ -115,8 +134,7 @@ void tell(const Value& value, const std::string& file, const std::vector<Fault>&
     if (fault.line > 0) {
       value.faults().add(fault);
     } else {
-      const std::string found = fault.value.empty() ? "" : " (" + fault.value + ")";
-      value.fault(fault.allowed + found, file);
+      value.fault(fault.allowed, file + (fault.value.empty() ? "" : ": " + fault.value));
     }
   }
 }
@@ -151,7 +169,7 @@ void check_routing(const Value& whole, const Deployment& deployment, Faults& con
   std::vector<SchemeFault> told;
   for (const LayerSpec& layer : deployment.model.layers) {
     if (!layer.moe) continue;
-    for (const SchemeFault& fault : scheme_faults(*layer.moe, deployment.tokens)) {
+    for (const SchemeFault& fault : scheme_faults(*layer.moe, deployment)) {
       const bool twice = std::any_of(told.begin(), told.end(), [&](const SchemeFault& other) {
         return other.key == fault.key && other.allowed == fault.allowed;
       });

@@ -84,9 +84,9 @@ TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& ba
   for (const LayerSpec& layer : deployment.model.layers) {
     if (layer.moe) moe_.push_back(&*layer.moe);
   }
-  if (serves_half(bank)) half_ = bank_half(bank, BankHalf::kSecond);
+  if (serves_half(bank)) half_ = bank_half(bank, BankHalf::kServed);
   samplers_.push_back(make_samplers(
-      place_experts(deployment, half_ ? bank_half(bank, BankHalf::kFirst) : bank)));
+      place_experts(deployment, half_ ? bank_half(bank, BankHalf::kProfile) : bank)));
   if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
     const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
     rebalancer_.emplace(deployment, half_ ? *half_ : bank_, any->layout());

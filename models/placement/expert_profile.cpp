@@ -32,14 +32,15 @@ ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
 
 RoutingBank bank_half(const RoutingBank& bank, BankHalf half) {
   if (bank.sequences < 2) return bank;
-  const std::int64_t first = half == BankHalf::kFirst ? 0 : 1;
   RoutingBank part = bank;
-  part.sequences = (bank.sequences + 1 - first) / 2;
+  part.sequences = bank.sequences / 2;
   part.ids.clear();
   const std::int64_t sequence_ids = bank.sequence_tokens * bank.top_k;
   for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
-    for (std::int64_t s = first; s < bank.sequences; s += 2) {
-      const auto begin = bank.ids.begin() + (layer * bank.sequences + s) * sequence_ids;
+    const std::int64_t first = (layer + (half == BankHalf::kProfile ? 0 : 1)) % 2;
+    for (std::int64_t s = 0; s < part.sequences; ++s) {
+      const auto begin =
+          bank.ids.begin() + (layer * bank.sequences + 2 * s + first) * sequence_ids;
       part.ids.insert(part.ids.end(), begin, begin + sequence_ids);
     }
   }

@@ -20,9 +20,10 @@ struct ExpertProfile {
 ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
                              std::span<const double> times = {});
 
-// Every other sequence of a bank, from its first or its second on: two halves without a common
-// token. A bank of one sequence is returned whole.
-enum class BankHalf { kFirst, kSecond };
+// Every other sequence of a bank: in each layer the two halves have no token in common, and
+// neighbouring layers change sides, so that both halves know all sequences (a step draws its layers
+// independently). A bank of one sequence is returned whole; the last of an odd number is left out.
+enum class BankHalf { kProfile, kServed };
 RoutingBank bank_half(const RoutingBank& bank, BankHalf half);
 
 // The placement that a spec asks for in one layer. Rebalancing a linear or round-robin placement is

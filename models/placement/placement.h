@@ -67,7 +67,7 @@ enum class ReplicaChoice {
 
 // Which tokens EPLB and kCoactivation go by at the start.
 enum class PlacementProfile {
-  kHeldOut,  // Every other sequence of the bank; the rest of the bank is served.
+  kHeldOut,  // One half of the bank; the other half is served.
   kServed,   // The whole bank, which is served as well: a perfect profile.
 };
 

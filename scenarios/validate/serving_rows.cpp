@@ -139,21 +139,31 @@ struct ServingRow {
     s.arrivals = ArrivalKind::kStatic;
     s.input_tokens = stated(row, "isl");
     s.output_tokens = stated(row, "osl");
-    s.max_num_seqs = kOfflineBatch;
     s.memory_utilization = kOfflineMemory;
-    s.users = s.requests = kOfflineFillings * offline_batch(s) * s.plan.attention_dp * s.plan.replicas;
+    if (const std::string why = layout_fault(s, library); !why.empty()) throw Skipped{why};
+    s.max_num_seqs = offline_batch(s);
+    s.users = s.requests =
+        kOfflineFillings * s.max_num_seqs * s.plan.attention_dp * s.plan.replicas;
     check_size(s);
     throughput(s, s.devices);
   }
 
-  // Sequences per attention-DP rank that the batch limit and the cache allow.
-  std::int64_t offline_batch(const Simulation& s) const {
-    if (const std::string why = layout_fault(s, library); !why.empty()) throw Skipped{why};
-    const Deployment d = deployment_of(s, library);
-    const MemoryLedger memory = memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory,
-                                              d.cluster.node.device, 0);
+  // The largest batch per attention-DP rank that the cache holds beside the buffers of a batch of
+  // that size.
+  std::int64_t offline_batch(Simulation s) const {
     const std::int64_t tokens = s.input_tokens + s.output_tokens;
-    return std::clamp<std::int64_t>(memory.kv_capacity_tokens / tokens, 1, kOfflineBatch);
+    const auto holds = [&](std::int64_t batch) {
+      s.max_num_seqs = batch;
+      const Deployment d = deployment_of(s, library);
+      return memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device, 0)
+                 .kv_capacity_tokens >= batch * tokens;
+    };
+    std::int64_t fits = 1, too_many = kOfflineBatch + 1;
+    while (too_many - fits > 1) {
+      const std::int64_t middle = (fits + too_many) / 2;
+      (holds(middle) ? fits : too_many) = middle;
+    }
+    return fits;
   }
 
   void static_prefill() const {

@@ -93,6 +93,10 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
   Deployment deployment;
   deployment.name = simulation.model;
   deployment.model = *library.model(simulation.model);
+  // What was measured was served, whatever context the model was trained for.
+  const std::int64_t context = simulation.input_tokens + simulation.output_tokens;
+  std::int64_t& positions = deployment.model.max_positions;
+  if (positions > 0) positions = std::max(positions, context);
   deployment.cluster =
       *library.cluster(simulation.hardware, simulation.devices, simulation.whole_server);
   deployment.plan = simulation.plan;
@@ -128,8 +132,7 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
   if (!result.failed.empty()) return result;
   const Summary summary = run_case(deployment, workload_of(simulation), bank);
   if (summary.completed == 0) {
-    result.failed = fmt::format("all {} requests were turned away{}", summary.rejected,
-                                summary.rejected_context > 0 ? ": longer than the context" : "");
+    result.failed = fmt::format("all {} requests were turned away", summary.rejected);
     return result;
   }
   return result_of(deployment, summary);

@@ -1,6 +1,7 @@
 #include "scenarios/validate/validate.h"
 
 #include <algorithm>
+#include <exception>
 #include <numeric>
 #include <optional>
 
@@ -65,6 +66,18 @@ class CurrentBank {
   std::optional<RoutingBank> bank_;
 };
 
+// One simulation that fails must not end the others.
+SimulationResult result_or_reason(const Simulation& simulation, const Library& library,
+                                  const RoutingBank* bank) {
+  try {
+    return run_simulation(simulation, library, bank);
+  } catch (const std::exception& error) {
+    SimulationResult result;
+    result.failed = error.what();
+    return result;
+  }
+}
+
 }  // namespace
 
 bool Validation::any_predicted() const {
@@ -94,7 +107,7 @@ void run_simulations(Validation& validation, const Library& library,
   jobs.at_once = options.jobs;
   jobs.prepare = [&](std::size_t i) { bank.provide(simulations[order[i]], library); };
   jobs.work = [&](std::size_t i, const ProgressSink&) {
-    return to_text(run_simulation(simulations[order[i]], library, bank.get()));
+    return to_text(result_or_reason(simulations[order[i]], library, bank.get()));
   };
   jobs.finished = [&](std::size_t i, const std::string& text) {
     validation.plan.deliver(order[i], simulation_result_from(text));

@@ -1,9 +1,14 @@
-// Speed of the router: selection against a partial sort, the kernel against the gate product alone,
-// whole banks, and draws of a step.
+// Speed of the router: selection against partial sorts, the kernel against the gate product alone
+// (both as ratios measured by turns in the same run), whole banks, and draws of a step.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <functional>
+#include <limits>
 #include <numeric>
+#include <string_view>
 #include <vector>
 
 #include "base/random.h"
@@ -52,76 +57,172 @@ ModelSpec deepseek() {
   return model_of(deepseek_moe(), "DeepseekV3ForCausalLM", 7168, 58);
 }
 
-std::vector<float> random_floats(std::size_t count) {
-  RandomStream random(1, "bench");
+std::vector<float> random_floats(std::size_t count, std::string_view name = "bench",
+                                 double size = 3) {
+  RandomStream random(1, name);
   std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(2 * random.uniform() - 1);
+  for (float& value : values) value = static_cast<float>(size * (2 * random.uniform() - 1));
   return values;
 }
 
-constexpr std::int64_t kTokens = 256;
+// DeepSeek-V3's scheme at another number of experts: top-8 in 4 of 8 groups, or a quarter of fewer
+// than 32 experts in half of as many groups.
+MoeSpec deepseek_moe(std::int64_t experts) {
+  MoeSpec moe = deepseek_moe();
+  moe.num_experts = experts;
+  moe.top_k = std::min<std::int64_t>(8, experts / 4);
+  moe.router.num_groups = moe.top_k;
+  moe.router.top_groups = moe.router.num_groups / 2;
+  return moe;
+}
 
-void route_logits_of(benchmark::State& state, const MoeSpec& moe) {
+// The straightforward router: std::exp, a partial sort per group, one over the groups and one over
+// the experts. Its buffers live as long as it does.
+class PartialSortRouter {
+ public:
+  PartialSortRouter(const MoeSpec& moe, const std::vector<float>& correction)
+      : moe_(moe),
+        correction_(correction),
+        scores_(correction.size()),
+        keys_(correction.size()),
+        order_(correction.size()),
+        group_(correction.size() / static_cast<std::size_t>(moe.router.num_groups)),
+        group_scores_(static_cast<std::size_t>(moe.router.num_groups)),
+        group_order_(group_scores_.size()) {}
+
+  void route(const float* logits, std::uint16_t* ids, float* weights) {
+    for (std::size_t e = 0; e < scores_.size(); ++e) {
+      scores_[e] = 1.0F / (1.0F + std::exp(-logits[e]));
+      keys_[e] = scores_[e] + correction_[e];
+    }
+    mask_groups();
+    sort_front(keys_, moe_.top_k, order_);
+    float sum = 1e-20F;
+    for (std::int64_t j = 0; j < moe_.top_k; ++j) {
+      ids[j] = order_[static_cast<std::size_t>(j)];
+      weights[j] = scores_[ids[j]];
+      sum += weights[j];
+    }
+    const float factor = static_cast<float>(moe_.router.scaling) / sum;
+    for (std::int64_t j = 0; j < moe_.top_k; ++j) weights[j] *= factor;
+  }
+
+ private:
+  static void sort_front(const std::vector<float>& keys, std::int64_t count,
+                         std::vector<std::uint16_t>& order) {
+    std::iota(order.begin(), order.end(), std::uint16_t{0});
+    std::partial_sort(order.begin(), order.begin() + count, order.end(),
+                      [&](std::uint16_t a, std::uint16_t b) {
+                        return keys[a] > keys[b] || (keys[a] == keys[b] && a < b);
+                      });
+  }
+
+  void mask_groups() {
+    const auto size = static_cast<std::ptrdiff_t>(group_.size());
+    for (std::size_t g = 0; g < group_scores_.size(); ++g) {
+      const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(g) * size;
+      std::copy(begin, begin + size, group_.begin());
+      std::partial_sort(group_.begin(), group_.begin() + 2, group_.end(), std::greater<>());
+      group_scores_[g] = group_[0] + group_[1];
+    }
+    sort_front(group_scores_, moe_.router.top_groups, group_order_);
+    const auto kept = static_cast<std::size_t>(moe_.router.top_groups);
+    for (std::size_t i = kept; i < group_order_.size(); ++i) {
+      const auto begin = keys_.begin() + group_order_[i] * size;
+      std::fill(begin, begin + size, -std::numeric_limits<float>::infinity());
+    }
+  }
+
+  const MoeSpec& moe_;
+  const std::vector<float>& correction_;
+  std::vector<float> scores_;
+  std::vector<float> keys_;
+  std::vector<std::uint16_t> order_;
+  std::vector<float> group_;
+  std::vector<float> group_scores_;
+  std::vector<std::uint16_t> group_order_;
+};
+
+// Of this thread's processor time, because a busy machine lets it wait.
+double seconds(const auto& work) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
+  work();
+  return now() - start;
+}
+
+// Ratios of two pieces of work that take turns, so that whatever else the machine does slows both.
+// The medians of many turns are compared.
+struct Turns {
+  std::vector<double> reference;
+  std::vector<double> ours;
+
+  static double median(std::vector<double> times) {
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
+  }
+  double ratio() const { return median(reference) / median(ours); }
+};
+
+// Selection and weights from logits: `times_reference` = time of PartialSortRouter / ours.
+void Selection(benchmark::State& state) {
+  constexpr std::int64_t kTokens = 1024;
+  const MoeSpec moe = deepseek_moe(state.range(0));
   const std::vector<float> logits =
       random_floats(static_cast<std::size_t>(kTokens * moe.num_experts));
-  const std::vector<float> correction(static_cast<std::size_t>(moe.num_experts), 0.0F);
+  const std::vector<float> correction =
+      random_floats(static_cast<std::size_t>(moe.num_experts), "correction", 0.1);
+  const auto size = static_cast<std::size_t>(kTokens * moe.top_k);
+  std::vector<std::uint16_t> ids(size);
+  std::vector<std::uint16_t> reference_ids(size);
+  std::vector<float> weights(size);
+  PartialSortRouter reference(moe, correction);
+  Turns turns;
+  for (auto _ : state) {
+    turns.reference.push_back(seconds([&] {
+      for (std::int64_t t = 0; t < kTokens; ++t) {
+        reference.route(logits.data() + t * moe.num_experts, reference_ids.data() + t * moe.top_k,
+                        weights.data() + t * moe.top_k);
+      }
+    }));
+    turns.ours.push_back(seconds([&] { route_logits(moe, logits, correction, {ids, weights}); }));
+    state.SetIterationTime(turns.ours.back());
+  }
+  if (ids != reference_ids) state.SkipWithError("the reference chooses other experts");
+  state.counters["times_reference"] = turns.ratio();
+  state.counters["ns_per_token"] = 1e9 * Turns::median(turns.ours) / kTokens;
+}
+
+// The whole kernel from hidden states of DeepSeek-V3's width, on one thread: `share_of_sgemm` =
+// time of the gate product alone / ours.
+void GateKernel(benchmark::State& state) {
+  constexpr std::int64_t kTokens = 4096;
+  constexpr std::int64_t kHidden = 7168;
+  const MoeSpec moe = deepseek_moe(state.range(0));
+  const std::int64_t experts = moe.num_experts;
+  const std::vector<float> gate = random_floats(static_cast<std::size_t>(experts * kHidden));
+  const std::vector<float> hidden = random_floats(static_cast<std::size_t>(kTokens * kHidden));
+  const std::vector<float> correction(static_cast<std::size_t>(experts), 0.0F);
+  std::vector<float> logits(static_cast<std::size_t>(kTokens * experts));
   std::vector<std::uint16_t> ids(static_cast<std::size_t>(kTokens * moe.top_k));
+  std::vector<float> weights(ids.size());
+  const GateView view{{gate.data(), experts, kHidden, kHidden}, {}, correction};
+  const MatrixView states{hidden.data(), kTokens, kHidden, kHidden};
+  Turns turns;
   for (auto _ : state) {
-    route_logits(
-        moe, logits,
-        moe.router.correction_bias ? std::span<const float>(correction) : std::span<const float>(),
-        {ids, {}});
-    benchmark::DoNotOptimize(ids.data());
+    turns.reference.push_back(
+        seconds([&] { multiply_by_transpose(states, view.weight, logits.data()); }));
+    turns.ours.push_back(seconds([&] { route_hidden(moe, view, states, {ids, weights}); }));
+    state.SetIterationTime(turns.ours.back());
   }
-  state.SetItemsProcessed(state.iterations() * kTokens);
-}
-void RouteLogitsMixtral(benchmark::State& state) {
-  route_logits_of(state, mixtral_moe());
-}
-void RouteLogitsDeepseek(benchmark::State& state) {
-  route_logits_of(state, deepseek_moe());
-}
-
-// The reference that KeySelection replaces: top-8 of 256 without groups.
-void PartialSortReference(benchmark::State& state) {
-  const std::vector<float> logits = random_floats(kTokens * 256);
-  std::vector<std::uint16_t> order(256);
-  for (auto _ : state) {
-    for (std::int64_t t = 0; t < kTokens; ++t) {
-      const float* row = logits.data() + t * 256;
-      std::iota(order.begin(), order.end(), std::uint16_t{0});
-      std::partial_sort(order.begin(), order.begin() + 8, order.end(),
-                        [&](std::uint16_t a, std::uint16_t b) {
-                          return row[a] > row[b] || (row[a] == row[b] && a < b);
-                        });
-      benchmark::DoNotOptimize(order.data());
-    }
-  }
-  state.SetItemsProcessed(state.iterations() * kTokens);
-}
-
-// Product alone (select = 0) and the whole kernel (select = 1) of one DeepSeek-V3 layer.
-void RouterKernel(benchmark::State& state) {
-  const MoeSpec moe = deepseek_moe();
-  const std::vector<float> gate = random_floats(256 * 7168);
-  const std::vector<float> hidden = random_floats(kTokens * 7168);
-  const std::vector<float> correction(256, 0.0F);
-  std::vector<float> logits(kTokens * 256);
-  std::vector<std::uint16_t> ids(kTokens * 8);
-  const GateView view{{gate.data(), 256, 7168, 7168}, {}, correction};
-  const MatrixView states{hidden.data(), kTokens, 7168, 7168};
-  for (auto _ : state) {
-    if (state.range(0) == 0) {
-      multiply_by_transpose(states, view.weight, logits.data());
-      benchmark::DoNotOptimize(logits.data());
-    } else {
-      route_hidden(moe, view, states, {ids, {}});
-      benchmark::DoNotOptimize(ids.data());
-    }
-  }
-  state.counters["FLOP/s"] =
-      benchmark::Counter(2.0 * kTokens * 256 * 7168 * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate);
+  const double flops = 2.0 * kTokens * static_cast<double>(experts) * kHidden;
+  state.counters["share_of_sgemm"] = turns.ratio();
+  state.counters["sgemm_FLOP/s"] = flops / Turns::median(turns.reference);
 }
 
 void bank_of(benchmark::State& state, const ModelSpec& model) {
@@ -171,10 +272,24 @@ void StepMixtralOneGroup(benchmark::State& state) {
   draw_step(state, mixtral(), {8, 8, false, DispatchMode::kNormal}, 1);
 }
 
-BENCHMARK(RouteLogitsMixtral);
-BENCHMARK(RouteLogitsDeepseek);
-BENCHMARK(PartialSortReference);
-BENCHMARK(RouterKernel)->Arg(0)->Arg(1);
+BENCHMARK(Selection)
+    ->Arg(8)
+    ->Arg(64)
+    ->Arg(128)
+    ->Arg(256)
+    ->Arg(512)
+    ->UseManualTime()
+    ->Iterations(100)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(GateKernel)
+    ->Arg(8)
+    ->Arg(64)
+    ->Arg(128)
+    ->Arg(256)
+    ->Arg(512)
+    ->UseManualTime()
+    ->Iterations(7)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(BankMixtral)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(BankDeepseek)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(StepDeepseekNormal)->Args({32, 0})->Args({31, 0})->Args({0, 4096});

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "reports/report.h"
+#include "reports/routing_card.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -34,9 +35,13 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// A report with everything: an infeasible case, a sweep of two settings, names that are markup.
+// A report with everything: an infeasible case, a sweep of two settings, names that are markup,
+// baselines, a trained router.
 Report rich_report() {
   Report report = examples::two_cases();
+  report.cases[0] = examples::with_baselines();
+  report.cases[0].routing.basis = "assumption";
+  report.cases[0].routing.training = {{100, 4.2, 0.6, 5, 1}, {200, 1.1, 0.05, 0, 0.5}};
   const std::vector<CaseReport> pair = report.cases;
   report.cases.clear();
   for (const char* top_k : {"1", "2"}) {
@@ -68,11 +73,15 @@ class Browser : public testing::Test {
 
   std::string page(const Report& report, const std::string& options = "") {
     write_report(report, folder_);
+    return dom_of("report.html", options);
+  }
+
+  std::string dom_of(const std::string& file, const std::string& options = "") {
     return output_of(
         "timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run "
         "--disable-background-networking --virtual-time-budget=3000 --user-data-dir='" +
         (folder_ / "profile").string() + "' " + options + " --dump-dom 'file://" +
-        (folder_ / "report.html").string() + "' 2> /dev/null");
+        (folder_ / file).string() + "' 2> /dev/null");
   }
 
   fs::path folder_;
@@ -81,14 +90,14 @@ class Browser : public testing::Test {
 TEST_F(Browser, DrawsEveryChartWithoutAnError) {
   const std::string dom = page(rich_report());
   EXPECT_EQ(count(dom, "data-script-error="), 0u);
-  EXPECT_EQ(count(dom, "<canvas "), 11u);
-  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 11u);
+  EXPECT_EQ(count(dom, "<canvas "), 13u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 13u);
 }
 
 TEST_F(Browser, DrawsEveryChartInTheDark) {
   const std::string dom = page(rich_report(), "--blink-settings=preferredColorScheme=0");
   EXPECT_EQ(count(dom, "data-script-error="), 0u);
-  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 11u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 13u);
 }
 
 TEST_F(Browser, HasNoErrorWhereThereIsNothingToDraw) {
@@ -108,6 +117,55 @@ TEST_F(Browser, ShowsTheNumbersOfTheJsonFile) {
     EXPECT_EQ(std::stod((*it)[3]), metrics[(*it)[2].str()].get<double>()) << (*it)[2];
   }
   EXPECT_GT(cells, 8u * 50);
+}
+
+TEST_F(Browser, ShowsWhatTheRouterDid) {
+  Report report = rich_report();
+  report.cases.resize(1);
+  const std::string dom = page(report);
+  const auto json = nlohmann::json::parse(std::ifstream(folder_ / "report.json"));
+  EXPECT_EQ(count(dom, "<span class=\"basis unsure\""), 1u);
+  EXPECT_EQ(count(dom, "<table class=\"heat traffic\""), 1u);
+  const auto& layer = json["cases"][0]["routing"]["layers"][0];
+  const std::regex stat("data-stat=\"([a-z_]+)\" data-value=\"([^\"]*)\"");
+  std::size_t cells = 0;
+  for (std::sregex_iterator it(dom.begin(), dom.end(), stat), end; it != end; ++it, ++cells)
+    EXPECT_EQ(std::stod((*it)[2]), layer[(*it)[1].str()].get<double>()) << (*it)[1];
+  EXPECT_EQ(cells, 5u);
+}
+
+TEST_F(Browser, ShowsTheBaselinesOfTheJsonFile) {
+  Report report = rich_report();
+  report.cases.resize(1);
+  const std::string dom = page(report);
+  const auto json = nlohmann::json::parse(std::ifstream(folder_ / "report.json"));
+  const auto& one = json["cases"][0];
+  const auto& balanced = one["baselines"][0]["metrics"];
+  const std::regex cell(
+      "data-baseline=\"moe \\(balanced routing\\)\" data-metric=\"([a-z0-9_]+)\" "
+      "data-value=\"([^\"]*)\">[^<]*<small data-change=\"([^\"]*)\"");
+  std::size_t cells = 0;
+  for (std::sregex_iterator it(dom.begin(), dom.end(), cell), end; it != end; ++it, ++cells) {
+    const double own = one["metrics"][(*it)[1].str()], other = balanced[(*it)[1].str()];
+    EXPECT_EQ(std::stod((*it)[2]), other) << (*it)[1];
+    EXPECT_NEAR(std::stod((*it)[3]), other / own - 1, 1e-12) << (*it)[1];
+  }
+  EXPECT_GT(cells, 5u);
+}
+
+// The page of `moesim route`, by itself.
+TEST_F(Browser, DrawsTheRoutersPageWithItsTrainingWithoutAnError) {
+  Deployment deployment = examples::deployment("moe", true);
+  deployment.plan = {.attention_dp = 2, .ep = 2};
+  RoutingBank bank = examples::bank();
+  bank.training = {{100, 4.2, 0.6, 5, 1}, {200, 1.1, 0.05, 0, 0.5}};
+  const RoutingCard card = make_routing_card(deployment, bank);
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / "report.html") << routing_card_html(card);
+  const std::string dom = dom_of("report.html");
+  EXPECT_EQ(count(dom, "data-script-error="), 0u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 2u);
+  EXPECT_EQ(count(dom, "<table class=\"heat"), 3u);
 }
 
 }  // namespace

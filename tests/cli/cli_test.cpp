@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/cli/program.h"
+#include "tests/cli/outcome.h"
 
 namespace moesim {
 namespace {
@@ -44,21 +44,6 @@ const std::string kLong =
 
 const std::vector<std::string> kReportFiles = {"cases.csv", "report.html", "report.json"};
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-// Refused: a message that says `part`, nothing on stdout, no report.
-void expect_refusal(const Workplace& place, const std::vector<std::string>& arguments, int code,
-                    const std::string& part) {
-  const auto before = place.names();
-  const Outcome outcome = place.run(arguments);
-  EXPECT_EQ(outcome.code, code) << outcome.err;
-  EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
-  EXPECT_EQ(place.names(), before);
-}
-
 TEST(Usage, WrongCommandLinesExitWith2) {
   const Workplace place;
   place.write("a.yaml", kDense);
@@ -71,7 +56,6 @@ TEST(Usage, WrongCommandLinesExitWith2) {
   expect_refusal(place, {"run", "a.yaml", "--set"}, 2, "--set");
   expect_refusal(place, {"check", "a.yaml", "a.yaml"}, 2, "FILE");
   expect_refusal(place, {"list", "modles"}, 2, "modles");
-  expect_refusal(place, {"route", "olmoe-1b-7b", "--tokens", "x"}, 2, "--tokens");
 }
 
 TEST(Usage, HelpAndVersionAreNoFaults) {
@@ -266,14 +250,6 @@ TEST(Show, AnUnknownNameGetsASuggestion) {
   expect_refusal(place, {"show", "h100-sxm-80g"}, 1, "did you mean h100-sxm-80gb?");
   expect_refusal(place, {"show", "qwen3-8"}, 1, "did you mean qwen3-8b?");
   expect_refusal(place, {"show", "./none.json"}, 1, "./none.json: no such file");
-}
-
-TEST(Route, PrintsLoadsAndRefusesADenseModel) {
-  const Workplace place;
-  const Outcome outcome = place.run({"route", "olmoe-1b-7b", "--tokens", "balanced"});
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.out, "64 experts, top-8"));
-  expect_refusal(place, {"route", "qwen3-8b"}, 1, "a dense model has no router");
 }
 
 }  // namespace

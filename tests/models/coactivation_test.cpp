@@ -59,15 +59,16 @@ TEST(ExpertProfile, CountsExpertsAndPairs) {
   EXPECT_EQ(expert_profile(bank, 0, times).counts, (ExpertCounts{7, 7, 0, 2}));
 }
 
-TEST(BankHalf, SharesTheSequencesOut) {
+TEST(BankHalf, SharesTheSequencesOutLayerByLayer) {
   const RoutingBank bank = made::uniform_bank(8, 2);
-  const RoutingBank first = bank_half(bank, BankHalf::kFirst);
-  const RoutingBank second = bank_half(bank, BankHalf::kSecond);
-  EXPECT_EQ(first.sequences + second.sequences, bank.sequences);
+  const RoutingBank profile = bank_half(bank, BankHalf::kProfile);
+  const RoutingBank served = bank_half(bank, BankHalf::kServed);
+  EXPECT_EQ(profile.sequences, 32);
+  EXPECT_EQ(served.sequences, 32);
   for (std::int64_t layer = 0; layer < 2; ++layer) {
     for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
       const std::int64_t sequence = t / 32;
-      const RoutingBank& half = sequence % 2 == 0 ? first : second;
+      const RoutingBank& half = (sequence + layer) % 2 == 0 ? profile : served;
       const auto ids = half.token(layer, sequence / 2 * 32 + t % 32);
       EXPECT_TRUE(std::ranges::equal(ids, bank.token(layer, t)));
     }
@@ -78,8 +79,8 @@ TEST(BankHalf, OneSequenceIsItsOwnHalf) {
   RoutingBank bank = made::uniform_bank(8, 2, 0, 1);
   bank.sequences = 1;
   bank.ids.resize(32 * 2);
-  EXPECT_EQ(bank_half(bank, BankHalf::kFirst).ids, bank.ids);
-  EXPECT_EQ(bank_half(bank, BankHalf::kSecond).ids, bank.ids);
+  EXPECT_EQ(bank_half(bank, BankHalf::kProfile).ids, bank.ids);
+  EXPECT_EQ(bank_half(bank, BankHalf::kServed).ids, bank.ids);
 }
 
 // Eight families of eight experts on eight groups: each family finds its group, and a token then
@@ -114,8 +115,8 @@ TEST(Coactivation, KeepsFamiliesOnOneNode) {
 // balance is EPLB's but for the tolerance.
 TEST(Coactivation, HoldsOnTokensItHasNotSeen) {
   const RoutingBank bank = family_bank(64, 8);
-  const RoutingBank fit = bank_half(bank, BankHalf::kFirst);
-  const RoutingBank judge = bank_half(bank, BankHalf::kSecond);
+  const RoutingBank fit = bank_half(bank, BankHalf::kProfile);
+  const RoutingBank judge = bank_half(bank, BankHalf::kServed);
   const ExpertProfile profile = expert_profile(fit, 0);
   const LayerPlacement ours = place_coactivation(profile, {.groups = 8});
   const LayerPlacement eplb = place_eplb(profile.counts, {.groups = 8});

@@ -72,8 +72,8 @@ TEST(ExpertChoice, TokensMayHaveManyExpertsOrNone) {
   options.phase = RoutingPhase::kPrefill;
   const RoutedBatch batch = route_batch(sigmoid_moe, logits, {}, options);
   EXPECT_EQ(batch.slots, 3);
-  EXPECT_EQ(batch.ids, (Ids{kNoExpert, kNoExpert, kNoExpert, 0, 2, 1, kNoExpert, kNoExpert,
-                            kNoExpert}));
+  EXPECT_EQ(batch.ids,
+            (Ids{kNoExpert, kNoExpert, kNoExpert, 0, 2, 1, kNoExpert, kNoExpert, kNoExpert}));
   EXPECT_NEAR(batch.weights[4], sigmoid(2), 1e-6);
   EXPECT_EQ(batch.weights[8], 0);
 }
@@ -108,8 +108,8 @@ double best_value(const Floats& values, std::size_t experts, std::size_t token,
   for (std::size_t e = 0; e < experts; ++e) {
     if (room[e] == 0) continue;
     --room[e];
-    best = std::max(best, values[token * experts + e] +
-                              best_value(values, experts, token + 1, room));
+    best =
+        std::max(best, values[token * experts + e] + best_value(values, experts, token + 1, room));
     ++room[e];
   }
   return best;
@@ -120,8 +120,8 @@ TEST(BalancedAssignment, IsAsGoodAsTheBestOfAllWithinItsBound) {
     std::size_t tokens;
     std::size_t experts;
   };
-  for (const Case& c : {Case{6, 3}, Case{8, 2}, Case{8, 4}, Case{7, 3}, Case{5, 5}, Case{3, 1},
-                        Case{2, 4}}) {
+  for (const Case& c :
+       {Case{6, 3}, Case{8, 2}, Case{8, 4}, Case{7, 3}, Case{5, 5}, Case{3, 1}, Case{2, 4}}) {
     for (int trial = 0; trial < 20; ++trial) {
       const Floats values =
           random_floats(c.tokens * c.experts, "assignment " + std::to_string(trial));
@@ -150,8 +150,7 @@ TEST(BalancedAssignment, BalancesEqualAndHugeValues) {
     EXPECT_EQ(load, 8);
   }
   Floats huge = random_floats(64 * 8, "huge", 1e30);
-  for (const std::int64_t load :
-       loads(balanced_assignment(huge, 8, assignment_epsilon(huge)), 8)) {
+  for (const std::int64_t load : loads(balanced_assignment(huge, 8, assignment_epsilon(huge)), 8)) {
     EXPECT_EQ(load, 8);
   }
 }
@@ -220,24 +219,37 @@ TEST(Sinkhorn, SurvivesLogitsBeyondAnyPower) {
 
 // ---- Quantile balancing ----
 
-TEST(QuantileBalancing, SubtractsTheScoreThatTheWantedShareReaches) {
-  MoeSpec moe = with_rule(2, 1, SelectionRule::kQuantile);
-  moe.router.score = ScoreFunction::kSigmoid;
-  // Four tokens, two experts: the second best of each column.
-  const Floats logits = {4, 0, 3, 1, 2, 2, 1, -1};
+TEST(QuantileBalancing, PricesLetTheWantedNumberOfTokensIn) {
+  const MoeSpec moe = with_rule(2, 1, SelectionRule::kQuantile);
+  // Gains of expert 0 over expert 1: 4, 3, 2, 1. Each expert wants two tokens, so the difference of
+  // the prices lies between 2 and 3 (or at one of them).
+  const Floats logits = {4, 0, 3, 0, 2, 0, 1, 0};
   const Floats correction = quantile_correction(moe, logits);
-  EXPECT_NEAR(correction[0], -sigmoid(3), 1e-6);
-  EXPECT_NEAR(correction[1], -sigmoid(1), 1e-6);
+  EXPECT_LE(correction[0] - correction[1], -2);
+  EXPECT_GE(correction[0] - correction[1], -3);
+  EXPECT_EQ(route(moe, logits).ids, (Ids{0, 0, 0, 0}));
   const Routed out = route(moe, logits, {}, training());
-  EXPECT_EQ(out.ids, (Ids{0, 0, 1, 0}));  // Last: .731 - .953 > .269 - .731.
-  EXPECT_NEAR(out.weights[2], sigmoid(2), 1e-6);
+  EXPECT_EQ(out.ids[0], 0);
+  EXPECT_EQ(out.ids[3], 1);
+  EXPECT_NEAR(out.weights[3], 1 / (1 + std::exp(1.0)), 1e-6);  // Softmax of the logits alone.
 }
 
 TEST(QuantileBalancing, BalancesASkewedGate) {
-  const MoeSpec moe = with_rule(16, 2, SelectionRule::kQuantile);
-  const Floats logits = skewed_logits(1024, 16, 4);
-  EXPECT_GT(max_over_mean(loads(route(moe, logits).ids, 16)), 2.5);
-  EXPECT_LT(max_over_mean(loads(route(moe, logits, {}, training()).ids, 16)), 1.5);
+  for (const std::int64_t top_k :
+       {std::int64_t{1}, std::int64_t{2}, std::int64_t{4}, std::int64_t{15}}) {
+    const MoeSpec moe = with_rule(16, top_k, SelectionRule::kQuantile);
+    const Floats logits = skewed_logits(1024, 16, 6);
+    const double before = max_over_mean(loads(route(moe, logits).ids, 16));
+    const double after = max_over_mean(loads(route(moe, logits, {}, training()).ids, 16));
+    EXPECT_LT(after, 1.1) << "top " << top_k << ", unbalanced " << before;
+    EXPECT_LT(after, before);
+  }
+}
+
+TEST(QuantileBalancing, LeavesNothingToDoWhereAllExpertsAreChosen) {
+  const Floats none =
+      quantile_correction(with_rule(3, 3, SelectionRule::kQuantile), Floats{1, 2, 3});
+  EXPECT_EQ(none, Floats(3, 0.0F));
 }
 
 TEST(QuantileBalancing, ServesWithTheCorrectionThatTrainingLeft) {
@@ -247,23 +259,29 @@ TEST(QuantileBalancing, ServesWithTheCorrectionThatTrainingLeft) {
   EXPECT_EQ(route(moe, logits, correction).ids, route(moe, logits, {}, training()).ids);
 }
 
+// Experts renamed in the logits are the same experts renamed in the choice.
 TEST(BatchRules, RenamingExpertsRenamesTheChoice) {
   const Floats logits = skewed_logits(64, 8, 3);
   Floats turned(logits.size());
+  const auto renamed = [](std::uint16_t id) {
+    return id == kNoExpert ? kNoExpert : static_cast<std::uint16_t>((id + 3) % 8);
+  };
   for (std::size_t i = 0; i < logits.size(); ++i) turned[i / 8 * 8 + (i + 3) % 8] = logits[i];
-  for (const SelectionRule rule : {SelectionRule::kSinkhorn, SelectionRule::kQuantile}) {
-    const Ids before = route(with_rule(8, 2, rule), logits, {}, training()).ids;
-    const Ids after = route(with_rule(8, 2, rule), turned, {}, training()).ids;
-    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i], (before[i] + 3) % 8);
-  }
+  const MoeSpec sinkhorn = with_rule(8, 2, SelectionRule::kSinkhorn);
+  Ids expected = route(sinkhorn, logits, {}, training()).ids;
+  for (std::uint16_t& id : expected) id = renamed(id);
+  EXPECT_EQ(route(sinkhorn, turned, {}, training()).ids, expected);
+
   const MoeSpec choice = with_rule(8, 2, SelectionRule::kExpertChoice);
-  std::vector<std::int64_t> before(8);
-  const RoutedBatch a = route_batch(choice, logits, {}, training());
-  const RoutedBatch b = route_batch(choice, turned, {}, training());
-  ASSERT_EQ(a.ids.size(), b.ids.size());
-  for (std::size_t i = 0; i < a.ids.size(); ++i) {
-    EXPECT_EQ(b.ids[i], a.ids[i] == kNoExpert ? kNoExpert : (a.ids[i] + 3) % 8);
-  }
+  RoutedBatch batch = route_batch(choice, logits, {}, training());
+  for (std::uint16_t& id : batch.ids) id = renamed(id);
+  EXPECT_EQ(route_batch(choice, turned, {}, training()).ids, batch.ids);
+
+  // Prices are keys of some tokens, which tie there; but experts keep their prices.
+  const MoeSpec quantile = with_rule(8, 2, SelectionRule::kQuantile);
+  const Floats before = quantile_correction(quantile, logits);
+  const Floats after = quantile_correction(quantile, turned);
+  for (std::size_t e = 0; e < 8; ++e) EXPECT_EQ(after[(e + 3) % 8], before[e]);
 }
 
 }  // namespace

@@ -125,11 +125,11 @@ TEST(RouterFields, CapacityOfHunyuanIsTheMeanLoad) {
 
 TEST(RouterFields, CapacityOfSwitchAndMegatron) {
   EXPECT_EQ(router_of("mixtral-8x7b", {{"expert_capacity", 64}}).capacity.fixed, 64);
-  const CapacitySpec capacity = router_of("mixtral-8x7b", {{"moe_expert_capacity_factor", 1.5},
-                                                           {"moe_token_drop_policy", "position"},
-                                                           {"moe_pad_expert_input_to_capacity",
-                                                            true}})
-                                    .capacity;
+  const CapacitySpec capacity =
+      router_of("mixtral-8x7b", {{"moe_expert_capacity_factor", 1.5},
+                                 {"moe_token_drop_policy", "position"},
+                                 {"moe_pad_expert_input_to_capacity", true}})
+          .capacity;
   EXPECT_EQ(capacity.factor, 1.5);
   EXPECT_EQ(capacity.drop, DropPolicy::kByPosition);
   EXPECT_TRUE(capacity.pad);

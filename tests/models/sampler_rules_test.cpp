@@ -62,18 +62,8 @@ TEST(OneByOne, WithoutAFullExpertNothingChanges) {
   }
 }
 
-TEST(Capacity, IsTheRoundedUpShareOfAnEvenLoad) {
-  CapacitySpec spec;
-  spec.factor = 1.25;
-  EXPECT_EQ(expert_capacity(spec, 1024, 1, 16), 80);
-  EXPECT_EQ(expert_capacity(spec, 1000, 2, 16), 157);  // 156.25
-  EXPECT_EQ(expert_capacity(spec, 1, 1, 2048), 1);
-  spec.least = 4;
-  EXPECT_EQ(expert_capacity(spec, 1, 1, 2048), 4);
-}
-
 // All 256 tokens choose expert 0; at factor 1 it takes 256 x 1 / 16 = 16 of them.
-TEST(Capacity, DropsWhatAFullExpertCannotTake) {
+TEST(ServedCapacity, DropsWhatAFullExpertCannotTake) {
   RoutingBank bank = made::uniform_bank(16, 1);
   std::fill(bank.ids.begin(), bank.ids.end(), std::uint16_t{0});
   CapacitySpec spec;
@@ -89,7 +79,7 @@ TEST(Capacity, DropsWhatAFullExpertCannotTake) {
 }
 
 // L9 for a draw: every pair is served or dropped, and no expert takes more than its capacity.
-TEST(Capacity, ServesOrDropsEveryPair) {
+TEST(ServedCapacity, ServesOrDropsEveryPair) {
   const RoutingBank bank = made::uniform_bank(16, 2);
   CapacitySpec spec;
   spec.factor = 1;
@@ -101,7 +91,7 @@ TEST(Capacity, ServesOrDropsEveryPair) {
 }
 
 // Two experts a group of 1.5 x 512 x 2 / 16 = 96 rows each, whatever they were sent.
-TEST(Capacity, PaddedExpertsComputeTheirWholeCapacity) {
+TEST(ServedCapacity, PaddedExpertsComputeTheirWholeCapacity) {
   const RoutingBank bank = made::uniform_bank(16, 2);
   CapacitySpec spec;
   spec.factor = 1.5;
@@ -117,8 +107,19 @@ TEST(Capacity, PaddedExpertsComputeTheirWholeCapacity) {
   EXPECT_EQ(nothing.experts_hit, std::vector<std::int32_t>(8, 0));
 }
 
+// A fixed capacity does not depend on the tokens of the step.
+TEST(ServedCapacity, MayBeFixed) {
+  RoutingBank bank = made::uniform_bank(16, 1);
+  std::fill(bank.ids.begin(), bank.ids.end(), std::uint16_t{0});
+  CapacitySpec spec;
+  spec.fixed = 10;
+  const RoutingSampler sampler(bank, both_layers(place_linear(16, 8)), {8, 8, false, {}}, spec);
+  EXPECT_EQ(draw(sampler, {{64, 0}}).dropped, 54);
+  EXPECT_EQ(draw(sampler, {{0, 640}}).dropped, 630);
+}
+
 // MegaBlocks: ceil(n / block) block rows of every expert.
-TEST(Blocks, RowsAreRoundedUpToWholeBlocks) {
+TEST(ServedBlocks, RowsAreRoundedUpToWholeBlocks) {
   RoutingBank bank = made::uniform_bank(4, 1);
   for (std::size_t i = 0; i < bank.ids.size(); ++i) bank.ids[i] = static_cast<std::uint16_t>(i % 2);
   CapacitySpec spec;
@@ -143,6 +144,34 @@ TEST(StaticReplicas, DrawTheTokensOfDynamicOnes) {
     EXPECT_EQ(total(fixed.scale_out_out), total(fixed.scale_out_in));
     EXPECT_LT(total(fixed.scale_out_out), total(dynamic.scale_out_out));
   }
+}
+
+// Pairs and distinct slots of every group, counted token by token; long windows take sums of blocks.
+TEST(StaticReplicas, LoadTheGroupsOfTheNearestCopies) {
+  const RoutingBank bank = made::uniform_bank(24, 4, 6);
+  const LayerPlacement placement = made::placement_of(24, 8, 8);
+  const DispatchGeometry geometry{8, 4, true, DispatchMode::kNormal, ReplicaChoice::kStatic};
+  const RoutingSampler sampler(bank, both_layers(placement), geometry);
+  std::vector<SourceTokens> sources = uneven_sources();
+  sources[5] = {1500, 900};
+  const LayerLoad load = draw(sampler, sources);
+  std::vector<std::int32_t> pairs(8, 0), hit(8, 0);
+  std::vector<bool> seen(placement.expert_of_slot.size(), false);
+  for (const LayerLoad::Window& window : load.windows) {
+    const auto& order = window.prefill ? sampler.layout().prefill : sampler.layout().decode;
+    for (std::int64_t i = 0; i < window_tokens(window, sampler.layout()); ++i) {
+      for (const std::uint16_t id : bank.token(1, order[static_cast<std::size_t>(window.begin + i)])) {
+        if (id >= 24) continue;
+        const std::int32_t slot = nearest_slot(placement, geometry, window.source, id);
+        const auto group = static_cast<std::size_t>(placement.group_of_slot(slot));
+        ++pairs[group];
+        if (!seen[static_cast<std::size_t>(slot)]) ++hit[group];
+        seen[static_cast<std::size_t>(slot)] = true;
+      }
+    }
+  }
+  EXPECT_EQ(load.pairs, pairs);
+  EXPECT_EQ(load.experts_hit, hit);
 }
 
 // Expert 0 on ranks 0 and 1 of one node: sources with an even index there take the first copy.

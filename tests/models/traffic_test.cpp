@@ -51,6 +51,7 @@ TrafficMatrix matrix_of_draw(const RoutingBank& bank, std::int64_t layer,
       if (turns.is_placed(id)) slots.back().push_back(turns.next(id));
     }
   }
+  const bool is_static = geometry.replicas == ReplicaChoice::kStatic;
   TrafficMatrix traffic(geometry.ranks);
   for (const LayerLoad::Window& window : load.windows) {
     const BlockLayout& layout = sampler.layout();
@@ -58,7 +59,10 @@ TrafficMatrix matrix_of_draw(const RoutingBank& bank, std::int64_t layer,
     Destinations destinations(geometry);
     for (std::int64_t i = 0; i < window_tokens(window, layout); ++i) {
       destinations.add_token();
-      for (const std::int32_t slot : slots[order[static_cast<std::size_t>(window.begin + i)]]) {
+      for (std::int32_t slot : slots[order[static_cast<std::size_t>(window.begin + i)]]) {
+        if (is_static) {
+          slot = nearest_slot(placement, geometry, window.source, placement.expert_of_slot[slot]);
+        }
         destinations.add_pair(placement.group_of_slot(slot));
       }
     }
@@ -71,19 +75,21 @@ TEST(TrafficMatrix, ItsRowsAndColumnsAreThePortsOfTheSampler) {
   const RoutingBank bank = made::uniform_bank(24, 4, 6);
   const LayerPlacement placement = made::placement_of(24, 8, 8);
   std::vector<SourceTokens> sources;
-  for (std::int64_t r = 0; r < 8; ++r) sources.push_back({11 * r, r == 3 ? 700 : 5 * r});
-  for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
-    const DispatchGeometry geometry{8, 3, true, mode};  // The last node is short.
-    const RoutingSampler sampler(bank, both_layers(placement), geometry);
-    RandomStream random(5, "draw");
-    LayerLoad load;
-    sampler.draw(1, sources, random, load);
-    const TrafficMatrix traffic = matrix_of_draw(bank, 1, placement, geometry, sampler, load);
-    const Ports ports = ports_of(traffic, 3);
-    EXPECT_EQ(ports.up_out, load.scale_up_out);
-    EXPECT_EQ(ports.up_in, load.scale_up_in);
-    EXPECT_EQ(ports.out_out, load.scale_out_out);
-    EXPECT_EQ(ports.out_in, load.scale_out_in);
+  for (std::int64_t r = 0; r < 8; ++r) sources.push_back({111 * r, r == 3 ? 1700 : 5 * r});
+  for (const ReplicaChoice replicas : {ReplicaChoice::kDynamic, ReplicaChoice::kStatic}) {
+    for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
+      const DispatchGeometry geometry{8, 3, true, mode, replicas};  // The last node is short.
+      const RoutingSampler sampler(bank, both_layers(placement), geometry);
+      RandomStream random(5, "draw");
+      LayerLoad load;
+      sampler.draw(1, sources, random, load);
+      const TrafficMatrix traffic = matrix_of_draw(bank, 1, placement, geometry, sampler, load);
+      const Ports ports = ports_of(traffic, 3);
+      EXPECT_EQ(ports.up_out, load.scale_up_out);
+      EXPECT_EQ(ports.up_in, load.scale_up_in);
+      EXPECT_EQ(ports.out_out, load.scale_out_out);
+      EXPECT_EQ(ports.out_in, load.scale_out_in);
+    }
   }
 }
 

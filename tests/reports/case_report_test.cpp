@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 CaseReport example() {
   CaseReport report = examples::done("moe", true, examples::summary(true));
   report.point = {{"moe.model.top_k", "2"}, {"workload.requests.poisson", "8/s"}};
+  report.baselines = {examples::done("moe (balanced routing)", true, examples::summary(true))};
   return report;
 }
 
@@ -24,7 +25,8 @@ TEST(CaseReport, ComesBackFromJsonExactly) {
   const CaseReport back = case_report_from_json(Json::parse(to_json(report).dump()));
   EXPECT_EQ(back.metrics, report.metrics);
   EXPECT_EQ(back.point, report.point);
-  EXPECT_EQ(back.expert_load, report.expert_load);
+  EXPECT_EQ(back.routing.load, report.routing.load);
+  EXPECT_EQ(back.baselines.size(), 1u);
   EXPECT_EQ(back.ttft_curve_s, report.ttft_curve_s);
   EXPECT_EQ(back.queue.size(), 3u);
   EXPECT_EQ(to_json(back).dump(), to_json(report).dump());

@@ -67,9 +67,9 @@ TEST(ReportJson, ListsAFactOnceHoweverManyCasesUseIt) {
 
 TEST(ReportJson, LeavesExpertLoadsOutOfLargeSweeps) {
   Report report = two_cases();
-  EXPECT_TRUE(report_json(report)["cases"][0].contains("expert_load"));
+  EXPECT_TRUE(report_json(report)["cases"][0]["routing"].contains("expert_load"));
   report.cases.resize(kMostDetailedCases + 1, report.cases[0]);
-  EXPECT_FALSE(report_json(report)["cases"][0].contains("expert_load"));
+  EXPECT_FALSE(report_json(report)["cases"][0]["routing"].contains("expert_load"));
 }
 
 TEST(ReportCsv, QuotesByRfc4180) {
@@ -94,7 +94,7 @@ TEST(ReportCsv, HasOneRowACaseAndOneColumnAMetric) {
   std::size_t rows = 0;
   while (std::getline(lines, row)) ++rows;
   EXPECT_EQ(rows, 2u);
-  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 7 + metric_table().size());
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 9 + metric_table().size());
 }
 
 TEST(ReportText, ShowsCasesSideBySideAndTheVerdict) {
@@ -130,7 +130,8 @@ TEST(ReportHtml, KeepsMarkupInNamesAsText) {
   const std::string evil = "<script>alert('x')</script>\"&";
   report.question = report.scenario = report.resolved = evil;
   for (CaseReport& one : report.cases) {
-    one.name = one.model = one.hardware = one.layout = one.routing_provenance = evil;
+    one.name = one.model = one.hardware = one.layout = one.routing.provenance = evil;
+    one.baselines = {one};
     one.point = {{evil, evil}};
     one.facts = {{evil, evil, evil, evil}};
   }
@@ -164,8 +165,8 @@ TEST(ReportHtml, ShowsReportsOfEveryKind) {
 
 TEST(ReportHtml, BinsLargeExpertMapsAndKeepsTheHottest) {
   Report report = two_cases();
-  report.cases[0].expert_load.assign(100, std::vector<double>(256, 1.0));
-  report.cases[0].expert_load[99][255] = 7.5;
+  report.cases[0].routing.load.assign(100, std::vector<double>(256, 1.0));
+  report.cases[0].routing.load[99][255] = 7.5;
   const std::string html = report_html(report);
   const std::string map = html.substr(html.find("class=\"heat\""));
   const std::string table = map.substr(0, map.find("</table>"));

@@ -81,7 +81,8 @@ TEST(Refusal, AContradictionNamesItsLineAndTheRemedy) {
             "devices a replica, the cluster has 8");
   EXPECT_EQ(
       refusal(kMoe + "    parallel: {attention_dp: 8}\n    placement: {redundant_experts: 8}\n"),
-      "s.yaml:11: cases.a.placement.redundant_experts: 8: redundant experts need policy: eplb");
+      "s.yaml:11: cases.a.placement.redundant_experts: 8: must be 0 unless loads decide who gets a "
+      "copy: policy eplb or coactivation, or rebalance_steps above 0");
   EXPECT_EQ(
       refusal(kDense + "    router: {tokens: uniform}\n"),
       "s.yaml:10: cases.a.router: given: the model is dense and has no router; leave this out");

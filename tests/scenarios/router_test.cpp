@@ -61,7 +61,8 @@ TEST(Router, ChangesOfTheSchemeReachEveryMoeLayer) {
 }
 
 TEST(Router, WithoutGroupsAllExpertsAreOpenAndAnyNumberOfThemIsAllowed) {
-  const std::string sizes = changed(kGrouped, "deepseek-v3", "{name: deepseek-v3, num_experts: 60}");
+  const std::string sizes =
+      changed(kGrouped, "deepseek-v3", "{name: deepseek-v3, num_experts: 60}");
   EXPECT_NE(refusal(sizes), "");
   const Deployment deployment =
       only_case(sizes + "    parallel: {tp: 8}\n    router: {num_groups: 1}\n");
@@ -70,14 +71,14 @@ TEST(Router, WithoutGroupsAllExpertsAreOpenAndAnyNumberOfThemIsAllowed) {
 }
 
 TEST(Router, KeysCanBeSwept) {
-  const Scenario scenario = read_text(
-      kGrouped + "    dtype: {weights: fp4}\nsweep:\n  a.router.tokens: [uniform, power_law]\n"
-                 "  a.router.top_groups: [4, 1, 9]\n");
+  const Scenario scenario =
+      read_text(kGrouped +
+                "    dtype: {weights: fp4}\nsweep:\n  a.router.tokens: [uniform, power_law]\n"
+                "  a.router.top_groups: [4, 1, 9]\n");
   ASSERT_EQ(scenario.cases.size(), 6u);
   EXPECT_EQ(scenario.cases[0].infeasible, "");
   EXPECT_EQ(scenario.cases[1].infeasible, "");  // 32 experts are enough for a top_k of 8.
-  EXPECT_EQ(scenario.cases[2].infeasible,
-            "cases.a.router.top_groups = 9: at most num_groups 8");
+  EXPECT_EQ(scenario.cases[2].infeasible, "cases.a.router.top_groups = 9: at most num_groups 8");
   EXPECT_EQ(scenario.cases[5].deployment.tokens.policy, TokenPolicy::kPowerLaw);
 }
 
@@ -161,6 +162,15 @@ TEST(RouterRefusal, ARecipeMustFitItsScheme) {
   EXPECT_NE(message.find("load_loss"), std::string::npos) << message;
 }
 
+TEST(RouterRefusal, AKindOfTextThatIsAlmostACountedOneIsASlip) {
+  const std::string olmoe = changed(kDense, "qwen3-8b", "olmoe-1b-7b");
+  const std::string message = refusal(olmoe + "    router: {domain: githb}\n");
+  EXPECT_TRUE(message.starts_with("s.yaml:10: cases.a.router.domain: githb: did you mean github?"))
+      << message;
+  EXPECT_EQ(refusal(olmoe + "    router: {domain: github}\n"), "");
+  EXPECT_EQ(refusal(olmoe + "    router: {domain: poetry}\n"), "");
+}
+
 TEST(RouterRefusal, ADenseModelHasNoRouter) {
   EXPECT_EQ(refusal(kDense + "    router: {score: softmax}\n"),
             "s.yaml:10: cases.a.router: given: the model is dense and has no router; leave this "
@@ -212,19 +222,21 @@ TEST_F(Recorded, ATraceBesideTheScenarioIsEnough) {
 TEST_F(Recorded, ATraceOfAnotherModelIsRefusedBeforeAnythingRuns) {
   const std::string other = changed(with_router("trace: ids.npy"), "qwen3-30b-a3b", "mixtral-8x7b");
   const std::string message = refused(other);
-  EXPECT_TRUE(message.starts_with(in_folder("s.yaml") + ":10: cases.a.router.trace: " +
-                                  in_folder("ids.npy")))
+  EXPECT_TRUE(message.starts_with(in_folder("s.yaml") +
+                                  ":10: cases.a.router.trace: " + in_folder("ids.npy")))
       << message;
   EXPECT_NE(refused(with_router("trace: ids.npy") + "sweep: {a.model.top_k: [8, 4]}\n"), "");
 }
 
 TEST_F(Recorded, AFileThatIsMissingOrTornIsRefused) {
-  EXPECT_NE(refused(with_router("trace: none.npy")).find("none.npy: no such file"),
-            std::string::npos)
-      << refused(with_router("trace: none.npy"));
+  const std::string missing = refused(with_router("trace: none.npy"));
+  EXPECT_TRUE(missing.starts_with(in_folder("s.yaml") + ":10: cases.a.router.trace: none.npy: "))
+      << missing;
+  EXPECT_NE(missing.find("No such file"), std::string::npos) << missing;
   std::ofstream(in_folder("torn.npy"), std::ios::binary) << "\x93NUMPY\x01";
   EXPECT_NE(refused(with_router("trace: torn.npy")), "");
-  EXPECT_NE(refused(with_router("gate: none.safetensors")).find("no such file"), std::string::npos);
+  EXPECT_NE(refused(with_router("gate: none.safetensors")).find("none.safetensors: "),
+            std::string::npos);
 }
 
 TEST_F(Recorded, ATraceIsNeitherGeneratedNorTrained) {
@@ -288,8 +300,8 @@ TEST(ResolvedRouter, SaysTheWholeSchemeAndReadsBackToItself) {
         kMoe + "    router: {tokens: uniform}\nsweep: {a.router.tokens: [uniform, balanced]}\n"}) {
     const Scenario scenario = read_text(text);
     EXPECT_EQ(read_text(scenario.resolved).resolved, scenario.resolved);
-    const auto& first = scenario.cases[0].deployment;
-    const auto& again = read_text(scenario.resolved).cases[0].deployment;
+    const Deployment& first = scenario.cases[0].deployment;
+    const Deployment again = only_case(scenario.resolved);
     EXPECT_TRUE(first.model.layers == again.model.layers);
     EXPECT_EQ(first.tokens, again.tokens);
   }
@@ -323,8 +335,8 @@ TEST(Placement, AHierarchyNeedsRouterGroupsThatNodesCanShare) {
 }
 
 TEST(Dispatch, HasFourModesAndTwoFormatsOfResults) {
-  const Deployment deployment = only_case(
-      kMoe + "    engine: {dispatch: low_latency, combine: logfmt10}\n");
+  const Deployment deployment =
+      only_case(kMoe + "    engine: {dispatch: low_latency, combine: logfmt10}\n");
   EXPECT_EQ(deployment.dispatch, DispatchPolicy::kLowLatency);
   EXPECT_EQ(deployment.combine, CombineFormat::kLogFmt10);
   EXPECT_EQ(only_case(kMoe + "    engine: {dispatch: all_gather}\n").dispatch,

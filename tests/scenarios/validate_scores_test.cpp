@@ -88,14 +88,13 @@ TEST(Scores, TheBetterOfTwoLayoutsIsCountedWhereTheyDifferByMoreThanThreePercent
   std::vector<Measurement> rows = {row("tp1", 100, 90), row("tp2", 120, 80), row("tp4", 101, 70)};
   for (Measurement& m : rows) m.load = "same";
   const MetricScore metric = score(rows).at(0);
-  EXPECT_EQ(metric.pairs, 2);  // 100 and 101 tie.
+  EXPECT_EQ(metric.pairs, 2);        // 100 and 101 tie.
   EXPECT_EQ(metric.right_pairs, 1);  // tp4 before tp2; tp1 before tp2 is told the wrong way.
 }
 
 TEST(Scores, TheWorstSeriesComesFirstAndSingleRowsAreNoSeries) {
-  const std::vector<Measurement> rows = {row("a", 100, 110), row("a", 100, 110),
-                                         row("b", 100, 150), row("b", 100, 150),
-                                         row("c", 100, 900)};
+  const std::vector<Measurement> rows = {row("a", 100, 110), row("a", 100, 110), row("b", 100, 150),
+                                         row("b", 100, 150), row("c", 100, 900)};
   const auto worst = worst_series(rows, 10);
   ASSERT_EQ(worst.size(), 2u);
   EXPECT_EQ(worst[0].series, "b");

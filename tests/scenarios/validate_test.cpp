@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "scenarios/run.h"
-#include "scenarios/validate/predictions_csv.h"
 #include "scenarios/validate/power_law.h"
+#include "scenarios/validate/predictions_csv.h"
 #include "tests/scenarios/scenario_text.h"
 #include "tests/scenarios/temporary_file.h"
 #include "tests/scenarios/truth_text.h"
@@ -48,9 +48,9 @@ TEST(Validate, MetricsOfOneConditionShareOneSimulation) {
 }
 
 TEST(Validate, AClosedLoopIsWhatTheScenarioOfTheSameWordsGives) {
-  const Validation validation = validated(table_text(
-      Topic::kServing, {with(kClosedLoop, {{"n_gpus", "8"}, {"tp", "8"}}),
-                        with(kTtft, {{"n_gpus", "8"}, {"tp", "8"}})}));
+  const Validation validation =
+      validated(table_text(Topic::kServing, {with(kClosedLoop, {{"n_gpus", "8"}, {"tp", "8"}}),
+                                             with(kTtft, {{"n_gpus", "8"}, {"tp", "8"}})}));
   std::string text = changed(kDense, "{static: {batch: 4}}", "{closed_loop: 2}");
   text = changed(text, "{input: 32, output: 8}", "{input: 64, output: 8}");
   text = changed(text, "qwen3-8b", "llama-3.1-8b") + "    dtype: {weights: fp8, kv: fp8}\n";
@@ -113,14 +113,15 @@ TEST(Validate, AnExpertLayoutIsDerivedWhereOnlyOneIsPossible) {
 }
 
 TEST(Validate, GpusBeyondOneInstanceAreReplicas) {
-  const auto text = table_text(Topic::kServing, {with(kClosedLoop, {{"n_gpus", "4"}, {"tp", "2"}, {"attn_dp", "1"}})});
+  const auto text = table_text(
+      Topic::kServing, {with(kClosedLoop, {{"n_gpus", "4"}, {"tp", "2"}, {"attn_dp", "1"}})});
   EXPECT_EQ(planned(text).plan.simulations().at(0).plan.replicas, 2);
 }
 
 TEST(Validate, FourBitMixturesKeepAttentionInSixteenBit) {
   const auto dtypes = [](const char* model) {
-    const auto text = table_text(
-        Topic::kServing, {with(kClosedLoop, {{"model", model}, {"weight_dtype", "fp4"}})});
+    const auto text = table_text(Topic::kServing,
+                                 {with(kClosedLoop, {{"model", model}, {"weight_dtype", "fp4"}})});
     return planned(text).plan.simulations().at(0).dtypes;
   };
   EXPECT_EQ(dtypes("gpt-oss-120b").weights, Dtype::kBf16);
@@ -145,7 +146,8 @@ TEST(Validate, ABadRowIsLeftOutAndTheOthersAreScored) {
 
 TEST(Validate, TablesOfSeveralTopicsGoTogether) {
   const TemporaryFile serving("s.csv", table_text(Topic::kServing, {kClosedLoop}));
-  const TemporaryFile training("t.csv", table_text(Topic::kTraining, {{{"id", "t"}, {"metric", "mfu"}, {"value", "0.4"}}}));
+  const TemporaryFile training(
+      "t.csv", table_text(Topic::kTraining, {{{"id", "t"}, {"metric", "mfu"}, {"value", "0.4"}}}));
   const Validation validation = plan_validation({serving.path(), training.path()}, Library());
   ASSERT_EQ(validation.plan.measurements().size(), 2u);
   EXPECT_EQ(validation.plan.measurements()[1].skipped, "training is not simulated yet");
@@ -153,31 +155,63 @@ TEST(Validate, TablesOfSeveralTopicsGoTogether) {
 
 // 8.03 G parameters of 2 bytes.
 TEST(Validate, WeightsComeFromTheLedger) {
-  const auto validation = planned(table_text(Topic::kMemory, {{{"id", "m"}, {"model", "llama-3.1-8b"}, {"hardware", "h100-sxm-80gb"}, {"tp", "1"}, {"dtype", "bf16"}, {"engine", "vLLM V1"}, {"metric", "weights_bytes_per_gpu"}, {"value", "1.6e10"}, {"unit", "B"}}}));
+  const auto validation = planned(table_text(Topic::kMemory, {{{"id", "m"},
+                                                               {"model", "llama-3.1-8b"},
+                                                               {"hardware", "h100-sxm-80gb"},
+                                                               {"tp", "1"},
+                                                               {"dtype", "bf16"},
+                                                               {"engine", "vLLM V1"},
+                                                               {"metric", "weights_bytes_per_gpu"},
+                                                               {"value", "1.6e10"},
+                                                               {"unit", "B"}}}));
   EXPECT_NEAR(validation.plan.measurements()[0].predicted, 16.06e9, 0.03e9);
 }
 
 TEST(Validate, AGemmTakesItsFlopsAtLessThanThePeakAndAStart) {
-  const Cells gemm = {{"id", "g"}, {"kind", "gemm"}, {"hardware", "h100-sxm-80gb"}, {"dtype", "bf16"}, {"m", "8192"}, {"n", "8192"}, {"k", "8192"}, {"metric", "time_s"}, {"value", "0.0015"}, {"unit", "s"}};
+  const Cells gemm = {{"id", "g"},       {"kind", "gemm"},     {"hardware", "h100-sxm-80gb"},
+                      {"dtype", "bf16"}, {"m", "8192"},        {"n", "8192"},
+                      {"k", "8192"},     {"metric", "time_s"}, {"value", "0.0015"},
+                      {"unit", "s"}};
   const auto time = planned(table_text(Topic::kKernels, {gemm})).plan.measurements().at(0);
   const double at_peak = 2 * 8192.0 * 8192 * 8192 / 989.4e12;
   EXPECT_GT(time.predicted, at_peak);
   EXPECT_LT(time.predicted, 2 * at_peak);
-  const auto rate = planned(table_text(Topic::kKernels, {with(gemm, {{"metric", "tflops"}, {"unit", "TFLOP/s"}})})).plan.measurements().at(0);
+  const auto rate = planned(table_text(Topic::kKernels,
+                                       {with(gemm, {{"metric", "tflops"}, {"unit", "TFLOP/s"}})}))
+                        .plan.measurements()
+                        .at(0);
   EXPECT_NEAR(rate.predicted * time.predicted, at_peak * 989.4, 1e-6);
 }
 
 TEST(Validate, ACollectiveTakesTheNetworkThatTheRowNames) {
-  const Cells row = {{"id", "c"}, {"op", "all_reduce"}, {"hardware", "h100-sxm-80gb"}, {"n_gpus", "16"}, {"n_nodes", "2"}, {"message_bytes", "1e10"}, {"metric", "time_s"}, {"value", "0.1"}, {"unit", "s"}};
+  const Cells row = {{"id", "c"},          {"op", "all_reduce"}, {"hardware", "h100-sxm-80gb"},
+                     {"n_gpus", "16"},     {"n_nodes", "2"},     {"message_bytes", "1e10"},
+                     {"metric", "time_s"}, {"value", "0.1"},     {"unit", "s"}};
   const auto seconds = [&](const char* network) {
-    return planned(table_text(Topic::kCollectives, {with(row, {{"network", network}})})).plan.measurements().at(0).predicted;
+    return planned(table_text(Topic::kCollectives, {with(row, {{"network", network}})}))
+        .plan.measurements()
+        .at(0)
+        .predicted;
   };
   EXPECT_NEAR(seconds("IB 100 Gb/s per GPU") / seconds("IB 200 Gb/s per GPU"), 2, 0.05);
   EXPECT_DOUBLE_EQ(seconds("IB 1600 Gb/s per node"), seconds("IB 200 Gb/s per GPU"));
 }
 
 TEST(Validate, WideEnergyRowsGiveEachOfTheirFigures) {
-  const Cells wide = {{"id", "e"}, {"model", "llama-3.1-8b"}, {"hardware", "h100-sxm-80gb"}, {"n_gpus", "1"}, {"tp", "1"}, {"dtype", "bf16"}, {"engine", "vllm"}, {"task", "lm-arena-chat"}, {"osl", "16.2"}, {"batch", "3.9"}, {"max_num_seqs", "4"}, {"joules_per_output_token", "1"}, {"average_power_w", "400"}, {"output_tokens_per_s", "400"}};
+  const Cells wide = {{"id", "e"},
+                      {"model", "llama-3.1-8b"},
+                      {"hardware", "h100-sxm-80gb"},
+                      {"n_gpus", "1"},
+                      {"tp", "1"},
+                      {"dtype", "bf16"},
+                      {"engine", "vllm"},
+                      {"task", "lm-arena-chat"},
+                      {"osl", "16.2"},
+                      {"batch", "3.9"},
+                      {"max_num_seqs", "4"},
+                      {"joules_per_output_token", "1"},
+                      {"average_power_w", "400"},
+                      {"output_tokens_per_s", "400"}};
   const auto plan = validated(table_text(Topic::kEnergy, {wide})).plan;
   const auto& rows = plan.measurements();
   ASSERT_EQ(rows.size(), 4u);  // The fourth: power at the published rate.
@@ -209,7 +243,8 @@ TEST(PowerLaw, OneRankHoldsAllPairs) {
 TEST(Predictions, AreALineEachWithTheReasonWhereThereIsNone) {
   ValidationPlan plan;
   Faults faults;
-  const auto table = read_truth_text(table_text(Topic::kServing, {kClosedLoop, kTtft}), "t", faults);
+  const auto table =
+      read_truth_text(table_text(Topic::kServing, {kClosedLoop, kTtft}), "t", faults);
   plan.predict(plan.add(*table, table->rows[0]), 0.00625);
   plan.skip(plan.add(*table, table->rows[1]), "tp, pp unclear");
   EXPECT_EQ(predictions_csv(plan),

@@ -155,9 +155,7 @@ TEST(Rebalancing, ReportsItsPeriods) {
     const auto got = in_child([&] {
       Deployment d = skewed(PlacementPolicy::kLinear, 40);
       d.plan.pp = pp;
-      d.cluster.nodes = pp;
-      d.cluster.node.nics = 4;
-      d.cluster.node.nic_bandwidth = BytesPerSecond(50e9);
+      d.cluster.node.devices = 4 * pp;
       const RoutingBank bank = make_routing_bank(d.model, d.tokens, 1);
       const Summary s =
           run_case(d, made::workload(ArrivalKind::kStatic, 400, 100, 100), &bank);

@@ -101,7 +101,7 @@ Deployment with_capacity(double factor, bool pad = false) {
   return d;
 }
 
-TEST(Capacity, SurplusOfFullExpertsIsDropped) {
+TEST(StepCapacity, SurplusOfFullExpertsIsDropped) {
   const std::vector<RankStep> ranks(4, decodes(100, 500));
   const RoutingTally all = cost_of(with_capacity(0), ranks).routing;
   const RoutingTally ample = cost_of(with_capacity(16), ranks).routing;
@@ -117,7 +117,7 @@ TEST(Capacity, SurplusOfFullExpertsIsDropped) {
 }
 
 // Twice the mean in every expert: nobody waits for a fuller group.
-TEST(Capacity, PaddedGroupsTakeEquallyLong) {
+TEST(StepCapacity, PaddedGroupsTakeEquallyLong) {
   const std::vector<RankStep> ranks(4, decodes(100, 500));
   const StageCost cost = cost_of(with_capacity(2, true), ranks);
   for (const DeviceLedger& rank : cost.ranks) {
@@ -160,7 +160,7 @@ RoutingBank two_worlds() {
   return bank;
 }
 
-// The first half of the bank tells where experts go, the second is served: it has eight experts
+// One half of a layer's tokens tells where experts go, the other is served: it has eight experts
 // only. A perfect profile serves all sixteen.
 TEST(Profile, HeldOutTokensAreNotServed) {
   Deployment d = expert_parallel(4);

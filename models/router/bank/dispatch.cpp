@@ -47,6 +47,18 @@ std::int32_t nearest_slot(const LayerPlacement& placement, const DispatchGeometr
   return candidates[static_cast<std::size_t>(index) % candidates.size()];
 }
 
+Destinations::Destinations(const DispatchGeometry& geometry)
+    : geometry_(geometry),
+      by_node_(geometry.mode == DispatchMode::kNormal),
+      ranks_(static_cast<std::size_t>(geometry.ranks), 0),
+      nodes_(static_cast<std::size_t>(geometry.nodes()), 0),
+      rank_seen_(ranks_.size()),
+      node_seen_(nodes_.size(), 0) {
+  for (std::int64_t rank = 0; rank < geometry.ranks; ++rank) {
+    rank_seen_[static_cast<std::size_t>(rank)].node = geometry.node_of(rank);
+  }
+}
+
 void Destinations::clear() {
   std::fill(ranks_.begin(), ranks_.end(), 0);
   std::fill(nodes_.begin(), nodes_.end(), 0);

@@ -84,34 +84,34 @@ std::int32_t nearest_slot(const LayerPlacement& placement, const DispatchGeometr
 // Where the tokens of one source go, as far as the copies it causes depend on that.
 class Destinations {
  public:
-  explicit Destinations(const DispatchGeometry& geometry)
-      : geometry_(geometry),
-        ranks_(static_cast<std::size_t>(geometry.ranks), 0),
-        nodes_(static_cast<std::size_t>(geometry.nodes()), 0),
-        rank_seen_(ranks_.size(), 0),
-        node_seen_(nodes_.size(), 0) {}
+  explicit Destinations(const DispatchGeometry& geometry);
 
   void clear();
   // A token, and then the rank of each of its pairs.
   void add_token() { ++token_; }
   void add_pair(std::int64_t rank) {
-    const auto r = static_cast<std::size_t>(rank);
-    if (geometry_.mode != DispatchMode::kNormal) {
-      ++ranks_[r];
+    if (!by_node_) {
+      ++ranks_[static_cast<std::size_t>(rank)];
       return;
     }
-    if (rank_seen_[r] == token_) return;
-    rank_seen_[r] = token_;
-    ++ranks_[r];
-    const auto n = static_cast<std::size_t>(geometry_.node_of(rank));
-    if (node_seen_[n] == token_) return;
-    node_seen_[n] = token_;
-    ++nodes_[n];
+    Seen& on_rank = rank_seen_[static_cast<std::size_t>(rank)];
+    if (on_rank.token == token_) return;
+    on_rank.token = token_;
+    ++ranks_[static_cast<std::size_t>(rank)];
+    std::int64_t& on_node = node_seen_[static_cast<std::size_t>(on_rank.node)];
+    if (on_node == token_) return;
+    on_node = token_;
+    ++nodes_[static_cast<std::size_t>(on_rank.node)];
   }
+
+  // Tokens with a pair on a rank (normal mode) or pairs of a rank; and tokens with a pair on a node
+  // (normal mode only). What was counted elsewhere may be added.
+  std::vector<std::int64_t>& ranks() { return ranks_; }
+  std::vector<std::int64_t>& nodes() { return nodes_; }
 
   // Calls visit(from, to, copies) for all copies that the tokens cause, if `source` has them.
   void for_each_copy(std::int64_t source, const auto& visit) const {
-    if (geometry_.mode == DispatchMode::kNormal) {
+    if (by_node_) {
       for_each_normal_copy(source, visit);
       return;
     }
@@ -124,13 +124,19 @@ class Destinations {
   }
 
  private:
+  struct Seen {
+    std::int64_t token = 0;  // The last one that had a pair on the rank.
+    std::int64_t node = 0;   // Of the rank.
+  };
+
   void for_each_normal_copy(std::int64_t source, const auto& visit) const {
     const std::int64_t home = geometry_.node_of(source);
     const std::int64_t local = source - home * geometry_.ranks_per_node;
     for (std::int64_t node = 0; node < geometry_.nodes(); ++node) {
       const std::int64_t entry = node == home ? source : geometry_.receiver(node, local);
       const std::int64_t on_node = nodes_[static_cast<std::size_t>(node)];
-      if (node != home && on_node > 0) visit(source, entry, on_node);
+      if (on_node == 0) continue;
+      if (node != home) visit(source, entry, on_node);
       for (std::int64_t r = node * geometry_.ranks_per_node; r < geometry_.node_end(node); ++r) {
         const std::int64_t copies = ranks_[static_cast<std::size_t>(r)];
         if (r != entry && copies > 0) visit(entry, r, copies);
@@ -139,9 +145,10 @@ class Destinations {
   }
 
   DispatchGeometry geometry_;
-  std::vector<std::int64_t> ranks_;  // Tokens with a pair on the rank (normal mode), or pairs.
-  std::vector<std::int64_t> nodes_;  // Normal mode: tokens with a pair on the node.
-  std::vector<std::int64_t> rank_seen_, node_seen_;  // The last token that was there.
+  bool by_node_;
+  std::vector<std::int64_t> ranks_, nodes_;
+  std::vector<Seen> rank_seen_;
+  std::vector<std::int64_t> node_seen_;  // The last token that had a pair on the node.
   std::int64_t token_ = 0;
   std::int64_t before_ = 0;  // Tokens that were cleared.
 };

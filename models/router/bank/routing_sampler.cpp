@@ -39,10 +39,11 @@ bool has_replicas(const std::vector<LayerPlacement>& placements) {
   });
 }
 
-// Chooses where a source's tokens come from.
-void plan(const BlockLayout& layout, LayerLoad::Window window, std::int64_t count,
-          RandomStream& random, std::vector<LayerLoad::Window>& windows) {
+// Chooses where a source's tokens come from, and tells about it.
+void plan(const BlockLayout& layout, const LayerLoad::Window& origin, std::int64_t count,
+          RandomStream& random, const auto& add) {
   while (count > 0) {
+    LayerLoad::Window window{origin.source, origin.prefill};
     const bool is_long = count >= layout.coarse;
     const int shift = is_long ? layout.coarse_shift : layout.fine_shift;
     const std::int64_t places = layout.coarse_blocks << (layout.coarse_shift - shift);
@@ -55,7 +56,7 @@ void plan(const BlockLayout& layout, LayerLoad::Window window, std::int64_t coun
       window.rest = count & (layout.fine - 1);
       count = 0;
     }
-    windows.push_back(window);
+    add(window);
   }
 }
 
@@ -91,10 +92,15 @@ class RoutingSampler::Draw {
     by_node_ = own_ + ranks;
   }
 
-  // Adds all planned tokens, first whole blocks, then single tokens: a vector load that follows
+  // Takes a window on; asks the memory for its sums before they are needed.
+  void take(const LayerLoad::Window& window) {
+    prefetch(window);
+    load_.windows.push_back(window);
+  }
+
+  // Adds all tokens taken on, first whole blocks, then single tokens: a vector load that follows
   // scalar stores to the same sums has to wait for them.
   void add_up() {
-    for (const LayerLoad::Window& window : load_.windows) prefetch(window);
     add_windows([this](const LayerLoad::Window& window) { add_window(window); });
     add_windows([this](const LayerLoad::Window& window) {
       for (std::int64_t i = 0; i < window.rest; ++i) {
@@ -313,11 +319,17 @@ RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlaceme
     : bank_(bank),
       placement_(std::move(placement)),
       geometry_(geometry),
-      capacity_(capacity),
       one_by_one_((geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic &&
                    has_replicas(placement_)) ||
-                  capacity.factor > 0 || capacity.block > 1),
+                  limits_rows(capacity)),
       layout_(std::make_unique<BlockLayout>(bank, placement_.front(), geometry)) {
+  moe_.num_experts = bank.num_experts;
+  moe_.top_k = bank.top_k;
+  moe_.router.capacity = capacity;
+  if (one_by_one_) {
+    const std::int64_t sources = geometry.tokens_travel ? geometry.ranks : 1;
+    source_blocks_ = std::make_unique<SourceBlocks>(bank.num_layers, sources);
+  }
   blocks_.reserve(placement_.size());
   for (std::int64_t layer = 0; layer < bank_.num_layers; ++layer) {
     blocks_.push_back(make_blocks(layer));
@@ -337,23 +349,28 @@ TokenBlocks RoutingSampler::make_blocks(std::int64_t layer) const {
 void RoutingSampler::place(std::int64_t layer, LayerPlacement placement) {
   placement_[static_cast<std::size_t>(layer)] = std::move(placement);
   blocks_[static_cast<std::size_t>(layer)] = make_blocks(layer);
+  if (source_blocks_) source_blocks_->clear(layer);
 }
 
 void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sources,
                           RandomStream& random, LayerLoad& load) const {
   load.windows.clear();
-  for (std::size_t s = 0; s < sources.size(); ++s) {
-    const auto source = static_cast<std::int64_t>(s);
-    plan(*layout_, {source, false}, sources[s].decode, random, load.windows);
-    plan(*layout_, {source, true}, sources[s].prefill, random, load.windows);
-  }
+  const auto plan_all = [&](const auto& add) {
+    for (std::size_t s = 0; s < sources.size(); ++s) {
+      const auto source = static_cast<std::int64_t>(s);
+      plan(*layout_, {source, false}, sources[s].decode, random, add);
+      plan(*layout_, {source, true}, sources[s].prefill, random, add);
+    }
+  };
   const LayerPlacement& placement = placement_[static_cast<std::size_t>(layer)];
   const TokenBlocks& blocks = blocks_[static_cast<std::size_t>(layer)];
   if (one_by_one_) {
-    add_one_by_one({*layout_, blocks, placement, geometry_, capacity_}, load);
+    plan_all([&](const LayerLoad::Window& window) { load.windows.push_back(window); });
+    add_one_by_one({*layout_, blocks, placement, geometry_, moe_, layer, *source_blocks_}, load);
     return;
   }
   Draw draw(*this, layer, load);
+  plan_all([&](const LayerLoad::Window& window) { draw.take(window); });
   draw.add_up();
   draw.finish(placement);
 }

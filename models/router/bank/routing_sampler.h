@@ -51,6 +51,7 @@ struct LayerLoad {
 
 struct BlockLayout;
 struct TokenBlocks;
+class SourceBlocks;
 
 // Tokens that a window holds under a layout.
 std::int64_t window_tokens(const LayerLoad::Window& window, const BlockLayout& layout);
@@ -91,10 +92,12 @@ class RoutingSampler {
   const RoutingBank& bank_;
   std::vector<LayerPlacement> placement_;
   DispatchGeometry geometry_;
-  CapacitySpec capacity_;
+  MoeSpec moe_;  // What matters to capacities.
   bool one_by_one_;  // Tokens cannot be added in blocks.
   std::unique_ptr<BlockLayout> layout_;
   std::vector<TokenBlocks> blocks_;  // [layer]
+  // Where tokens are added one by one: filled by draws.
+  std::unique_ptr<SourceBlocks> source_blocks_;
 };
 
 }  // namespace moesim

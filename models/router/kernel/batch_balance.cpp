@@ -62,21 +62,46 @@ std::vector<float> sinkhorn_correction(const MoeSpec& moe, std::span<const float
   return correction;
 }
 
+namespace {
+
+constexpr int kMostTurns = 50;  // Loads change little after ten.
+
+// The n-th largest, n = 0 for the first. Reorders the values.
+float nth_largest(std::vector<float>& values, std::size_t n) {
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(n);
+  std::nth_element(values.begin(), place, values.end(), std::greater<>());
+  return *place;
+}
+
+}  // namespace
+
 std::vector<float> quantile_correction(const MoeSpec& moe, std::span<const float> logits) {
   const auto outputs = static_cast<std::size_t>(gate_outputs(moe));
-  std::vector<float> correction(outputs, 0.0F);
+  const auto top_k = static_cast<std::size_t>(moe.top_k);
   const std::size_t tokens = logits.size() / outputs;
-  if (tokens == 0) return correction;
-  std::vector<float> scores(logits.size());
-  score_logits(moe, logits, scores);
-  const auto reached =
-      std::max<std::size_t>(1, tokens * static_cast<std::size_t>(moe.top_k) / outputs);
+  const std::size_t wanted = tokens * top_k / outputs;
+  std::vector<float> correction(outputs, 0.0F);
+  if (top_k == outputs || wanted == tokens) return correction;  // All experts for all tokens.
+  std::vector<float> row(outputs);
   std::vector<float> column(tokens);
-  for (std::size_t e = 0; e < outputs; ++e) {
-    for (std::size_t t = 0; t < tokens; ++t) column[t] = scores[t * outputs + e];
-    const auto place = column.begin() + static_cast<std::ptrdiff_t>(reached - 1);
-    std::nth_element(column.begin(), place, column.end(), std::greater<>());
-    correction[e] = -*place;
+  std::vector<float> threshold(tokens);
+  float change = 1;
+  for (int turn = 0; turn < kMostTurns && change > kTolerance; ++turn) {
+    for (std::size_t t = 0; t < tokens; ++t) {
+      for (std::size_t e = 0; e < outputs; ++e) {
+        row[e] = limited_logit(logits[t * outputs + e]) + correction[e];
+      }
+      threshold[t] = nth_largest(row, top_k);
+    }
+    change = 0;
+    for (std::size_t e = 0; e < outputs; ++e) {
+      for (std::size_t t = 0; t < tokens; ++t) {
+        column[t] = limited_logit(logits[t * outputs + e]) - threshold[t];
+      }
+      const float price = nth_largest(column, wanted);
+      change = std::max(change, std::abs(correction[e] + price));
+      correction[e] = -price;
+    }
   }
   return correction;
 }

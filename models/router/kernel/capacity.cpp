@@ -36,9 +36,8 @@ std::vector<std::vector<std::size_t>> arrivals(std::span<const std::uint16_t> id
 // The heaviest first; equal weights stay in order of arrival.
 void sort_by_weight(std::span<const float> weights, std::vector<std::size_t>& pairs) {
   if (weights.empty()) return;
-  std::stable_sort(pairs.begin(), pairs.end(), [&](std::size_t a, std::size_t b) {
-    return weights[a] > weights[b];
-  });
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
 }
 
 }  // namespace
@@ -70,10 +69,9 @@ BatchLoad apply_capacity(const MoeSpec& moe, RoutedTokens routed, std::int64_t t
                          RoutingPhase phase) {
   const RouterSpec& router = moe.router;
   const auto capacity = static_cast<std::size_t>(expert_capacity(moe, tokens, phase));
-  std::vector<std::vector<std::size_t>> pairs =
-      arrivals(routed.ids, static_cast<std::size_t>(tokens),
-               static_cast<std::size_t>(moe.num_experts), 1,
-               router.rule == SelectionRule::kRandomSecond);
+  std::vector<std::vector<std::size_t>> pairs = arrivals(
+      routed.ids, static_cast<std::size_t>(tokens), static_cast<std::size_t>(moe.num_experts), 1,
+      router.rule == SelectionRule::kRandomSecond);
   BatchLoad load;
   for (std::vector<std::size_t>& mine : pairs) {
     if (mine.size() > capacity) {

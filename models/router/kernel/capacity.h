@@ -31,13 +31,13 @@ struct BatchLoad {
   std::int64_t dropped = 0;        // Pairs of token and expert left out.
 };
 
-// Counts the batch's pairs and drops what exceeds the capacity: the id becomes kNoExpert, its weight
-// 0, the others keep theirs. By weight, an expert keeps its tokens of largest weight (ties: the
-// earlier token; without weights: position decides); by position, the first tokens. With random
+// Counts the batch's pairs and drops what exceeds the capacity: the id becomes kNoExpert, its
+// weight 0, the others keep theirs. By weight, an expert keeps its tokens of largest weight (ties:
+// the earlier token; without weights: position decides); by position, the first tokens. With random
 // second experts (GShard) all first choices come before any second one. Zero experts take all.
 // Shapes: routed [tokens, slots].
 BatchLoad apply_capacity(const MoeSpec& moe, RoutedTokens routed, std::int64_t tokens,
-                          RoutingPhase phase);
+                         RoutingPhase phase);
 
 // DeepSeek-V2's dropping while training: a device takes `factor` times the mean number of pairs per
 // device; those of lowest weight are dropped beyond it, except for the first `protected_tokens`.
@@ -48,6 +48,6 @@ struct DeviceBudget {
   std::int64_t protected_tokens = 0;
 };
 BatchLoad apply_device_budget(const MoeSpec& moe, RoutedTokens routed, std::int64_t tokens,
-                               const DeviceBudget& budget);
+                              const DeviceBudget& budget);
 
 }  // namespace moesim

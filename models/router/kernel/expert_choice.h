@@ -1,5 +1,5 @@
-// Expert choice: experts pick tokens instead of tokens experts, so that all have the same number and
-// tokens differ. Source: Zhou et al., arXiv:2202.09368.
+// Expert choice: experts pick tokens instead of tokens experts, so that all have the same number
+// and tokens differ. Source: Zhou et al., arXiv:2202.09368.
 #pragma once
 
 #include <cstdint>

@@ -27,9 +27,10 @@ void draw_experts(std::int64_t num_experts, RandomStream random, std::span<std::
 
 void check_hash(const MoeSpec& moe, const RouteOptions& options, std::int64_t tokens) {
   if (static_cast<std::int64_t>(options.token_types.size()) != tokens) {
-    throw std::invalid_argument(fmt::format("hash routing: {} token types: one for each of the {} "
-                                            "tokens expected",
-                                            options.token_types.size(), tokens));
+    throw std::invalid_argument(
+        fmt::format("hash routing: {} token types: one for each of the {} "
+                    "tokens expected",
+                    options.token_types.size(), tokens));
   }
   if (options.hash_table.empty()) return;
   const std::size_t num_types = options.hash_table.size() / static_cast<std::size_t>(moe.top_k);

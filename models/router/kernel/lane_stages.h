@@ -18,7 +18,8 @@ struct WeightRule {
   float scaling = 1;
 };
 
-// Of `number` contiguous groups `kept` stay; a group's score is the sum of its `summed` largest keys.
+// Of `number` contiguous groups `kept` stay; a group's score is the sum of its `summed` largest
+// keys.
 struct GroupRule {
   std::int64_t number = 1;
   std::int64_t kept = 1;
@@ -49,6 +50,9 @@ struct alignas(64) ScoreTerms {
   float total[16];
 };
 
+// Below every key, so that dropped groups are chosen from only when nothing else is left.
+inline constexpr float kMaskedKey = -3.4e38F;
+
 // Keys that the selection looks at as one first.
 inline constexpr std::int64_t kKeyBlock = 4;
 
@@ -75,7 +79,7 @@ struct LaneStages {
   // Masks the keys of all groups but those of largest score. `scratch` has number + summed entries.
   void (*mask_groups)(float* keys, std::int64_t count, const GroupRule& rule, float* scratch);
   // The top_k largest keys in falling order with their indices, ties to the lowest index.
-  // Requires: keys continue with -infinity to a multiple of kKeyBlock.
+  // Requires: finite keys that continue with kMaskedKey to a multiple of kKeyBlock.
   void (*select)(const float* keys, std::int64_t count, std::int64_t top_k,
                  const SelectOutput& out);
   // picked[j] = values[ids[j]].
@@ -85,8 +89,8 @@ struct LaneStages {
                          const Picks& picks);
   // Weights from picked scores times their total, in place.
   void (*weigh)(float* picked, std::int64_t top_k, const float* total, const WeightRule& rule);
-  // Ids of the first `tokens` lanes as rows of top_k. Destroys them.
-  void (*store_ids)(std::int32_t* ids, std::int64_t top_k, std::int64_t tokens,
+  // Ids of the first `tokens` lanes as rows of top_k.
+  void (*store_ids)(const std::int32_t* ids, std::int64_t top_k, std::int64_t tokens,
                     std::uint16_t* rows);
 };
 

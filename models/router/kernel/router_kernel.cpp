@@ -41,7 +41,8 @@ void for_each_chunk(const Chunks& chunks, const auto& work) {
     }
   };
   std::vector<std::thread> threads;
-  for (std::int64_t i = 1; i < std::min(chunks.num_threads, number); ++i) threads.emplace_back(worker);
+  for (std::int64_t i = 1; i < std::min(chunks.num_threads, number); ++i)
+    threads.emplace_back(worker);
   worker();
   for (std::thread& thread : threads) thread.join();
 }
@@ -100,8 +101,10 @@ bool balances_batch(SelectionRule rule, RoutingPhase phase) {
 void choose_balanced(const MoeSpec& moe, std::span<const float> logits,
                      std::span<std::uint16_t> ids) {
   if (moe.router.rule == SelectionRule::kSinkhorn) {
-    TokenRouter(moe, sinkhorn_correction(moe, logits)).rank(logits, ids);
-    return;
+    return TokenRouter(moe, sinkhorn_correction(moe, logits)).rank(logits, ids);
+  }
+  if (moe.router.rule == SelectionRule::kQuantile) {
+    return TokenRouter(moe, quantile_correction(moe, logits)).rank(logits, ids);
   }
   std::vector<float> finite;
   for (const float logit : logits) finite.push_back(limited_logit(logit));
@@ -125,6 +128,10 @@ void route_chunk(const MoeSpec& moe, std::span<const float> logits,
       return;
     case SelectionRule::kSparseMixer:
       return route_sparse_mixer(moe, logits, options, out);
+    case SelectionRule::kQuantile:  // Keys are the logits less the prices.
+      router.rank(logits, out.ids);
+      if (!out.weights.empty()) router.weigh(logits, out.ids, out.weights);
+      return;
     default:
       router.route(logits, out.ids, out.weights);
   }
@@ -200,17 +207,13 @@ void route_logits(const MoeSpec& given, std::span<const float> logits,
   const std::int64_t tokens = static_cast<std::int64_t>(out.ids.size()) / moe.top_k;
   const std::int64_t outputs = gate_outputs(moe);
   const bool balances = balances_batch(moe.router.rule, options.phase);
-  const bool quantile = balances && moe.router.rule == SelectionRule::kQuantile;
-  std::vector<float> own_correction;
-  if (quantile) own_correction = quantile_correction(moe, logits);
-  if (quantile) correction = own_correction;
-  if (balances && !quantile) choose_balanced(moe, logits, out.ids);
+  if (balances) choose_balanced(moe, logits, out.ids);
   if (moe.router.rule == SelectionRule::kHash) check_hash(moe, options, tokens);
   for_each_chunk(shares(tokens, options.num_threads), [&](std::int64_t first, std::int64_t count) {
     const std::span<const float> rows = rows_of(logits, outputs, first, count);
     const RoutedTokens part{rows_of(out.ids, moe.top_k, first, count),
                             rows_of(out.weights, moe.top_k, first, count)};
-    if (!balances || quantile) {
+    if (!balances) {
       route_chunk(moe, rows, correction, part, part_of(options, first, count));
     } else if (!part.weights.empty()) {
       TokenRouter(moe, {}).weigh(rows, part.ids, part.weights);
@@ -224,7 +227,8 @@ void route_hidden(const MoeSpec& moe, const GateView& gate, MatrixView hidden, R
   refuse_ragged(moe);
   check_noise(moe, gate, options.phase);
   if (balances_batch(moe.router.rule, options.phase)) {
-    return route_logits(moe, gate_logits(moe, gate, hidden, options), gate.correction, out, options);
+    return route_logits(moe, gate_logits(moe, gate, hidden, options), gate.correction, out,
+                        options);
   }
   if (moe.router.rule == SelectionRule::kHash) check_hash(moe, options, hidden.rows);
   const Chunks chunks{hidden.rows, kChunkTokens, options.num_threads};
@@ -232,10 +236,10 @@ void route_hidden(const MoeSpec& moe, const GateView& gate, MatrixView hidden, R
     std::vector<float> logits(static_cast<std::size_t>(count * gate_outputs(moe)));
     const RouteOptions part = part_of(options, first, count);
     fill_logits(moe, gate, rows_of(hidden, first, count), part, logits);
-    route_chunk(with_implied(moe), logits, gate.correction,
-                {rows_of(out.ids, moe.top_k, first, count),
-                 rows_of(out.weights, moe.top_k, first, count)},
-                part);
+    route_chunk(
+        with_implied(moe), logits, gate.correction,
+        {rows_of(out.ids, moe.top_k, first, count), rows_of(out.weights, moe.top_k, first, count)},
+        part);
   });
 }
 

@@ -35,9 +35,9 @@ struct RoutedTokens {
 
 struct RouteOptions {
   RoutingPhase phase = RoutingPhase::kDecode;
-  std::uint64_t seed = 0;         // Of all that is random: jitter, noise, second experts, hashes.
-  std::int64_t first_token = 0;   // Of a longer batch: its parts then draw as the whole would.
-  std::int64_t num_threads = 1;   // Results are the same for any number.
+  std::uint64_t seed = 0;        // Of all that is random: jitter, noise, second experts, hashes.
+  std::int64_t first_token = 0;  // Of a longer batch: its parts then draw as the whole would.
+  std::int64_t num_threads = 1;  // Results are the same for any number.
   std::span<const std::uint32_t> token_types = {};  // [tokens] for hash layers.
   std::span<const std::uint16_t> hash_table = {};   // [types, top_k], or drawn from the seed.
 };
@@ -91,8 +91,8 @@ RoutedBatch route_batch(const MoeSpec& moe, std::span<const float> logits,
 // be the same memory.
 void score_logits(const MoeSpec& moe, std::span<const float> logits, std::span<float> scores);
 
-// The top-k selection alone: ids from rows of whatever the keys are made of (scores, or logits where
-// those order alike). Shapes: ranked [tokens, outputs], ids [tokens, top_k].
+// The top-k selection alone: ids from rows of whatever the keys are made of (scores, or logits
+// where those order alike). Shapes: ranked [tokens, outputs], ids [tokens, top_k].
 void route_ranked(const MoeSpec& moe, std::span<const float> ranked,
                   std::span<const float> correction, std::span<std::uint16_t> ids);
 

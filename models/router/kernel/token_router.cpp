@@ -12,9 +12,6 @@ constexpr std::int64_t kMostLaneTopK = 32;
 // again from their logits is faster.
 constexpr std::int64_t kMostKeptScores = 128;
 
-// Below every key, so that dropped groups are chosen from only when nothing else is left.
-constexpr float kMaskedKey = std::numeric_limits<float>::lowest();
-
 const LaneStages& fastest_stages() {
   static const LaneStages* const kFastest = lane_stages().back();
   return *kFastest;
@@ -38,8 +35,8 @@ std::int64_t summed_keys(const MoeSpec& moe) {
 // DeepSeek's own code, which then scales. Source: Megatron moe_utils.py, DeepSeek-V2 model code.
 WeightRule weight_rule(const MoeSpec& moe) {
   const RouterSpec& router = moe.router;
-  const bool single = moe.top_k == 1 &&
-                      (router.score != ScoreFunction::kSoftmax || !router.scale_renormalised);
+  const bool single =
+      moe.top_k == 1 && (router.score != ScoreFunction::kSoftmax || !router.scale_renormalised);
   WeightRule rule;
   rule.renormalise = router.renormalise && !single;
   rule.floor = static_cast<float>(router.renormalise_floor);
@@ -72,10 +69,10 @@ TokenRouter::TokenRouter(const MoeSpec& moe, std::span<const float> correction,
                      (!correction_.empty() || (grouped_ && summed_ > 1));
   const auto outputs = static_cast<std::size_t>(outputs_ + kKeyBlock);
   const auto top_k = static_cast<std::size_t>(top_k_);
-  Line lowest;
-  std::fill(std::begin(lowest.lane), std::end(lowest.lane), -std::numeric_limits<float>::infinity());
-  values_.assign(outputs, lowest);
-  if (keep_scores_) keys_.assign(outputs, lowest);
+  Line masked;
+  std::fill(std::begin(masked.lane), std::end(masked.lane), kMaskedKey);
+  values_.assign(outputs, masked);
+  if (keep_scores_) keys_.assign(outputs, masked);
   scratch_.resize(std::max(static_cast<std::size_t>(router_.num_groups + summed_), outputs));
   best_.resize(top_k);
   std::fill(std::begin(terms_.total), std::end(terms_.total), 1.0F);
@@ -150,7 +147,7 @@ void TokenRouter::read_ids(const Block& block, std::span<const std::uint16_t> id
   }
 }
 
-void TokenRouter::write_ids(const Block& block, std::span<std::uint16_t> ids) {
+void TokenRouter::write_ids(const Block& block, std::span<std::uint16_t> ids) const {
   stages_.store_ids(ids_.data()->lane, top_k_, block.count, ids.data() + block.first * top_k_);
 }
 

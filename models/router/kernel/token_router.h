@@ -53,7 +53,7 @@ class TokenRouter {
   void choose_many(const float* keys);
   void weigh_block(const Block& block, bool scores_are_kept);
   void read_ids(const Block& block, std::span<const std::uint16_t> ids);
-  void write_ids(const Block& block, std::span<std::uint16_t> ids);
+  void write_ids(const Block& block, std::span<std::uint16_t> ids) const;
   void write_weights(const Block& block, std::span<float> weights) const;
 
   const LaneStages& stages_;
@@ -66,7 +66,7 @@ class TokenRouter {
   std::int64_t summed_ = 1;  // Keys that a group's score sums.
   bool score_first_ = true;
   bool keys_are_scores_ = false;
-  bool keep_scores_ = true;  // False: keys overwrite them.
+  bool keep_scores_ = true;   // False: keys overwrite them.
   std::vector<Line> values_;  // [outputs] logits, then scores.
   std::vector<Line> keys_;    // [outputs] where scores are kept.
   std::vector<Line> best_;    // [top_k] keys, then scores, then weights.

@@ -9,9 +9,9 @@
 
 namespace moesim {
 
-inline RandomStream token_stream(std::uint64_t seed, std::string_view purpose,
-                                 std::int64_t index) {
-  // An odd constant other than the one that seeding itself counts by. Source: Steele and Vigna 2021.
+inline RandomStream token_stream(std::uint64_t seed, std::string_view purpose, std::int64_t index) {
+  // An odd constant other than the one that seeding itself counts by. Source: Steele and Vigna
+  // 2021.
   constexpr std::uint64_t kStep = 0xD1342543DE82EF95ULL;
   return {seed + kStep * (static_cast<std::uint64_t>(index) + 1), purpose};
 }

@@ -1,0 +1,92 @@
+#include "reports/baselines.h"
+
+#include <gtest/gtest.h>
+
+#include "reports/metrics.h"
+#include "reports/ranking.h"
+#include "reports/report.h"
+#include "tests/reports/examples.h"
+
+namespace moesim {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+Report one_case() {
+  Report report;
+  report.scenario = "baselines";
+  report.cases = {examples::with_baselines()};
+  return report;
+}
+
+TEST(Baseline, DifferencesAreRelativeToTheCase) {
+  const CaseReport own = examples::with_baselines();
+  const CaseReport& balanced = own.baselines[0];
+  // 16 against 20 ms; 100,000 tokens in 80 against 100 s; two devices for 80 against 100 s.
+  EXPECT_NEAR(*relative_difference(own, balanced, "tpot_p50_s"), -0.2, 1e-12);
+  EXPECT_NEAR(*relative_difference(own, balanced, "output_tokens_per_s"), 0.25, 1e-12);
+  EXPECT_NEAR(*relative_difference(own, balanced, "cost_per_million_output_tokens_usd"), -0.2,
+              1e-12);
+  EXPECT_NEAR(*relative_difference(own, balanced, "energy_per_output_token_j"), -0.2, 1e-12);
+  EXPECT_EQ(*relative_difference(own, balanced, "memory_peak_bytes"), 0);
+}
+
+TEST(Baseline, WithoutAValueThereIsNoDifference) {
+  const CaseReport own = examples::with_baselines();
+  EXPECT_FALSE(relative_difference(own, own.baselines[1], "tpot_p50_s"));
+}
+
+TEST(Baseline, ASharesDifferenceIsNoShareOfIt) {
+  const CaseReport own = examples::with_baselines();
+  EXPECT_FALSE(relative_difference(own, own.baselines[0], "imbalance_wait_share_of_busy_time"));
+}
+
+TEST(Imbalance, CostsWhatTheBalancedTwinSaves) {
+  const auto cost = imbalance_json(examples::with_baselines());
+  EXPECT_EQ(cost["tpot_p50_s"]["value"], 0.02);
+  EXPECT_EQ(cost["tpot_p50_s"]["balanced"], 0.016);
+  EXPECT_NEAR(cost["tpot_p50_s"]["change_share"].get<double>(), 0.25, 1e-12);
+  EXPECT_NEAR(cost["energy_per_output_token_j"]["change_share"].get<double>(), 0.25, 1e-12);
+  EXPECT_EQ(cost["memory_peak_bytes"]["change_share"], 0);
+  EXPECT_TRUE(contains(imbalance_sentence(examples::with_baselines()), "TPOT P50 +25.0 %"));
+}
+
+TEST(Imbalance, IsUnknownWithoutABalancedTwin) {
+  CaseReport own = examples::with_baselines();
+  own.baselines[0].status = CaseStatus::kInfeasible;
+  EXPECT_TRUE(imbalance_json(own).is_null());
+  EXPECT_EQ(imbalance_sentence(own), "");
+}
+
+TEST(Baseline, IsNoCaseToChooseFrom) {
+  const Report report = one_case();
+  EXPECT_EQ(ranking(report.cases).size(), 1u);
+  EXPECT_TRUE(contains(verdict(report), "there is no other case to compare it with"));
+}
+
+TEST(Baseline, StandsInEveryOutputUnderItsName) {
+  const Report report = one_case();
+  const std::string csv = report_csv(report);
+  EXPECT_TRUE(contains(csv, "\nmoe (balanced routing),done,")) << csv;
+  EXPECT_TRUE(contains(csv, ",tp 2,moe,"));
+  const auto twin = report_json(report)["cases"][0]["baselines"][0];
+  EXPECT_EQ(twin["name"], "moe (balanced routing)");
+  EXPECT_FALSE(twin.contains("facts"));
+  EXPECT_FALSE(twin["routing"].contains("expert_load"));
+  const std::string text = report_text(report, 100);
+  EXPECT_TRUE(contains(text, "What other routing would have said")) << text;
+  EXPECT_TRUE(contains(text, "16.0 ms (-20.0\u00a0%)")) << text;
+  const std::string html = report_html(report);
+  EXPECT_TRUE(contains(html, "data-baseline=\"moe (balanced routing)\""));
+}
+
+TEST(MemoryPeak, IsTheNeedAndTheKvCacheAtItsFullest) {
+  // 52 GB needed, and half of the 20 GB pool in use at the peak.
+  EXPECT_NEAR(*metric(examples::done("moe", true, examples::summary(true)), "memory_peak_bytes"),
+              62e9, 1);
+}
+
+}  // namespace
+}  // namespace moesim
