@@ -105,7 +105,8 @@ std::vector<Chart> service_charts() {
        {{"comm_tensor_parallel_bytes_per_output_token", "tensor parallel", "blue"},
         {"comm_dispatch_bytes_per_output_token", "expert dispatch", "vermillion"},
         {"comm_combine_bytes_per_output_token", "expert combine", "orange"},
-        {"comm_pipeline_bytes_per_output_token", "pipeline", "green"}}},
+        {"comm_pipeline_bytes_per_output_token", "pipeline", "green"},
+        {"comm_weight_moves_bytes_per_output_token", "expert weights", "pink"}}},
       {"e2e", "End-to-end time", "From arrival to the last token.", false, "",
        percentile_series("e2e_p50_s", "e2e_p90_s", "e2e_p99_s")},
   };

@@ -58,7 +58,7 @@ Out traffic(In in) {
 Out traffic_total(In in) {
   if (!in.summary) return std::nullopt;
   const TrafficTotals& t = in.summary->traffic;
-  return (t.tensor_parallel + t.dispatch + t.combine + t.pipeline).value();
+  return (t.tensor_parallel + t.dispatch + t.combine + t.pipeline + t.weight_moves).value();
 }
 
 Out traffic_per_token(In in) {
@@ -139,6 +139,9 @@ std::vector<Metric> communication_metrics() {
        traffic<&T::combine>},
       {"comm_pipeline_bytes", "pipeline", g, "B", "Sent from stage to stage.",
        traffic<&T::pipeline>},
+      {"comm_weight_moves_bytes", "expert weights moved", g, "B",
+       "Sent as weights of experts that change devices when they are rebalanced.",
+       traffic<&T::weight_moves>},
       {"comm_total_bytes", "communication", g, "B", "Sent by all devices, every kind.",
        traffic_total},
       {"comm_bytes_per_output_token", "communication per output token", g, "B",
@@ -151,6 +154,8 @@ std::vector<Metric> communication_metrics() {
        kind_per_token<&T::combine>},
       {"comm_pipeline_bytes_per_output_token", "pipeline per output token", g, "B", per_token,
        kind_per_token<&T::pipeline>},
+      {"comm_weight_moves_bytes_per_output_token", "expert weights moved per output token", g, "B",
+       per_token, kind_per_token<&T::weight_moves>},
       {"comm_scale_up_sent_bytes", "scale-up sent", g, "B", "Sent through the links inside nodes.",
        traffic<&T::scale_up_sent>},
       {"comm_scale_up_received_bytes", "scale-up received", g, "B",

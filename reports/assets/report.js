@@ -123,6 +123,7 @@ function lineOptions(chart) {
   const text = colour("muted");
   const grid = {color: colour("line"), drawBorder: false};
   const x = (value) => chart.xUnit ? readable(value, chart.xUnit) : "P" + value;
+  const steps = chart.xUnit === "steps";
   return {
     animation: false,
     responsive: true,
@@ -131,8 +132,11 @@ function lineOptions(chart) {
     scales: {
       x: {type: "linear", grid: {display: false, drawBorder: false},
           max: chart.xUnit ? undefined : 100,
-          ticks: {color: text, maxTicksLimit: 6, maxRotation: 0, callback: x}},
+          title: {display: steps, text: "steps", color: text, align: "end"},
+          ticks: {color: text, maxTicksLimit: 6, maxRotation: 0,
+                  callback: (value) => steps ? readable(value, "") : x(value)}},
       y: {beginAtZero: true, grid, ticks: {color: text, maxTicksLimit: 6,
+                                           precision: steps ? 0 : undefined,
                                            callback: (value) => readable(value, chart.unit)}},
     },
     plugins: {

@@ -105,9 +105,10 @@ TEST(RouteRefusal, NamesModelOptionAndRemedy) {
   };
   refuse({"qwen3-8b"}, "a dense model has no router");
   refuse({"olmoe-1b-7"}, "model: olmoe-1b-7: did you mean olmoe-1b-7b? a path");
-  refuse({"olmoe-1b-7b", "--trace", "none.npy"}, "router.trace: none.npy: no such file");
+  refuse({"olmoe-1b-7b", "--trace", "none.npy"}, "router.trace: none.npy: cannot be opened");
   refuse({"olmoe-1b-7b", "--trace", "x.npy", "--domain", "code"}, "router.domain: given: domain");
-  refuse({"olmoe-1b-7b", "--gate", "none.safetensors"}, "router.gate: none.safetensors: no such");
+  refuse({"olmoe-1b-7b", "--gate", "none.safetensors"},
+         "router.gate: none.safetensors: cannot be opened");
   refuse({"olmoe-1b-7b", "--train", "aux_los=1"}, "aux_los: unknown key; did you mean aux_loss?");
   refuse({"olmoe-1b-7b", "--train", "aux_loss"}, "--train: aux_loss: key=value expected");
   refuse({"olmoe-1b-7b", "--set", "score=x"}, "router.score: x: one of softmax");

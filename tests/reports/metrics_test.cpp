@@ -204,5 +204,16 @@ TEST(Routing, IsAbsentForDenseModels) {
   EXPECT_FALSE(metric(done("dense", false, examples::summary(false)), "expert_load_gini"));
 }
 
+TEST(Communication, IsTheSumOfItsKinds) {
+  Summary summary = examples::summary(true);
+  summary.traffic.dispatch = Bytes(4e11);
+  summary.traffic.combine = Bytes(5e11);
+  summary.traffic.weight_moves = Bytes(1e11);
+  const CaseReport report = done("moe", true, summary);
+  EXPECT_EQ(value(report, "comm_total_bytes"), 2e12);
+  EXPECT_EQ(value(report, "comm_weight_moves_bytes"), 1e11);
+  EXPECT_EQ(value(report, "comm_weight_moves_bytes_per_output_token"), 1e6);
+}
+
 }  // namespace
 }  // namespace moesim
