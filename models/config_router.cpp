@@ -37,19 +37,16 @@ void read_arctic_capacity(const ConfigFields& fields, CapacitySpec& capacity) {
 }
 
 // Hunyuan: capacity = max(top_k, tokens top_k / experts), first come, first served.
-void read_hunyuan_capacity(const ConfigFields& fields, std::int64_t top_k, CapacitySpec& capacity) {
-  if (!fields.flag_or({"moe_drop_tokens"}, false)) return;
+bool read_hunyuan_dropping(const ConfigFields& fields) {
+  if (!fields.flag_or({"moe_drop_tokens"}, false)) return false;
   if (fields.flag_or({"moe_random_routing_dropped_token"}, false)) {
     fields.fault({"moe_random_routing_dropped_token"},
                  "false expected: dropped tokens cannot be sent to other experts");
   }
-  capacity.factor = 1;
-  capacity.least = top_k;
-  capacity.drop = DropPolicy::kByPosition;
+  return true;
 }
 
-CapacitySpec read_capacity(const ConfigFields& fields, const MoeSpec& moe) {
-  CapacitySpec capacity = moe.router.capacity;
+CapacitySpec read_capacity(const ConfigFields& fields, CapacitySpec capacity) {
   capacity.factor =
       fields.number_or({"moe_expert_capacity_factor"}, capacity.factor, 0, kMostFactor);
   capacity.pad = fields.flag_or({"moe_pad_expert_input_to_capacity"}, capacity.pad);
@@ -58,7 +55,10 @@ CapacitySpec read_capacity(const ConfigFields& fields, const MoeSpec& moe) {
     capacity.drop = DropPolicy::kByPosition;
   }
   read_arctic_capacity(fields, capacity);
-  read_hunyuan_capacity(fields, moe.top_k, capacity);
+  if (read_hunyuan_dropping(fields)) {
+    capacity.factor = 1;
+    capacity.drop = DropPolicy::kByPosition;
+  }
   capacity.drop = read_drop_policy(fields, capacity.drop);
   return capacity;
 }
@@ -79,16 +79,21 @@ SelectionRule read_rule(const ConfigFields& fields, SelectionRule otherwise) {
 }  // namespace
 
 void read_router_options(const ConfigFields& fields, ModelSpec& model) {
+  if (!model.is_moe()) return;
   const auto num_layers = static_cast<std::int64_t>(model.layers.size());
-  const std::int64_t num_hash =
-      model.is_moe() ? fields.integer_or({"num_hash_layers"}, 0, 0, num_layers) : 0;
+  const std::int64_t num_hash = fields.integer_or({"num_hash_layers"}, 0, 0, num_layers);
+  RouterSpec read = model.moe().router;  // The families' layers differ in top_k alone.
+  read.jitter = read_jitter(fields, read);
+  read.capacity = read_capacity(fields, read.capacity);
+  read.rule = read_rule(fields, read.rule);
+  const bool hunyuan = fields.flag_or({"moe_drop_tokens"}, false);
   for (std::int64_t i = 0; i < num_layers; ++i) {
     std::optional<MoeSpec>& moe = model.layers[static_cast<std::size_t>(i)].moe;
     if (!moe) continue;
-    RouterSpec& router = moe->router;
-    router.jitter = read_jitter(fields, router);
-    router.capacity = read_capacity(fields, *moe);
-    router.rule = i < num_hash ? SelectionRule::kHash : read_rule(fields, router.rule);
+    moe->router.jitter = read.jitter;
+    moe->router.capacity = read.capacity;
+    if (hunyuan) moe->router.capacity.least = moe->top_k;
+    moe->router.rule = i < num_hash ? SelectionRule::kHash : read.rule;
   }
 }
 

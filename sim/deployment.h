@@ -21,7 +21,7 @@ enum class BatchPolicy {
 
 // Which dispatch kernels carry tokens to their experts.
 enum class DispatchPolicy {
-  kAuto,  // Low latency in decode-only steps, normal where prompts ride along.
+  kAuto,        // Low latency in decode-only steps, normal where prompts ride along.
   kNormal,      // DeepEP: one copy per node, then one per rank.
   kLowLatency,  // DeepEP: one message per chosen expert.
   kAllGather,   // Every rank gets every token; results come back by a reduce-scatter.

@@ -23,8 +23,7 @@ std::vector<LayerPlacement> place_experts(const Deployment& deployment,
   const PlacementShape shape = placement_shape(deployment);
   std::vector<LayerPlacement> placement;
   for (std::int64_t layer = 0; layer < profile.num_layers; ++layer) {
-    placement.push_back(
-        place_layer(deployment.placement, shape, expert_profile(profile, layer)));
+    placement.push_back(place_layer(deployment.placement, shape, expert_profile(profile, layer)));
   }
   return placement;
 }

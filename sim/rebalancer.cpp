@@ -38,8 +38,7 @@ LayerPlacement Rebalancer::place(const Stage& stage, std::int64_t moe_layer,
   DrawnTokens& drawn = drawn_[stage.replica];
   const std::vector<double> times = drawn.times(moe_layer, layout);
   drawn.clear(moe_layer);
-  return place_layer(spec_, placement_shape(deployment_),
-                     expert_profile(bank_, moe_layer, times));
+  return place_layer(spec_, placement_shape(deployment_), expert_profile(bank_, moe_layer, times));
 }
 
 void Rebalancer::begin_period(const Stage& stage, const MovingCost& cost) {

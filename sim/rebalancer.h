@@ -46,8 +46,8 @@ class Rebalancer {
   const Deployment& deployment_;
   const RoutingBank& bank_;
   PlacementSpec spec_;
-  std::vector<DrawnTokens> drawn_;     // [replica]
-  std::vector<Watched> periods_;       // In order of their begin.
+  std::vector<DrawnTokens> drawn_;    // [replica]
+  std::vector<Watched> periods_;      // In order of their begin.
   std::vector<std::size_t> current_;  // [replica * stages + stage] index of its last period.
 };
 

@@ -85,8 +85,8 @@ TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& ba
     if (layer.moe) moe_.push_back(&*layer.moe);
   }
   if (serves_half(bank)) half_ = bank_half(bank, BankHalf::kServed);
-  samplers_.push_back(make_samplers(
-      place_experts(deployment, half_ ? bank_half(bank, BankHalf::kProfile) : bank)));
+  samplers_.push_back(
+      make_samplers(place_experts(deployment, half_ ? bank_half(bank, BankHalf::kProfile) : bank)));
   if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
     const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
     rebalancer_.emplace(deployment, half_ ? *half_ : bank_, any->layout());
@@ -112,7 +112,8 @@ TokenExchange::Samplers TokenExchange::make_samplers(
   Samplers samplers;
   const bool travel = deployment_.plan.dispatches_tokens();
   for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
-    const bool is_used = travel ? may_use(deployment_.dispatch, mode) : mode == DispatchMode::kNormal;
+    const bool is_used =
+        travel ? may_use(deployment_.dispatch, mode) : mode == DispatchMode::kNormal;
     if (is_used) samplers[sampler_of(mode)] = make_sampler(placement, mode);
   }
   return samplers;

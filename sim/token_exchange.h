@@ -33,9 +33,9 @@ struct RoutingTally {
   std::int64_t decode_layers = 0;  // ... over so many of their layers.
   double fullest_pairs = 0;        // Of all layers.
   double mean_pairs = 0;
-  double pairs = 0;           // Served.
-  double dropped = 0;         // Beyond their expert's capacity.
-  std::vector<Layer> layers;  // [MoE layer of the model]
+  double pairs = 0;                                              // Served.
+  double dropped = 0;                                            // Beyond their expert's capacity.
+  std::vector<Layer> layers;                                     // [MoE layer of the model]
   std::array<std::int64_t, kNumDispatchModes> tokens_by_mode{};  // Where tokens travel.
 
   void add(const RoutingTally& other);
@@ -88,9 +88,9 @@ class TokenExchange {
 
   const Deployment& deployment_;
   const RoutingBank& bank_;
-  std::optional<RoutingBank> half_;        // Served instead of the bank.
-  std::vector<const MoeSpec*> moe_;        // [MoE layer]
-  std::vector<Samplers> samplers_;         // [replica]; one for all that never rebalanced.
+  std::optional<RoutingBank> half_;  // Served instead of the bank.
+  std::vector<const MoeSpec*> moe_;  // [MoE layer]
+  std::vector<Samplers> samplers_;   // [replica]; one for all that never rebalanced.
   std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.
   bool decode_only_ = false;

@@ -30,8 +30,8 @@ class SwapSearch {
       load_[group_of(s)] += weight(s);
       ++holds_[group_of(s) * experts_ + expert_[s]];
     }
-    const double mean = std::accumulate(load_.begin(), load_.end(), 0.0) /
-                        static_cast<double>(groups_);
+    const double mean =
+        std::accumulate(load_.begin(), load_.end(), 0.0) / static_cast<double>(groups_);
     allowed_ = mean * (1 + kBalanceTolerance);
     in_group_.resize(slots_ * groups_);
     in_node_.resize(slots_ * nodes_);
@@ -147,12 +147,12 @@ class SwapSearch {
   std::size_t experts_;
   std::vector<std::size_t> expert_;  // [slot]
   std::size_t slots_;
-  std::vector<double> copies_;        // [expert]
-  std::vector<double> load_;          // [group]
-  std::vector<int> holds_;            // [group * experts + expert] slots.
-  double allowed_ = 0;                // Load that a swap may always reach.
-  std::vector<double> in_group_;      // [slot * groups + group] shared with the slots there.
-  std::vector<double> in_node_;       // [slot * nodes + node]
+  std::vector<double> copies_;    // [expert]
+  std::vector<double> load_;      // [group]
+  std::vector<int> holds_;        // [group * experts + expert] slots.
+  double allowed_ = 0;            // Load that a swap may always reach.
+  std::vector<double> in_group_;  // [slot * groups + group] shared with the slots there.
+  std::vector<double> in_node_;   // [slot * nodes + node]
 };
 
 }  // namespace

@@ -9,9 +9,8 @@ namespace {
 
 bool holds(const LayerPlacement& placement, std::int32_t group, std::int32_t expert) {
   const auto& slots = placement.slots_of_expert[static_cast<std::size_t>(expert)];
-  return std::any_of(slots.begin(), slots.end(), [&](std::int32_t slot) {
-    return placement.group_of_slot(slot) == group;
-  });
+  return std::any_of(slots.begin(), slots.end(),
+                     [&](std::int32_t slot) { return placement.group_of_slot(slot) == group; });
 }
 
 }  // namespace

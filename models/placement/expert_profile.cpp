@@ -39,8 +39,7 @@ RoutingBank bank_half(const RoutingBank& bank, BankHalf half) {
   for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
     const std::int64_t first = (layer + (half == BankHalf::kProfile ? 0 : 1)) % 2;
     for (std::int64_t s = 0; s < part.sequences; ++s) {
-      const auto begin =
-          bank.ids.begin() + (layer * bank.sequences + 2 * s + first) * sequence_ids;
+      const auto begin = bank.ids.begin() + (layer * bank.sequences + 2 * s + first) * sequence_ids;
       part.ids.insert(part.ids.end(), begin, begin + sequence_ids);
     }
   }

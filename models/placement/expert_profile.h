@@ -12,8 +12,9 @@
 namespace moesim {
 
 struct ExpertProfile {
-  ExpertCounts counts;           // [expert] tokens that chose it.
-  std::vector<double> together;  // [expert * experts + expert] tokens that chose both; 0 with itself.
+  ExpertCounts counts;  // [expert] tokens that chose it.
+  std::vector<double>
+      together;  // [expert * experts + expert] tokens that chose both; 0 with itself.
 };
 
 // The profile of a layer whose token t was seen times[t] times; without times, each once.

@@ -71,8 +71,8 @@ Indices experts_by_node(std::span<const double> counts, std::size_t expert_group
 
 }  // namespace
 
-LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot, std::int64_t num_experts,
-                          std::int64_t groups) {
+LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot,
+                                  std::int64_t num_experts, std::int64_t groups) {
   LayerPlacement placement;
   placement.groups = groups;
   placement.expert_of_slot = std::move(expert_of_slot);

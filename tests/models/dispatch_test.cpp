@@ -102,7 +102,9 @@ TEST(Destinations, WhatWasClearedIsForgotten) {
 TEST(NearestSlot, OwnRankThenOwnNodeThenAnywhere) {
   const LayerPlacement near_all = placement_of_slots({0, 0, 1, 2, 3, 0, 0, 4}, 5, 8);
   const DispatchGeometry geometry{8, 4, true, DispatchMode::kNormal, ReplicaChoice::kStatic};
-  const auto rank = [&](std::int64_t source) { return nearest_slot(near_all, geometry, source, 0); };
+  const auto rank = [&](std::int64_t source) {
+    return nearest_slot(near_all, geometry, source, 0);
+  };
   EXPECT_EQ(rank(0), 0);
   EXPECT_EQ(rank(1), 1);
   EXPECT_EQ(rank(2), 0);  // Third of its node, among two: the first.

@@ -16,15 +16,15 @@ TEST(ExpertMoves, NothingMovesWhereNothingChanges) {
 
 // Slots of one group may change places for free.
 TEST(ExpertMoves, OrderInsideAGroupIsFree) {
-  EXPECT_TRUE(
-      expert_moves(placement_of_slots({0, 1, 2, 3}, 4, 2), placement_of_slots({1, 0, 3, 2}, 4, 2), 2)
-          .empty());
+  EXPECT_TRUE(expert_moves(placement_of_slots({0, 1, 2, 3}, 4, 2),
+                           placement_of_slots({1, 0, 3, 2}, 4, 2), 2)
+                  .empty());
 }
 
 TEST(ExpertMoves, TwoExpertsThatChangePlacesMoveOnceEach) {
-  EXPECT_EQ(
-      expert_moves(placement_of_slots({0, 1, 2, 3}, 4, 2), placement_of_slots({2, 1, 0, 3}, 4, 2), 2),
-      (Moves{{2, 1, 0}, {0, 0, 1}}));
+  EXPECT_EQ(expert_moves(placement_of_slots({0, 1, 2, 3}, 4, 2),
+                         placement_of_slots({2, 1, 0, 3}, 4, 2), 2),
+            (Moves{{2, 1, 0}, {0, 0, 1}}));
 }
 
 // Expert 0 lies on groups 0 and 3 of two nodes; new copies for groups 1 and 2 come from their own
@@ -44,9 +44,9 @@ TEST(ExpertMoves, SendersTakeTurns) {
 
 // Two copies on one group are one transfer: the second is made there.
 TEST(ExpertMoves, AnExpertTravelsOnceToAGroup) {
-  EXPECT_EQ(
-      expert_moves(placement_of_slots({0, 1, 2, 0}, 3, 2), placement_of_slots({0, 2, 1, 1}, 3, 2), 2),
-      (Moves{{2, 1, 0}, {1, 0, 1}}));
+  EXPECT_EQ(expert_moves(placement_of_slots({0, 1, 2, 0}, 3, 2),
+                         placement_of_slots({0, 2, 1, 1}, 3, 2), 2),
+            (Moves{{2, 1, 0}, {1, 0, 1}}));
 }
 
 }  // namespace

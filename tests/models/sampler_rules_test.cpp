@@ -146,7 +146,8 @@ TEST(StaticReplicas, DrawTheTokensOfDynamicOnes) {
   }
 }
 
-// Pairs and distinct slots of every group, counted token by token; long windows take sums of blocks.
+// Pairs and distinct slots of every group, counted token by token; long windows take sums of
+// blocks.
 TEST(StaticReplicas, LoadTheGroupsOfTheNearestCopies) {
   const RoutingBank bank = made::uniform_bank(24, 4, 6);
   const LayerPlacement placement = made::placement_of(24, 8, 8);
@@ -160,7 +161,8 @@ TEST(StaticReplicas, LoadTheGroupsOfTheNearestCopies) {
   for (const LayerLoad::Window& window : load.windows) {
     const auto& order = window.prefill ? sampler.layout().prefill : sampler.layout().decode;
     for (std::int64_t i = 0; i < window_tokens(window, sampler.layout()); ++i) {
-      for (const std::uint16_t id : bank.token(1, order[static_cast<std::size_t>(window.begin + i)])) {
+      for (const std::uint16_t id :
+           bank.token(1, order[static_cast<std::size_t>(window.begin + i)])) {
         if (id >= 24) continue;
         const std::int32_t slot = nearest_slot(placement, geometry, window.source, id);
         const auto group = static_cast<std::size_t>(placement.group_of_slot(slot));
@@ -179,9 +181,8 @@ TEST(StaticReplicas, EachSourceKeepsToOneCopy) {
   RoutingBank bank = made::uniform_bank(4, 1);
   std::fill(bank.ids.begin(), bank.ids.end(), std::uint16_t{0});
   const LayerPlacement placement = placement_of_slots({0, 0, 1, 2, 3, 1, 2, 3}, 4, 8);
-  const RoutingSampler sampler(
-      bank, both_layers(placement),
-      {8, 8, true, DispatchMode::kLowLatency, ReplicaChoice::kStatic});
+  const RoutingSampler sampler(bank, both_layers(placement),
+                               {8, 8, true, DispatchMode::kLowLatency, ReplicaChoice::kStatic});
   std::vector<SourceTokens> sources(8);
   for (std::int64_t r = 0; r < 8; ++r) sources[static_cast<std::size_t>(r)].decode = 1 << r;
   const LayerLoad load = draw(sampler, sources);

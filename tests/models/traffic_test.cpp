@@ -97,9 +97,8 @@ TEST(TrafficMatrix, WhatIsSentIsReceivedAndNobodySendsToItself) {
   const RoutingBank bank = made::uniform_bank(24, 4, 6);
   for (const ReplicaChoice replicas : {ReplicaChoice::kDynamic, ReplicaChoice::kStatic}) {
     for (const DispatchMode mode : kModes) {
-      const TrafficMatrix traffic =
-          rank_traffic(bank, both_layers(made::placement_of(24, 8, 8)), {8, 4, true, mode, replicas},
-                       Bytes(100));
+      const TrafficMatrix traffic = rank_traffic(bank, both_layers(made::placement_of(24, 8, 8)),
+                                                 {8, 4, true, mode, replicas}, Bytes(100));
       double sent = 0, received = 0;
       for (std::int64_t r = 0; r < 8; ++r) {
         sent += traffic.sent_by(r);
@@ -116,9 +115,8 @@ TEST(TrafficMatrix, WhatIsSentIsReceivedAndNobodySendsToItself) {
 // In both layers: seven other ranks, whatever the experts.
 TEST(RankTraffic, AllGatherSendsToEveryOtherRank) {
   const RoutingBank bank = made::uniform_bank(24, 4);
-  const TrafficMatrix traffic =
-      rank_traffic(bank, both_layers(place_linear(24, 8)),
-                   {8, 4, true, DispatchMode::kAllGather}, Bytes(100));
+  const TrafficMatrix traffic = rank_traffic(bank, both_layers(place_linear(24, 8)),
+                                             {8, 4, true, DispatchMode::kAllGather}, Bytes(100));
   EXPECT_NEAR(traffic.total(), 2 * 7 * 100, 1e-9);
 }
 
@@ -138,7 +136,8 @@ double nodes_per_token(const RoutingBank& bank, std::int64_t ranks, std::int64_t
                    {ranks, per_node, true, DispatchMode::kNormal}, Bytes(1));
   double away = 0;
   for (std::int64_t s = 0; s < ranks; ++s) {
-    for (std::int64_t d = 0; d < ranks; ++d) away += s / per_node == d / per_node ? 0 : traffic.at(s, d);
+    for (std::int64_t d = 0; d < ranks; ++d)
+      away += s / per_node == d / per_node ? 0 : traffic.at(s, d);
   }
   const double nodes = static_cast<double>(ranks / per_node);
   return away / (1 - 1 / nodes);
@@ -229,9 +228,8 @@ TEST(RankTraffic, StaticReplicasKeepTrafficNear) {
   const RoutingBank bank = made::uniform_bank(8, 2);
   const LayerPlacement placement = place_linear(8, 8, 8);  // Experts 0 .. 7 on each of two nodes.
   const auto leaving = [&](ReplicaChoice replicas) {
-    const TrafficMatrix traffic =
-        rank_traffic(bank, both_layers(placement), {8, 4, true, DispatchMode::kNormal, replicas},
-                     Bytes(1));
+    const TrafficMatrix traffic = rank_traffic(
+        bank, both_layers(placement), {8, 4, true, DispatchMode::kNormal, replicas}, Bytes(1));
     double sum = 0;
     for (std::int64_t s = 0; s < 8; ++s) {
       for (std::int64_t d = 0; d < 8; ++d) sum += s / 4 == d / 4 ? 0 : traffic.at(s, d);

@@ -29,8 +29,8 @@ TEST(MovingCost, IsTheWeightsThatChangeRanks) {
   std::swap(slots[0], slots[4]);
   std::swap(slots[1], slots[8]);
   after = placement_of_slots(slots, 16, 4);
-  const MovingCost cost = moving_cost(d, d.model.moe(), stage.collectives.all_ranks(), before,
-                                      after, loads);
+  const MovingCost cost =
+      moving_cost(d, d.model.moe(), stage.collectives.all_ranks(), before, after, loads);
   EXPECT_EQ(cost.copies, 4);
   EXPECT_DOUBLE_EQ(cost.bytes.value(), 4 * kExpertBytes);
   EXPECT_EQ(loads.scale_up_out, (std::vector<double>{kExpertBytes, kExpertBytes, 0, 0}));
@@ -43,9 +43,8 @@ TEST(MovingCost, IsTheWeightsThatChangeRanks) {
 TEST(MovingCost, UnchangedPlacementsCostNothing) {
   const Deployment d = expert_parallel(4);
   PortLoads loads;
-  const MovingCost cost =
-      moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
-                  place_linear(16, 4), place_linear(16, 4), loads);
+  const MovingCost cost = moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
+                                      place_linear(16, 4), place_linear(16, 4), loads);
   EXPECT_EQ(cost.copies, 0);
   EXPECT_EQ(cost.time, Seconds(0));
 }
@@ -57,9 +56,8 @@ TEST(MovingCost, RanksOfAGroupMoveTheirShares) {
   auto slots = place_linear(16, 2).expert_of_slot;
   std::swap(slots[0], slots[8]);
   PortLoads loads;
-  const MovingCost cost =
-      moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
-                  place_linear(16, 2), placement_of_slots(slots, 16, 2), loads);
+  const MovingCost cost = moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
+                                      place_linear(16, 2), placement_of_slots(slots, 16, 2), loads);
   EXPECT_DOUBLE_EQ(cost.bytes.value(), 2 * kExpertBytes);
   EXPECT_EQ(loads.scale_up_out, std::vector<double>(4, kExpertBytes / 2));
 }
@@ -157,8 +155,7 @@ TEST(Rebalancing, ReportsItsPeriods) {
       d.plan.pp = pp;
       d.cluster.node.devices = 4 * pp;
       const RoutingBank bank = make_routing_bank(d.model, d.tokens, 1);
-      const Summary s =
-          run_case(d, made::workload(ArrivalKind::kStatic, 400, 100, 100), &bank);
+      const Summary s = run_case(d, made::workload(ArrivalKind::kStatic, 400, 100, 100), &bank);
       const auto& periods = s.routing.periods;
       std::int64_t steps = 0, begun = 0;
       double bytes = 0;

@@ -47,8 +47,8 @@ struct DispatchGeometry {
   }
 };
 
-// Bytes of one copy of a token of `width` values on its way to an expert, b bytes a value, scales of
-// 4 B per 128 values in fp8 and 1 B per 16 in fp4.
+// Bytes of one copy of a token of `width` values on its way to an expert, b bytes a value, scales
+// of 4 B per 128 values in fp8 and 1 B per 16 in fp4.
 //   normal:                  align16(width b + scales + 8 + 8 top_k)
 //   low latency:             16 + width b + scales
 //   all-gather, all-to-all:  width b

@@ -12,8 +12,8 @@ namespace moesim {
 
 class DrawnTokens {
  public:
-  // For samplers with this layout (of one bank: the order of tokens does not depend on placements or
-  // dispatch modes).
+  // For samplers with this layout (of one bank: the order of tokens does not depend on placements
+  // or dispatch modes).
   DrawnTokens(std::int64_t layers, const BlockLayout& layout);
 
   // Counts what a draw left in `load`, by a sampler with this layout.
@@ -23,8 +23,9 @@ class DrawnTokens {
   void clear(std::int64_t layer);
 
  private:
-  std::size_t places_;                // Of an order, and one behind it.
-  std::vector<std::int32_t> starts_;  // [layer][decode, prefill][place] starts less ends of windows.
+  std::size_t places_;  // Of an order, and one behind it.
+  std::vector<std::int32_t>
+      starts_;  // [layer][decode, prefill][place] starts less ends of windows.
 };
 
 }  // namespace moesim

@@ -80,7 +80,8 @@ const std::vector<std::int32_t>& order_of(const BlockLayout& layout, bool prefil
 void add_by_group(const OneByOne& draw, const std::vector<std::int64_t>& slot_pairs, auto& groups) {
   for (std::size_t slot = 0; slot < slot_pairs.size(); ++slot) {
     const std::uint16_t group = draw.blocks.group_of_slot[slot];
-    groups[group] += static_cast<std::remove_reference_t<decltype(groups[group])>>(slot_pairs[slot]);
+    groups[group] +=
+        static_cast<std::remove_reference_t<decltype(groups[group])>>(slot_pairs[slot]);
   }
 }
 
@@ -198,13 +199,12 @@ class Adder {
 
   void send(std::int64_t source) {
     const DispatchGeometry& geometry = draw_.geometry;
-    tokens_.destinations().for_each_copy(
-        source, [&](std::int64_t from, std::int64_t to, std::int64_t copies) {
-          const bool inside = geometry.node_of(from) == geometry.node_of(to);
-          (inside ? load_.scale_up_out : load_.scale_out_out)[static_cast<std::size_t>(from)] +=
-              copies;
-          (inside ? load_.scale_up_in : load_.scale_out_in)[static_cast<std::size_t>(to)] += copies;
-        });
+    tokens_.destinations().for_each_copy(source, [&](std::int64_t from, std::int64_t to,
+                                                     std::int64_t copies) {
+      const bool inside = geometry.node_of(from) == geometry.node_of(to);
+      (inside ? load_.scale_up_out : load_.scale_out_out)[static_cast<std::size_t>(from)] += copies;
+      (inside ? load_.scale_up_in : load_.scale_out_in)[static_cast<std::size_t>(to)] += copies;
+    });
     tokens_.destinations().clear();
   }
 
@@ -213,8 +213,7 @@ class Adder {
     if (load_.windows.empty()) return;
     for (std::size_t slot = 0; slot < draw_.placement.expert_of_slot.size(); ++slot) {
       const auto expert = static_cast<std::size_t>(draw_.placement.expert_of_slot[slot]);
-      const auto copies =
-          static_cast<std::int64_t>(draw_.placement.slots_of_expert[expert].size());
+      const auto copies = static_cast<std::int64_t>(draw_.placement.slots_of_expert[expert].size());
       load_.rows[draw_.blocks.group_of_slot[slot]] +=
           static_cast<std::int32_t>((most_ + copies - 1) / copies);
     }

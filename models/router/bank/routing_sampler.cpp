@@ -39,27 +39,6 @@ bool has_replicas(const std::vector<LayerPlacement>& placements) {
   });
 }
 
-// Chooses where a source's tokens come from, and tells about it.
-void plan(const BlockLayout& layout, const LayerLoad::Window& origin, std::int64_t count,
-          RandomStream& random, const auto& add) {
-  while (count > 0) {
-    LayerLoad::Window window{origin.source, origin.prefill};
-    const bool is_long = count >= layout.coarse;
-    const int shift = is_long ? layout.coarse_shift : layout.fine_shift;
-    const std::int64_t places = layout.coarse_blocks << (layout.coarse_shift - shift);
-    const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
-    window.begin = static_cast<std::int64_t>(place) << shift;
-    window.coarse = std::min(count >> layout.coarse_shift, layout.window_blocks);
-    count -= window.coarse * layout.coarse;
-    if (count < layout.coarse) {
-      window.fine = count >> layout.fine_shift;
-      window.rest = count & (layout.fine - 1);
-      count = 0;
-    }
-    add(window);
-  }
-}
-
 }  // namespace
 
 // Adds the tokens of all sources up and turns the sums into what crosses each port.
@@ -92,13 +71,28 @@ class RoutingSampler::Draw {
     by_node_ = own_ + ranks;
   }
 
-  // Takes a window on; asks the memory for its sums before they are needed.
-  void take(const LayerLoad::Window& window) {
-    prefetch(window);
-    load_.windows.push_back(window);
+  // Chooses where a source's tokens come from; asks the memory for them before they are needed.
+  void plan(std::int64_t source, bool prefill, std::int64_t count, RandomStream& random) {
+    while (count > 0) {
+      LayerLoad::Window window{source, prefill};
+      const bool is_long = count >= layout_.coarse;
+      const int shift = is_long ? layout_.coarse_shift : layout_.fine_shift;
+      const std::int64_t places = layout_.coarse_blocks << (layout_.coarse_shift - shift);
+      const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
+      window.begin = static_cast<std::int64_t>(place) << shift;
+      window.coarse = std::min(count >> layout_.coarse_shift, layout_.window_blocks);
+      count -= window.coarse * layout_.coarse;
+      if (count < layout_.coarse) {
+        window.fine = count >> layout_.fine_shift;
+        window.rest = count & (layout_.fine - 1);
+        count = 0;
+      }
+      if (!blocks_.decode.coarse.sums.empty()) prefetch(window);
+      load_.windows.push_back(window);
+    }
   }
 
-  // Adds all tokens taken on, first whole blocks, then single tokens: a vector load that follows
+  // Adds all planned tokens, first whole blocks, then single tokens: a vector load that follows
   // scalar stores to the same sums has to wait for them.
   void add_up() {
     add_windows([this](const LayerLoad::Window& window) { add_window(window); });
@@ -355,22 +349,18 @@ void RoutingSampler::place(std::int64_t layer, LayerPlacement placement) {
 void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sources,
                           RandomStream& random, LayerLoad& load) const {
   load.windows.clear();
-  const auto plan_all = [&](const auto& add) {
-    for (std::size_t s = 0; s < sources.size(); ++s) {
-      const auto source = static_cast<std::int64_t>(s);
-      plan(*layout_, {source, false}, sources[s].decode, random, add);
-      plan(*layout_, {source, true}, sources[s].prefill, random, add);
-    }
-  };
+  Draw draw(*this, layer, load);
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    const auto source = static_cast<std::int64_t>(s);
+    draw.plan(source, false, sources[s].decode, random);
+    draw.plan(source, true, sources[s].prefill, random);
+  }
   const LayerPlacement& placement = placement_[static_cast<std::size_t>(layer)];
-  const TokenBlocks& blocks = blocks_[static_cast<std::size_t>(layer)];
   if (one_by_one_) {
-    plan_all([&](const LayerLoad::Window& window) { load.windows.push_back(window); });
+    const TokenBlocks& blocks = blocks_[static_cast<std::size_t>(layer)];
     add_one_by_one({*layout_, blocks, placement, geometry_, moe_, layer, *source_blocks_}, load);
     return;
   }
-  Draw draw(*this, layer, load);
-  plan_all([&](const LayerLoad::Window& window) { draw.take(window); });
   draw.add_up();
   draw.finish(placement);
 }

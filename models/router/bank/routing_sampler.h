@@ -33,7 +33,9 @@ struct LayerLoad {
   std::vector<std::int32_t> rows;
   std::int64_t dropped = 0;  // Pairs beyond their expert's capacity: neither sent nor computed.
 
-  std::int32_t rows_of(std::size_t group) const { return rows.empty() ? pairs[group] : rows[group]; }
+  std::int32_t rows_of(std::size_t group) const {
+    return rows.empty() ? pairs[group] : rows[group];
+  }
 
   // Working storage of draw().
   struct Window {
@@ -61,10 +63,10 @@ class RoutingSampler {
   // `placement[layer]` for every MoE layer of the bank; a token's pairs with an expert go to the
   // expert's slots in turn, in bank order, or to the one nearest to the token's source.
   // Precomputes running sums over blocks of tokens in two orders (decode mixes sequences, prefill
-  // keeps them together), so that a draw subtracts two vectors. Where replicas are static or experts
-  // have a capacity or compute blocks of rows, the same tokens are added one by one instead.
-  // All-gather and the library's all-to-all count copies as low latency does.
-  // Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
+  // keeps them together), so that a draw subtracts two vectors. Where replicas are static or
+  // experts have a capacity or compute blocks of rows, the same tokens are added one by one
+  // instead. All-gather and the library's all-to-all count copies as low latency does. Requires:
+  // the bank outlives the sampler; where tokens travel, groups = ranks.
   RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
                  DispatchGeometry geometry, const CapacitySpec& capacity = {});
   ~RoutingSampler();
@@ -92,7 +94,7 @@ class RoutingSampler {
   const RoutingBank& bank_;
   std::vector<LayerPlacement> placement_;
   DispatchGeometry geometry_;
-  MoeSpec moe_;  // What matters to capacities.
+  MoeSpec moe_;      // What matters to capacities.
   bool one_by_one_;  // Tokens cannot be added in blocks.
   std::unique_ptr<BlockLayout> layout_;
   std::vector<TokenBlocks> blocks_;  // [layer]

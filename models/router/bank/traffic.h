@@ -34,10 +34,10 @@ struct TrafficMatrix {
 void add_copies(const Destinations& destinations, std::int64_t source, double weight,
                 TrafficMatrix& traffic);
 
-// Bytes that dispatch moves per token, summed over the layers given, if every rank brings each token
-// of the bank once: all entries add up to the mean bytes of a token. Copies between ranks of one
-// node and of different nodes are both in it; an expert's replicas take turns in bank order, or are
-// the nearest. Requires: tokens travel; placements of the bank's first layers, groups = ranks.
+// Bytes that dispatch moves per token, summed over the layers given, if every rank brings each
+// token of the bank once: all entries add up to the mean bytes of a token. Copies between ranks of
+// one node and of different nodes are both in it; an expert's replicas take turns in bank order, or
+// are the nearest. Requires: tokens travel; placements of the bank's first layers, groups = ranks.
 TrafficMatrix rank_traffic(const RoutingBank& bank, std::span<const LayerPlacement> placements,
                            const DispatchGeometry& geometry, Bytes copy);
 

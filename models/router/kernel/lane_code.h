@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "models/router/kernel/lane_groups.h"
 #include "models/router/kernel/lane_scores.h"
 #include "models/router/kernel/lane_selection.h"
 
@@ -20,6 +21,7 @@ constexpr LaneStages stages_of(const char* name) {
           score_some<kLanes>,
           make_keys<kLanes>,
           mask_groups<kLanes>,
+          make_grouped_keys<kLanes>,
           select<kLanes>,
           pick<kLanes>,
           pick_from_rows<kLanes>,

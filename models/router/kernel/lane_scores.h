@@ -8,16 +8,19 @@
 namespace moesim {
 namespace {
 
-// e^x: x = n ln 2 + f, e^x = 2^n e^f, |f| <= ln 2 / 2, e^f = 1 + f + f^2 P(f) with P of degree 3
-// that minimises the largest relative error, 1.1e-7 before rounding. x is clamped to +-`limit`, 87.
-template <int kLanes>
+// e^x, or e^-x if kMinus: +-x = n ln 2 + f, e^(+-x) = 2^n e^f, |f| <= ln 2 / 2, e^f = 1 + f + f^2
+// P(f) with P of degree 3 that minimises the largest relative error, 1.1e-7 before rounding. x is
+// clamped to +-`limit`, 87.
+template <int kLanes, bool kMinus = false>
 Floats<kLanes> exponential(Floats<kLanes> x, Floats<kLanes> limit) {
   const Floats<kLanes> clamped = limited<kLanes>(x, limit);
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer.
-  const Floats<kLanes> shifted = clamped * 1.44269504F + kRound;
+  const Floats<kLanes> shifted = clamped * (kMinus ? -1.44269504F : 1.44269504F) + kRound;
   const Floats<kLanes> n = shifted - kRound;
   // ln 2 in two parts, the first short enough for exact products. Source: Cephes (S. Moshier).
-  const Floats<kLanes> f = (clamped - n * 0.693359375F) + n * 2.12194440e-4F;
+  const Floats<kLanes> low = n * 2.12194440e-4F;
+  const Floats<kLanes> f =
+      kMinus ? low - (clamped + n * 0.693359375F) : low + (clamped - n * 0.693359375F);
   Floats<kLanes> p = f * 8.3125107e-3F + 4.18902442e-2F;
   p = p * f + 1.66671150e-1F;
   p = p * f + 4.99992309e-1F;
@@ -65,7 +68,7 @@ void score_some(ScoreFunction function, float* in_place, std::int64_t count,
       return;
     case ScoreFunction::kSigmoid:
       for (std::int64_t e = 0; e < count; ++e) {
-        values[e] = 1.0F / (1.0F + exponential<kLanes>(0.0F - values[e], limit));
+        values[e] = 1.0F / (1.0F + exponential<kLanes, true>(values[e], limit));
       }
       return;
     case ScoreFunction::kSqrtSoftplus:  // softplus(z) = max(z, 0) + ln(1 + e^-|z|).
@@ -136,38 +139,38 @@ void make_keys(const float* from, std::int64_t count, const Adjustment& adjustme
 }
 
 template <int kLanes>
-void pick(const float* values, const Picks& picks) {
-  for (std::int64_t j = 0; j < picks.top_k; ++j) {
-    for (std::int64_t l = 0; l < kLanes; ++l) {
-      picks.picked[j * kLanes + l] = values[picks.ids[j * kLanes + l] * kLanes + l];
-    }
-  }
+void pick(const float* from, const Picks& picks) {
+  const auto* values = reinterpret_cast<const Floats<kLanes>*>(from);
+  const auto* ids = reinterpret_cast<const Ints<kLanes>*>(picks.ids);
+  auto* picked = reinterpret_cast<Floats<kLanes>*>(picks.picked);
+  for (std::int64_t j = 0; j < picks.top_k; ++j) picked[j] = look_up<kLanes>(values, ids[j]);
 }
 
 template <int kLanes>
 void pick_from_rows(const float* rows, std::int64_t count, std::int64_t tokens,
                     const Picks& picks) {
   const Floats<kLanes> limit = hidden<kLanes>(kLargestLogit);
+  const auto* ids = reinterpret_cast<const Ints<kLanes>*>(picks.ids);
   auto* picked = reinterpret_cast<Floats<kLanes>*>(picks.picked);
-  for (std::int64_t l = 0; l < kLanes; ++l) {
-    const float* row = rows + (l < tokens ? l : tokens - 1) * count;
-    for (std::int64_t j = 0; j < picks.top_k; ++j) {
-      picks.picked[j * kLanes + l] = row[picks.ids[j * kLanes + l]];
-    }
+  const Ints<kLanes> last = Ints<kLanes>{} + static_cast<std::int32_t>(tokens - 1);
+  const Ints<kLanes> row = smaller(lane_numbers<kLanes>(), last);
+  const Ints<kLanes> start = row * static_cast<std::int32_t>(count);
+  for (std::int64_t j = 0; j < picks.top_k; ++j) {
+    const Ints<kLanes> words = gather<kLanes>(rows, start + ids[j]);
+    picked[j] = limited<kLanes>(__builtin_bit_cast(Floats<kLanes>, words), limit);
   }
-  for (std::int64_t j = 0; j < picks.top_k; ++j) picked[j] = limited<kLanes>(picked[j], limit);
 }
 
 template <int kLanes>
 void weigh(float* in_place, std::int64_t top_k, const float* total_from, const WeightRule& rule) {
   auto* weights = reinterpret_cast<Floats<kLanes>*>(in_place);
-  const Floats<kLanes> total = *reinterpret_cast<const Floats<kLanes>*>(total_from);
+  if (total_from != nullptr) {
+    const Floats<kLanes> total = *reinterpret_cast<const Floats<kLanes>*>(total_from);
+    for (std::int64_t j = 0; j < top_k; ++j) weights[j] /= total;
+  }
   Floats<kLanes> factor = all<kLanes>(rule.scaling);
   Floats<kLanes> sum = all<kLanes>(rule.floor > 0 ? 0.0F : 1e-20F);
-  for (std::int64_t j = 0; j < top_k; ++j) {
-    weights[j] /= total;
-    sum += weights[j];
-  }
+  for (std::int64_t j = 0; j < top_k; ++j) sum += weights[j];
   if (rule.renormalise) factor /= larger(sum, all<kLanes>(rule.floor));
   for (std::int64_t j = 0; j < top_k; ++j) weights[j] *= factor;
 }

@@ -30,7 +30,13 @@ struct GroupRule {
 struct SelectOutput {
   float* best;        // [top_k] keys.
   std::int32_t* ids;  // [top_k]
-  float* scratch;     // [max(top_k, count / kKeyBlock + 1)]
+  float* scratch;     // [count / kKeyBlock + 1] the maxima of blocks of keys.
+  bool maxima_known = false;
+};
+
+struct GroupedKeys {
+  float* keys;    // [count]
+  float* maxima;  // [count / kKeyBlock + groups] of blocks of keys, then scratch.
 };
 
 struct Adjustment {
@@ -55,6 +61,9 @@ inline constexpr float kMaskedKey = -3.4e38F;
 
 // Keys that the selection looks at as one first.
 inline constexpr std::int64_t kKeyBlock = 4;
+constexpr bool selects_by_blocks(std::int64_t top_k) {
+  return top_k == 1 || top_k == 2 || top_k == 4 || top_k == 6 || top_k == 8;
+}
 
 // Arrays of lanes: entry e of token l lies at e * lanes + l. All are aligned to 64 bytes.
 struct LaneStages {
@@ -78,6 +87,11 @@ struct LaneStages {
                     float* keys);
   // Masks the keys of all groups but those of largest score. `scratch` has number + summed entries.
   void (*mask_groups)(float* keys, std::int64_t count, const GroupRule& rule, float* scratch);
+  // Keys and masked maxima at once, for select with maxima_known: keys = values + correction, not
+  // masked themselves. Requires: whole blocks in a group, at least top_k of them in those kept;
+  // score the sum of two; mask below every key; a top_k of selects_by_blocks.
+  void (*make_grouped_keys)(const float* values, const float* correction, std::int64_t count,
+                            const GroupRule& rule, const GroupedKeys& out);
   // The top_k largest keys in falling order with their indices, ties to the lowest index.
   // Requires: finite keys that continue with kMaskedKey to a multiple of kKeyBlock.
   void (*select)(const float* keys, std::int64_t count, std::int64_t top_k,
@@ -87,7 +101,7 @@ struct LaneStages {
   // picked[j] = row[ids[j]], of rows as load() takes them.
   void (*pick_from_rows)(const float* rows, std::int64_t count, std::int64_t tokens,
                          const Picks& picks);
-  // Weights from picked scores times their total, in place.
+  // Weights from picked scores times their total (nullptr: 1), in place.
   void (*weigh)(float* picked, std::int64_t top_k, const float* total, const WeightRule& rule);
   // Ids of the first `tokens` lanes as rows of top_k.
   void (*store_ids)(const std::int32_t* ids, std::int64_t top_k, std::int64_t tokens,

@@ -60,6 +60,37 @@ Floats<kLanes> limited(Floats<kLanes> x, Floats<kLanes> limit) {
   return smaller(larger(x, -limit), limit);
 }
 
+// Words of four bytes at memory + 4 places[l], for every lane l. Files of instruction sets that
+// gather replace this.
+template <int kLanes>
+Ints<kLanes> gather(const void* memory, Ints<kLanes> places) {
+  Ints<kLanes> words;
+  for (int l = 0; l < kLanes; ++l) {
+    std::int32_t word;
+    __builtin_memcpy(&word, static_cast<const char*>(memory) + 4 * std::int64_t{places[l]}, 4);
+    words[l] = word;
+  }
+  return words;
+}
+
+template <int kLanes>
+Ints<kLanes> lane_numbers() {
+  Ints<kLanes> numbers;
+  for (int l = 0; l < kLanes; ++l) numbers[l] = l;
+  return numbers;
+}
+
+// columns[ids[l]] of every lane l.
+template <int kLanes>
+Ints<kLanes> look_up(const Ints<kLanes>* columns, Ints<kLanes> ids) {
+  return gather<kLanes>(columns, ids * kLanes + lane_numbers<kLanes>());
+}
+template <int kLanes>
+Floats<kLanes> look_up(const Floats<kLanes>* columns, Ints<kLanes> ids) {
+  const Ints<kLanes> words = gather<kLanes>(columns, ids * kLanes + lane_numbers<kLanes>());
+  return __builtin_bit_cast(Floats<kLanes>, words);
+}
+
 // Four columns of kLanes rows, four rows after every four lanes: rows i, i + 4, i + 8, i + 12.
 template <int kLanes>
 Floats<kLanes> gather_quads(const float* const* rows, std::int64_t column) {
@@ -110,6 +141,8 @@ Floats<kLanes> pair_up(Floats<kLanes> a, Floats<kLanes> b) {
   }
 }
 
+constexpr std::int64_t kLineFloats = 16;  // Of a cache line.
+
 template <int kLanes>
 void load(const float* first, std::int64_t count, std::int64_t tokens, float* values) {
   const float* rows[kLanes];
@@ -120,6 +153,9 @@ void load(const float* first, std::int64_t count, std::int64_t tokens, float* va
   auto* out = reinterpret_cast<Floats<kLanes>*>(values);
   std::int64_t e = 0;
   for (; e + 4 <= count; e += 4) {
+    if (e % kLineFloats == 0) {  // The next tokens, which no prefetcher sees coming.
+      for (int l = 0; l < kLanes; ++l) __builtin_prefetch(rows[l] + kLanes * count + e, 0, 2);
+    }
     const Floats<kLanes> a = gather_quads<kLanes>(rows, e);
     const Floats<kLanes> b = gather_quads<kLanes>(rows + 1, e);
     const Floats<kLanes> c = gather_quads<kLanes>(rows + 2, e);

@@ -1,7 +1,9 @@
 #include "models/router/kernel/token_router.h"
 
 #include <algorithm>
-#include <limits>
+#include <iterator>
+
+#include "models/router/kernel/selection.h"
 
 namespace moesim {
 
@@ -57,13 +59,16 @@ TokenRouter::TokenRouter(const MoeSpec& moe, std::span<const float> correction,
       outputs_(gate_outputs(moe)),
       top_k_(moe.top_k),
       rule_(weight_rule(moe)),
-      summed_(summed_keys(moe)),
-      selection_(outputs_) {
+      summed_(summed_keys(moe)) {
   for (const float bias : correction) correction_.push_back(limited_logit(bias));
   grouped_ = router_.num_groups > 1 && router_.top_groups < router_.num_groups;
   score_first_ = router_.order == SelectionOrder::kScoreThenTopK;
   // Every score function rises with the logit, so the logits alone decide unless scores are added
   // up; all ones say nothing.
+  const std::int64_t size = outputs_ / router_.num_groups;
+  groups_by_blocks_ = grouped_ && summed_ == 2 && router_.group_mask == GroupMask::kMinusInfinity &&
+                      !correction_.empty() && size % kKeyBlock == 0 &&
+                      router_.top_groups * size >= top_k_ * kKeyBlock && selects_by_blocks(top_k_);
   keep_scores_ = outputs_ <= kMostKeptScores;
   keys_are_scores_ = score_first_ && router_.score != ScoreFunction::kOne &&
                      (!correction_.empty() || (grouped_ && summed_ > 1));
@@ -91,29 +96,35 @@ void TokenRouter::for_each_block(std::span<const float> rows, const Work& work) 
 }
 
 void TokenRouter::choose_block(const float* total) {
+  const float* values = values_.data()->lane;
   float* keys = keep_scores_ ? keys_.data()->lane : values_.data()->lane;
-  stages_.make_keys(values_.data()->lane, outputs_,
-                    {total, correction_.empty() ? nullptr : correction_.data()}, keys);
-  if (grouped_) {
-    const float masked = router_.group_mask == GroupMask::kZero ? 0.0F : kMaskedKey;
-    stages_.mask_groups(keys, outputs_, {router_.num_groups, router_.top_groups, summed_, masked},
-                        scratch_.data()->lane);
+  float* scratch = scratch_.data()->lane;
+  const bool maxima_known = groups_by_blocks_ && total == nullptr;
+  const float masked = router_.group_mask == GroupMask::kZero ? 0.0F : kMaskedKey;
+  const GroupRule groups{router_.num_groups, router_.top_groups, summed_, masked};
+  if (maxima_known) {
+    stages_.make_grouped_keys(values, correction_.data(), outputs_, groups, {keys, scratch});
+  } else {
+    stages_.make_keys(values, outputs_, {total, correction_.empty() ? nullptr : correction_.data()},
+                      keys);
+    if (grouped_) stages_.mask_groups(keys, outputs_, groups, scratch);
   }
   if (top_k_ > kMostLaneTopK) return choose_many(keys);
   stages_.select(keys, outputs_, top_k_,
-                 {best_.data()->lane, ids_.data()->lane, scratch_.data()->lane});
+                 {best_.data()->lane, ids_.data()->lane, scratch, maxima_known});
 }
 
 void TokenRouter::choose_many(const float* keys) {
   std::int32_t* ids = ids_.data()->lane;
+  KeySelection selection(outputs_);
   std::vector<std::uint16_t> chosen(static_cast<std::size_t>(top_k_));
   for (std::int64_t lane = 0; lane < stages_.lanes; ++lane) {
     std::int64_t place = lane;
-    for (std::int32_t& key : selection_.keys()) {
+    for (std::int32_t& key : selection.keys()) {
       key = order_key(keys[place]);
       place += stages_.lanes;
     }
-    selection_.select(chosen);
+    selection.select(chosen);
     place = lane;
     for (const std::uint16_t id : chosen) {
       ids[place] = id;
@@ -136,7 +147,7 @@ void TokenRouter::weigh_block(const Block& block, bool scores_are_kept) {
       stages_.score(router_.score, weights, top_k_, terms_);
     }
   }
-  stages_.weigh(weights, top_k_, terms_.total, rule_);
+  stages_.weigh(weights, top_k_, total(), rule_);
 }
 
 void TokenRouter::read_ids(const Block& block, std::span<const std::uint16_t> ids) {
@@ -165,7 +176,7 @@ void TokenRouter::route(std::span<const float> logits, std::span<std::uint16_t> 
     } else if (softmax && score_first_ && !weights.empty()) {
       stages_.softmax_terms(values, outputs_, terms_);
     }
-    choose_block(keys_are_scores_ && softmax ? terms_.total : nullptr);
+    choose_block(keys_are_scores_ ? total() : nullptr);
     if (!weights.empty()) {
       weigh_block(block, keys_are_scores_ && keep_scores_);
       write_weights(block, weights);
@@ -195,11 +206,10 @@ void TokenRouter::weigh(std::span<const float> logits, std::span<const std::uint
 }
 
 void TokenRouter::score(std::span<const float> logits, std::span<float> scores) {
-  const bool softmax = router_.score == ScoreFunction::kSoftmax;
   for_each_block(logits, [&](const Block& block) {
     float* values = values_.data()->lane;
     stages_.score(router_.score, values, outputs_, terms_);
-    stages_.make_keys(values, outputs_, {softmax ? terms_.total : nullptr, nullptr}, values);
+    stages_.make_keys(values, outputs_, {total(), nullptr}, values);
     stages_.store(values, outputs_, block.count, scores.data() + block.first * outputs_);
   });
 }

@@ -9,7 +9,6 @@
 #include "models/model_spec.h"
 #include "models/router/kernel/lane_stages.h"
 #include "models/router/kernel/router_kernel.h"
-#include "models/router/kernel/selection.h"
 
 namespace moesim {
 
@@ -48,9 +47,12 @@ class TokenRouter {
   // Calls work(block) for every block of tokens, after loading its rows into values_.
   template <class Work>
   void for_each_block(std::span<const float> rows, const Work& work);
+  const float* total() const {
+    return router_.score == ScoreFunction::kSoftmax ? terms_.total : nullptr;
+  }
   // Fills ids_ from keys = values_ / total + correction.
   void choose_block(const float* total);
-  void choose_many(const float* keys);
+  void choose_many(const float* keys);  // For the rare top_k that lanes are slow at.
   void weigh_block(const Block& block, bool scores_are_kept);
   void read_ids(const Block& block, std::span<const std::uint16_t> ids);
   void write_ids(const Block& block, std::span<std::uint16_t> ids) const;
@@ -63,7 +65,8 @@ class TokenRouter {
   std::vector<float> correction_;  // Within the limits of logits.
   WeightRule rule_;
   bool grouped_ = false;
-  std::int64_t summed_ = 1;  // Keys that a group's score sums.
+  std::int64_t summed_ = 1;        // Keys that a group's score sums.
+  bool groups_by_blocks_ = false;  // The faster way of the usual group rule.
   bool score_first_ = true;
   bool keys_are_scores_ = false;
   bool keep_scores_ = true;   // False: keys overwrite them.
@@ -73,7 +76,6 @@ class TokenRouter {
   std::vector<IdLine> ids_;   // [top_k]
   std::vector<Line> scratch_;
   ScoreTerms terms_ = {};
-  KeySelection selection_;  // Of the rare top_k that lanes are slow at.
 };
 
 }  // namespace moesim
