@@ -17,6 +17,7 @@
 #include "scenarios/route.h"
 #include "scenarios/run.h"
 #include "scenarios/show.h"
+#include "scenarios/validate/command.h"
 
 namespace moesim {
 namespace {
@@ -192,6 +193,7 @@ int run_command_line(int argc, char** argv) {
   add_route(app);
   add_list(app);
   add_show(app);
+  add_validate(app, code);
   if (const std::string fault = command_fault(app, argc, argv); !fault.empty()) {
     std::cerr << fault << "\nRun with --help for more information.\n";
     return kExitUsage;

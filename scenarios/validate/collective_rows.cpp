@@ -96,8 +96,7 @@ struct CollectiveRow {
   // Dispatch carries fp8 values with their scales, combine bf16.
   double message_bytes() const {
     const double hidden = stated_number(row, "hidden"), top_k = stated_number(row, "topk");
-    const double payload =
-        is_dispatch() ? hidden * (1 + kScaleBytes / kScaledValues) : 2 * hidden;
+    const double payload = is_dispatch() ? hidden * (1 + kScaleBytes / kScaledValues) : 2 * hidden;
     if (!is_low_latency()) return payload + kChoiceBytes * (1 + top_k);
     return payload + (is_dispatch() ? kLowLatencyHeader : 0);
   }
@@ -143,9 +142,9 @@ struct CollectiveRow {
     if (expert && !is_low_latency()) {
       throw Skipped{"bandwidth of the normal kernels: which bytes count depends on the layout"};
     }
-    const double bytes = expert ? stated_number(row, "tokens") * stated_number(row, "topk") *
-                                      message_bytes()
-                                : stated_number(row, "message_bytes") * bus_factor(members);
+    const double bytes =
+        expert ? stated_number(row, "tokens") * stated_number(row, "topk") * message_bytes()
+               : stated_number(row, "message_bytes") * bus_factor(members);
     plan.predict(figure, bytes / time.value() / 1e9);
   }
 };

@@ -31,10 +31,9 @@ int validate(const ValidateArguments& arguments) {
   if (!arguments.out.empty()) check_can_write(arguments.out);
   {
     ProgressBar bar(validation.plan.simulations().size());
-    run_simulations(validation, library,
-                    {arguments.jobs, [&](double share, std::size_t finished) {
-                       bar.update(share, finished);
-                     }});
+    run_simulations(validation, library, {arguments.jobs, [&](double share, std::size_t finished) {
+                                            bar.update(share, finished);
+                                          }});
   }
   std::cout << score_text(validation.plan);
   if (!arguments.out.empty()) {
@@ -53,8 +52,7 @@ void add_validate(CLI::App& app, int& code) {
   const auto arguments = std::make_shared<ValidateArguments>();
   command->add_option("TABLE", arguments->files, "CSV tables as in ../shared/truth")->required();
   command->add_option("--out", arguments->out, "Write id, metric, predicted, unit, status");
-  command->add_option("--jobs", arguments->jobs, "Simulations at once")
-      ->check(CLI::Range(1, 1024));
+  command->add_option("--jobs", arguments->jobs, "Simulations at once")->check(CLI::Range(1, 1024));
   command->callback([&code, arguments] { code = validate(*arguments); });
 }
 

@@ -59,8 +59,7 @@ std::string engine_name(const std::string& cell) {
   throw Skipped{fmt::format("engine {} is not modelled", cell)};
 }
 
-DtypePlan stated_dtypes(const std::string& weights, const std::string& kv,
-                        const ModelSpec& model) {
+DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model) {
   DtypePlan dtypes;
   if (weights.empty()) {
     dtypes.weights = model.native_dtype;

@@ -14,9 +14,10 @@ namespace {
 constexpr std::int64_t kSteadyRounds = 2;
 constexpr double kMostTokens = 1e9;  // Output of one simulation.
 
-// Prompt lengths of the ML.ENERGY request sets, which are not published. The ratio of mean step time
-// to median inter-token time bounds them: 100 to 150 tokens for chat, 250 to 1000 for GPQA, 1000 to
-// 3000 for code infilling. Source: ../shared/research/physics-energy-memory-training.md section 2.6.
+// Prompt lengths of the ML.ENERGY request sets, which are not published. The ratio of mean step
+// time to median inter-token time bounds them: 100 to 150 tokens for chat, 250 to 1000 for GPQA,
+// 1000 to 3000 for code infilling. Source: ../shared/research/physics-energy-memory-training.md
+// section 2.6.
 struct TaskPrompt {
   const char* task;
   std::int64_t tokens;
@@ -68,8 +69,8 @@ struct EnergyRow {
     const std::int64_t ep = row.has("ep") ? stated(row, "ep") : 1;
     ParallelPlan widths;
     widths.attention_dp = row.has("dp") ? stated(row, "dp") : 1;
-    widths.tp = ep > 1 ? std::max<std::int64_t>(1, devices / widths.attention_dp)
-                       : stated(row, "tp");
+    widths.tp =
+        ep > 1 ? std::max<std::int64_t>(1, devices / widths.attention_dp) : stated(row, "tp");
     if (model.is_moe()) {
       widths.ep = ep;
       widths.moe_tp = std::max<std::int64_t>(1, widths.stage_ranks() / ep);
@@ -163,7 +164,8 @@ struct EnergyRow {
     s.users = s.requests = stated(row, "batch");
     s.max_num_seqs = std::max(EngineMemoryRules{}.max_num_seqs, s.users);
     s.memory_utilization = kStaticMemory;
-    s.max_batched_tokens = std::max(EngineMemoryRules{}.max_batched_tokens, s.users * s.input_tokens);
+    s.max_batched_tokens =
+        std::max(EngineMemoryRules{}.max_batched_tokens, s.users * s.input_tokens);
     check_size(s);
     const double handling = serving_policy(s.engine).request_overhead.value();
     const double tdp = stated_hardware(row, library).tdp.value() * static_cast<double>(s.devices);
@@ -175,9 +177,8 @@ struct EnergyRow {
     } else if (metric == "request_time_s") {
       plan.simulate(m, s, [=](const SimulationResult& r) { return r.e2e_s - handling; });
     } else if (metric == "power_fraction_of_tdp") {
-      plan.simulate(m, s, [=](const SimulationResult& r) {
-        return r.device_joules / r.horizon_s / tdp;
-      });
+      plan.simulate(m, s,
+                    [=](const SimulationResult& r) { return r.device_joules / r.horizon_s / tdp; });
     } else if (metric == "peak_power_fraction_of_tdp") {
       plan.simulate(m, s, [=](const SimulationResult& r) {
         return r.prefill_joules / (r.ttft_s - handling) / tdp;

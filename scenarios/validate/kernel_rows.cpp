@@ -86,7 +86,8 @@ struct KernelRow {
       std::from_chars(routing.data() + kPrefix.size(), routing.data() + routing.size(), value);
     }
     if (!(value > 0 && value < 10) || value == 1) {
-      throw Skipped{fmt::format("routing {} is not known", routing.empty() ? "not stated" : routing)};
+      throw Skipped{
+          fmt::format("routing {} is not known", routing.empty() ? "not stated" : routing)};
     }
     return value;
   }
@@ -159,7 +160,8 @@ struct KernelRow {
 
   // FLOPs and bytes of a multiplication as its authors count them: operands once, bf16 results.
   double rate(Seconds time) const {
-    const double m = stated_number(row, "m"), n = stated_number(row, "n"), k = stated_number(row, "k");
+    const double m = stated_number(row, "m"), n = stated_number(row, "n"),
+                 k = stated_number(row, "k");
     const double groups = row.number("groups").value_or(1);
     if (figure.metric == "tflops") return 2 * groups * m * n * k / time.value() / 1e12;
     const double bytes = groups * ((m * k + n * k) * element_bytes(dtype()) + 2 * m * n);

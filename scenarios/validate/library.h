@@ -18,8 +18,8 @@ class Library {
   const DeviceSpec* device(const std::string& slug) const;
 
   // A cluster of `devices` such devices and no more: bare devices if they fit into one node,
-  // otherwise nodes of the largest shipped kind. With `whole_server`, always a shipped node. Nothing
-  // if no node profile holds them.
+  // otherwise nodes of the largest shipped kind. With `whole_server`, always a shipped node.
+  // Nothing if no node profile holds them.
   std::optional<ClusterSpec> cluster(const std::string& hardware, std::int64_t devices,
                                      bool whole_server) const;
 

@@ -21,8 +21,8 @@ struct Measurement {
   std::string id;
   std::string metric;  // As in the table; energy: also the wide columns.
   std::string unit;
-  std::string kind;  // Groups of rows that are scored apart: "offline_max", "gemm", ...
-  double value = 0;  // Published.
+  std::string kind;       // Groups of rows that are scored apart: "offline_max", "gemm", ...
+  double value = 0;       // Published.
   bool left_out = false;  // From the scores: suspect, or an older release.
   ScoreKind score = ScoreKind::kRelativeError;
   std::string series, model, hardware;

@@ -42,7 +42,8 @@ struct MemoryRow {
       rules.memory_utilization = stated_fraction.value_or(rules.memory_utilization);
       if (v1 && !contains(cell, "2025-02")) rules.max_num_seqs = kSequencesV1;
       const std::int64_t in_v1 = device.memory > kLargeMemory ? kStepTokensLarge : kStepTokensSmall;
-      rules.max_batched_tokens = v1 ? in_v1 : row.count("max_model_len").value_or(kStepTokensBefore);
+      rules.max_batched_tokens =
+          v1 ? in_v1 : row.count("max_model_len").value_or(kStepTokensBefore);
     } else if (engine == "sglang") {
       rules.memory_utilization = stated_fraction.value_or(kSglangFraction);
       rules.max_batched_tokens = row.count("tokens").value_or(rules.max_batched_tokens);

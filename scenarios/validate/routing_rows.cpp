@@ -80,7 +80,8 @@ struct RoutingRow {
     const std::string& cell = row.text("layer");
     std::size_t layer = 0;
     const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), layer);
-    if (error != std::errc() || stop != cell.data() + cell.size()) throw Skipped{"layer not stated"};
+    if (error != std::errc() || stop != cell.data() + cell.size())
+      throw Skipped{"layer not stated"};
     if (layer >= layers.size()) throw Skipped{fmt::format("the model has no MoE layer {}", cell)};
     return layers[layer];
   }

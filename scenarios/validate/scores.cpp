@@ -157,8 +157,7 @@ std::vector<MetricScore> score(std::span<const Measurement> measurements) {
   return scores;
 }
 
-std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements,
-                                      std::size_t most) {
+std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements, std::size_t most) {
   std::map<std::string, Rows> groups;
   for (const Measurement& m : measurements) {
     if (!is_scored(m) || m.score == ScoreKind::kRightOrWrong || m.series.empty()) continue;
@@ -168,8 +167,8 @@ std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements,
   std::vector<SeriesScore> all;
   for (const auto& [name, rows] : groups) {
     if (rows.size() < 2) continue;
-    all.push_back({rows.front()->topic, rows.front()->metric, rows.front()->series,
-                   errors_of(rows)});
+    all.push_back(
+        {rows.front()->topic, rows.front()->metric, rows.front()->series, errors_of(rows)});
   }
   std::stable_sort(all.begin(), all.end(), [](const SeriesScore& a, const SeriesScore& b) {
     return a.errors.median > b.errors.median;

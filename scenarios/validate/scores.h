@@ -14,10 +14,10 @@ namespace moesim {
 // Errors are (predicted - published) / published.
 struct ErrorScore {
   std::int64_t rows = 0;
-  double median = 0;     // Of the absolute errors.
-  double by_series = 0;  // Median over series of their medians, so that long curves count once.
-  double p90 = 0;        // Nearest rank.
-  double bias = 0;       // Median of the signed errors.
+  double median = 0;       // Of the absolute errors.
+  double by_series = 0;    // Median over series of their medians, so that long curves count once.
+  double p90 = 0;          // Nearest rank.
+  double bias = 0;         // Median of the signed errors.
   std::int64_t right = 0;  // kRightOrWrong: rows that are right. The other fields stay 0.
 };
 

@@ -43,7 +43,8 @@ struct ServingRow {
     const std::int64_t pp = row.count("pp").value_or(1);
     if (row.has("tp") || devices == 1) return row.has("tp") ? stated(row, "tp") : 1;
     if (!row.has("attn_dp")) throw Skipped{"tp not stated"};
-    return std::max<std::int64_t>(1, devices / (stated(row, "attn_dp") * std::max<std::int64_t>(1, pp)));
+    return std::max<std::int64_t>(
+        1, devices / (stated(row, "attn_dp") * std::max<std::int64_t>(1, pp)));
   }
 
   ParallelPlan layout() const {
@@ -172,7 +173,8 @@ struct ServingRow {
     s.input_tokens = stated(row, "isl");
     const std::int64_t batch = stated(row, "batch");
     s.users = s.requests = batch * s.devices;
-    s.max_batched_tokens = batch * s.input_tokens * s.devices / (s.plan.attention_dp * s.plan.replicas);
+    s.max_batched_tokens =
+        batch * s.input_tokens * s.devices / (s.plan.attention_dp * s.plan.replicas);
     check_size(s);
     throughput(s, s.devices);
   }

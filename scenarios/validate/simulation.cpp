@@ -114,14 +114,14 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
 }
 
 std::string layout_fault(const Simulation& simulation, const Library& library) {
-  const ModelSpec* model = library.model(simulation.model);
-  if (!library.cluster(simulation.hardware, simulation.devices, simulation.whole_server)) {
-    return fmt::format("no node profile for {} of {}", simulation.devices, simulation.hardware);
+  const auto faults =
+      plan_faults(simulation.plan, *library.model(simulation.model), simulation.devices, 0);
+  if (!faults.empty()) {
+    return fmt::format("layout: {} {} {}", faults.front().path, faults.front().value,
+                       faults.front().allowed);
   }
-  const auto faults = plan_faults(simulation.plan, *model, simulation.devices, 0);
-  if (faults.empty()) return "";
-  return fmt::format("layout: {} {} {}", faults.front().path, faults.front().value,
-                     faults.front().allowed);
+  if (library.cluster(simulation.hardware, simulation.devices, simulation.whole_server)) return "";
+  return fmt::format("no node profile for {} of {}", simulation.devices, simulation.hardware);
 }
 
 SimulationResult run_simulation(const Simulation& simulation, const Library& library,

@@ -43,15 +43,15 @@ struct Simulation {
 };
 
 struct SimulationResult {
-  std::string failed;  // Why there are no figures.
+  std::string failed;                        // Why there are no figures.
   double ttft_s = 0, tpot_s = 0, e2e_s = 0;  // Means over requests.
   double fastest_tpot_s = 0;
   double horizon_s = 0;
-  double requests = 0;  // Completed.
+  double requests = 0;                         // Completed.
   double input_tokens = 0, output_tokens = 0;  // Done.
-  double device_joules = 0;   // Of the devices that the deployment uses.
-  double prefill_joules = 0;  // Of them while they work on prompts.
-  double cluster_joules = 0;  // Everything, losses and cooling aside.
+  double device_joules = 0;                    // Of the devices that the deployment uses.
+  double prefill_joules = 0;                   // Of them while they work on prompts.
+  double cluster_joules = 0;                   // Everything, losses and cooling aside.
 };
 
 // What is wrong with the layout for this model and number of devices; empty = nothing.

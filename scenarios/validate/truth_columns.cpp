@@ -204,12 +204,12 @@ constexpr std::array kRouting = {essential("id"),
                                  text("notes"),
                                  text("series")};
 
-constexpr std::array kTraining = {essential("id"),    essential("model"),   text("variant"),
-                                  text("hardware"),   text("gbs"),          text("mbs"),
-                                  text("seq"),        text("kind"),         text("container"),
-                                  text("latest"),     essential("metric"),  kValue,
-                                  text("alt_value"),  text("unit"),         text("suspect"),
-                                  text("source"),     text("notes"),        text("series")};
+constexpr std::array kTraining = {essential("id"),   essential("model"),  text("variant"),
+                                  text("hardware"),  text("gbs"),         text("mbs"),
+                                  text("seq"),       text("kind"),        text("container"),
+                                  text("latest"),    essential("metric"), kValue,
+                                  text("alt_value"), text("unit"),        text("suspect"),
+                                  text("source"),    text("notes"),       text("series")};
 
 constexpr std::pair<std::string_view, std::string_view> kUnits[] = {
     {"ttft_s", "s"},

@@ -13,9 +13,8 @@
 namespace moesim {
 namespace {
 
-constexpr Topic kTopics[] = {Topic::kServing, Topic::kEnergy,      Topic::kMemory,
-                             Topic::kKernels, Topic::kCollectives, Topic::kRouting,
-                             Topic::kTraining};
+constexpr Topic kTopics[] = {Topic::kServing,     Topic::kEnergy,  Topic::kMemory,  Topic::kKernels,
+                             Topic::kCollectives, Topic::kRouting, Topic::kTraining};
 
 struct Line {
   std::vector<std::string> cells;
@@ -209,9 +208,9 @@ std::optional<TruthTable> read_truth_text(const std::string& text, const std::st
     line.cells.resize(header.cells.size());
     TruthRow row(places, std::move(line.cells), number);
     if (line.open_quote || given != header.cells.size()) {
-      row.set_fault(line.open_quote ? "a quote is not closed on this line"
-                                    : fmt::format("{} cells expected, {} found",
-                                                  header.cells.size(), given));
+      row.set_fault(line.open_quote
+                        ? "a quote is not closed on this line"
+                        : fmt::format("{} cells expected, {} found", header.cells.size(), given));
       faults.add({file, number, "", shortened(lines[i]), row.fault()});
     } else {
       check_row(row, table, faults);

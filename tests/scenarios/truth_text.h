@@ -36,11 +36,20 @@ inline Cells with(Cells cells, const Cells& changes) {
 }
 
 // A closed loop of two users on one GPU: small enough to simulate in milliseconds.
-inline const Cells kClosedLoop = {
-    {"id", "a"},          {"model", "llama-3.1-8b"}, {"hardware", "h100-sxm-80gb"},
-    {"n_gpus", "1"},      {"tp", "1"},               {"weight_dtype", "fp8"},
-    {"engine", "vllm 1"}, {"mode", "closed_loop"},   {"isl", "64"},
-    {"osl", "8"},         {"concurrency", "2"},      {"metric", "tpot_s"},
-    {"value", "0.005"},   {"unit", "s"},             {"series", "s"}};
+inline const Cells kClosedLoop = {{"id", "a"},
+                                  {"model", "llama-3.1-8b"},
+                                  {"hardware", "h100-sxm-80gb"},
+                                  {"n_gpus", "1"},
+                                  {"tp", "1"},
+                                  {"weight_dtype", "fp8"},
+                                  {"engine", "vllm 1"},
+                                  {"mode", "closed_loop"},
+                                  {"isl", "64"},
+                                  {"osl", "8"},
+                                  {"concurrency", "2"},
+                                  {"metric", "tpot_s"},
+                                  {"value", "0.005"},
+                                  {"unit", "s"},
+                                  {"series", "s"}};
 
 }  // namespace moesim

@@ -73,7 +73,7 @@ TEST(TruthTable, AWrongUnitIsNamed) {
 
 TEST(TruthTable, ARowNeedsAnIdAMetricAndAValue) {
   for (const char* column : {"id", "metric", "value"}) {
-    const Read result = read_serving({{"id", "b"}, {column, ""}});
+    const Read result = read_serving(with({{"id", "b"}}, {{column, ""}}));
     EXPECT_EQ(result.faults.rfind(std::string("t.csv:3: ") + column, 0), 0u) << result.faults;
   }
 }

@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "reports/metrics.h"
 #include "scenarios/run.h"
 #include "scenarios/validate/power_law.h"
 #include "scenarios/validate/predictions_csv.h"
@@ -18,10 +20,15 @@
 namespace moesim {
 namespace {
 
+// Profiles take a while to read.
+const Library& library() {
+  static const Library library;
+  return library;
+}
+
 Validation planned(const std::string& text) {
   const TemporaryFile file("t.csv", text);
-  static const Library library;
-  return plan_validation({file.path()}, library);
+  return plan_validation({file.path()}, library());
 }
 
 // Why the only row of a table is left out; empty if it is not.
@@ -35,7 +42,7 @@ std::string serving_reason(const Cells& changes) {
 
 Validation validated(const std::string& text, int jobs = 2) {
   Validation validation = planned(text);
-  run_simulations(validation, Library(), {jobs, {}});
+  run_simulations(validation, library(), {jobs, {}});
   return validation;
 }
 
@@ -148,7 +155,7 @@ TEST(Validate, TablesOfSeveralTopicsGoTogether) {
   const TemporaryFile serving("s.csv", table_text(Topic::kServing, {kClosedLoop}));
   const TemporaryFile training(
       "t.csv", table_text(Topic::kTraining, {{{"id", "t"}, {"metric", "mfu"}, {"value", "0.4"}}}));
-  const Validation validation = plan_validation({serving.path(), training.path()}, Library());
+  const Validation validation = plan_validation({serving.path(), training.path()}, library());
   ASSERT_EQ(validation.plan.measurements().size(), 2u);
   EXPECT_EQ(validation.plan.measurements()[1].skipped, "training is not simulated yet");
 }

@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kPublished = "tests/validation/published";
 constexpr const char* kExpected = "tests/validation/expected.csv";
-constexpr double kAllowed = 0.01;     // Of a topic's median error.
+constexpr double kAllowed = 0.01;       // Of a topic's median error.
 constexpr double kWorthTelling = 1e-3;  // Relative change of a prediction.
 
 // What expected.csv says: the prediction of (id, metric), nothing where it was skipped.
