@@ -7,11 +7,6 @@
 namespace moesim {
 namespace {
 
-// Where tokens travel, the hottest rank receives this many times the mean. Source: DeepSeek-V3 EP32
-// prefill runs out of memory at 16,384 tokens a device but not at 8,192, which balanced routing
-// does not explain (physics-energy-memory-training.md 1.3).
-constexpr double kHotRank = 2;
-
 // Engines cut gathered tokens into pieces of this size for the expert kernels. Source: vLLM,
 // VLLM_FUSED_MOE_CHUNK_SIZE.
 constexpr std::int64_t kExpertChunkTokens = 32768;
@@ -32,8 +27,7 @@ double ffn_buffers(const LedgerInputs& in, const LayerSpec& layer) {
     const std::int64_t batch = in.rules.max_batched_tokens;
     const std::int64_t gathered =
         std::min(batch * in.plan.attention_dp, std::max(kExpertChunkTokens, batch));
-    const double rows = (gathers ? static_cast<double>(gathered) : tokens) *
-                        (in.plan.dispatches_tokens() ? kHotRank : 1);
+    const double rows = (gathers ? static_cast<double>(gathered) : tokens) * in.fullest_over_mean();
     const double expert = inner(moe.expert_width, moe.ffn_matrices, in.plan.moe_tp) +
                           2 * static_cast<double>(moe.expert_input);
     block = std::max({block, rows * static_cast<double>(moe.top_k) * expert,
@@ -75,7 +69,7 @@ Bytes communication_buffers(const LedgerInputs& in) {
   const double tokens = static_cast<double>(in.rules.max_batched_tokens);
   if (in.plan.dispatches_tokens()) {
     const double copy = static_cast<double>(moe.expert_input) * element_bytes(in.dtypes.dispatch);
-    return Bytes(kHotRank * tokens * static_cast<double>(moe.top_k) * 2 * copy);
+    return Bytes(in.fullest_over_mean() * tokens * static_cast<double>(moe.top_k) * 2 * copy);
   }
   return Bytes(tokens * static_cast<double>(in.plan.attention_dp * in.model.hidden_size) * 2 * 2);
 }

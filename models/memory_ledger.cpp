@@ -149,6 +149,7 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   add_weights(ledger, in, stage);
   ledger.activations = peak_activations(in, stage);
   ledger.communication = communication_buffers(in);
+  ledger.fullest_over_mean = in.fullest_over_mean();
   ledger.runtime = in.plan.stage_ranks() > 1 ? kContext + kCommunicators : kContext;
   const CacheLayers cache = cache_layers(in, stage);
   ledger.linear_states = Bytes(cache.state_bytes * static_cast<double>(in.rules.max_num_seqs));
@@ -174,8 +175,8 @@ bool fuller(const MemoryLedger& a, const MemoryLedger& b) {
 
 MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
                            const DtypePlan& dtypes, const EngineMemoryRules& rules,
-                           const DeviceSpec& device, std::int64_t redundant_experts) {
-  const LedgerInputs in{model, plan, dtypes, rules, device, redundant_experts};
+                           const DeviceSpec& device, const ExpertShare& experts) {
+  const LedgerInputs in{model, plan, dtypes, rules, device, experts};
   MemoryLedger fullest = stage_ledger(in, 0);
   for (std::int64_t stage = 1; stage < plan.pp; ++stage) {
     const MemoryLedger ledger = stage_ledger(in, stage);

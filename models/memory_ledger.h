@@ -32,6 +32,16 @@ struct EngineMemoryRules {
   std::int64_t fp4_width_multiple = 256;
 };
 
+// What the fullest EP group holds beyond the mean one.
+struct ExpertShare {
+  std::int64_t redundant = 0;  // Expert slots beyond one per expert, over all groups.
+  // Tokens that the group receives in the worst step, over those of the mean group. The value is
+  // for when no router was asked. Source: DeepSeek-V3 EP32 prefill runs out of memory at 16,384
+  // tokens a device but not at 8,192, which balanced routing does not explain
+  // (physics-energy-memory-training.md 1.3).
+  double fullest_over_mean = 2;
+};
+
 struct MemoryLedger {
   Bytes device_memory;
   Bytes budget;  // memory_utilization * device_memory.
@@ -41,9 +51,11 @@ struct MemoryLedger {
   Bytes routed_weights;  // With redundant experts.
   Bytes shared_weights;
   Bytes gate_weights;
-  Bytes embedding_weights;   // Embedding, head, norms.
-  Bytes activations;         // Peak.
-  Bytes communication;       // Dispatch and collective buffers.
+  Bytes embedding_weights;  // Embedding, head, norms.
+  Bytes activations;        // Peak.
+  Bytes communication;      // Dispatch and collective buffers.
+  // Where tokens travel: what those two hold for, ExpertShare::fullest_over_mean; else 1.
+  double fullest_over_mean = 1;
   Bytes runtime;             // Context, libraries.
   Bytes linear_states;       // States of max_num_seqs sequences in linear-attention layers.
   Bytes kv_pool;             // What is left for the KV cache; 0 when nothing is left.
@@ -63,7 +75,7 @@ struct MemoryLedger {
 // Requires: a sound plan.
 MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
                            const DtypePlan& dtypes, const EngineMemoryRules& rules,
-                           const DeviceSpec& device, std::int64_t redundant_experts);
+                           const DeviceSpec& device, const ExpertShare& experts);
 
 // Bytes of one parameter of a quantised matrix, scale factors included (fp8 block: 1 + 4/16384,
 // mxfp4: 4.25 bit, int4 group 128: 4.16 bit). Source: physics-energy-memory-training.md 1.1.

@@ -12,7 +12,13 @@ struct LedgerInputs {
   const DtypePlan& dtypes;
   const EngineMemoryRules& rules;
   const DeviceSpec& device;
-  std::int64_t redundant_experts;
+  const ExpertShare& experts;
+
+  // Rows of the fullest EP group over the mean one: one device without travel holds all rows
+  // anyway.
+  double fullest_over_mean() const {
+    return plan.dispatches_tokens() ? experts.fullest_over_mean : 1;
+  }
 
   // Embedding, head, norms, gate and biases keep 16 bit whatever the linear layers are stored in.
   double wide_bytes() const { return dtypes.weights == Dtype::kFp32 ? 4 : 2; }

@@ -43,7 +43,7 @@ Bytes dense_weights(const LedgerInputs& in, const LayerSpec& layer) {
 
 // Physical experts of one EP group, each split over moe_tp ranks.
 Bytes routed_weights(const LedgerInputs& in, const MoeSpec& moe) {
-  const std::int64_t slots = share(moe.num_experts + in.redundant_experts, in.plan.ep);
+  const std::int64_t slots = share(moe.num_experts + in.experts.redundant, in.plan.ep);
   const bool padded = in.dtypes.experts == Dtype::kFp4;
   const std::int64_t width =
       padded ? round_up(moe.expert_width, in.rules.fp4_width_multiple) : moe.expert_width;

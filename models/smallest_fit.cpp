@@ -13,7 +13,7 @@ constexpr std::int64_t kMostDevices = 1024;
 bool fits(const ModelSpec& model, const FittingPlan& candidate, const EngineMemoryRules& rules,
           const DeviceSpec& device) {
   if (!plan_faults(candidate.plan, model, candidate.plan.total_ranks(), 0).empty()) return false;
-  return memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, 0).fits();
+  return memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {}).fits();
 }
 
 // Attention over tp x attention_dp ranks a stage; experts over all of them, whole if they divide.

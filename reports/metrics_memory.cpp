@@ -75,6 +75,10 @@ std::vector<Metric> memory_metrics() {
        item<&L::activations>},
       {"communication_buffers_bytes", "communication buffers", g, "B",
        "Buffers of collectives and of expert dispatch.", item<&L::communication>},
+      {"fullest_ep_group_over_mean", "fullest EP group", g, "ratio",
+       "Tokens of the fullest expert-parallel group over the mean one in the worst step, for which "
+       "activations and buffers have room; 1 where tokens do not travel.",
+       [](In in) -> Out { return in.memory.fullest_over_mean; }},
       {"runtime_bytes", "runtime", g, "B", "Driver context, libraries and graphs.",
        item<&L::runtime>},
       {"kv_pool_bytes", "KV cache pool", g, "B", "What is left of the budget for the KV cache.",

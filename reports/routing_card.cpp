@@ -76,8 +76,7 @@ Grid traffic_rows(const TrafficMatrix& matrix) {
 
 // EPLB and co-activation place by one half of the tokens and are judged by the other, as a case is.
 ExpertSpread spread_experts(const Deployment& deployment, const RoutingBank& bank) {
-  const PlacementSpec& placement = deployment.placement;
-  const bool halves = placement.by_load() && placement.profile == PlacementProfile::kHeldOut;
+  const bool halves = serves_half(deployment, bank);
   const RoutingBank served = halves ? bank_half(bank, BankHalf::kServed) : bank;
   const auto placements =
       place_experts(deployment, halves ? bank_half(bank, BankHalf::kProfile) : bank);

@@ -4,7 +4,8 @@
 
 #include <set>
 
-#include "models/memory_ledger.h"
+#include "models/router/bank/bank_cache.h"
+#include "sim/expert_memory.h"
 
 namespace moesim {
 namespace {
@@ -24,9 +25,9 @@ std::vector<Column> columns_of(const Scenario& scenario) {
     if (!one.infeasible.empty() || !one.baseline_of.empty()) continue;
     if (!seen.insert(one.name).second) continue;
     const Deployment& d = one.deployment;
-    columns.push_back(
-        {one.name, memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,
-                                 d.placement.redundant_experts)});
+    std::optional<RoutingBank> bank;
+    if (d.plan.dispatches_tokens()) bank = cached_routing_bank(d.model, d.tokens, d.seed);
+    columns.push_back({one.name, memory_ledger(d, bank ? &*bank : nullptr)});
   }
   return columns;
 }

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "models/memory_ledger.h"
 #include "models/router/bank/bank_cache.h"
 #include "reports/metrics.h"
+#include "sim/expert_memory.h"
 #include "sim/run_case.h"
 
 namespace moesim {
@@ -55,18 +55,15 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
   if (!one.infeasible.empty()) {
     return report_without_run(one, CaseStatus::kInfeasible, one.infeasible);
   }
-  const MemoryLedger memory =
-      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
-                    deployment.cluster.node.device, deployment.placement.redundant_experts);
-  if (!memory.fits()) return too_big(deployment, memory);
-  RoutingBank bank;
+  std::optional<RoutingBank> routed;
   if (deployment.model.is_moe()) {
-    bank = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
+    routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
   }
-  const Summary summary =
-      run_case(deployment, *one.workload, deployment.model.is_moe() ? &bank : nullptr, progress);
-  return make_case_report(deployment, *one.workload, summary,
-                          deployment.model.is_moe() ? &bank : nullptr);
+  const RoutingBank* bank = routed ? &*routed : nullptr;
+  const MemoryLedger memory = memory_ledger(deployment, bank);
+  if (!memory.fits()) return too_big(deployment, memory);
+  const Summary summary = run_case(deployment, *one.workload, bank, progress);
+  return make_case_report(deployment, *one.workload, summary, bank);
 }
 
 Report run(const Scenario& scenario, const RunOptions& options) {

@@ -18,6 +18,12 @@ PlacementShape placement_shape(const Deployment& deployment) {
           .router_groups = deployment.model.moe().router.num_groups};
 }
 
+bool serves_half(const Deployment& deployment, const RoutingBank& bank) {
+  const PlacementSpec& placement = deployment.placement;
+  return placement.by_load() && placement.profile == PlacementProfile::kHeldOut &&
+         deployment.plan.ep > 1 && bank.sequences > 1;
+}
+
 std::vector<LayerPlacement> place_experts(const Deployment& deployment,
                                           const RoutingBank& profile) {
   const PlacementShape shape = placement_shape(deployment);

@@ -16,6 +16,10 @@ std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_
 // What the placement of every MoE layer has to fill.
 PlacementShape placement_shape(const Deployment& deployment);
 
+// Whether placements go by one half of the bank and requests draw from the other. One EP group
+// holds all experts wherever they are placed.
+bool serves_half(const Deployment& deployment, const RoutingBank& bank);
+
 // One placement per MoE layer of the bank, by its tokens.
 std::vector<LayerPlacement> place_experts(const Deployment& deployment, const RoutingBank& profile);
 

@@ -5,6 +5,7 @@
 
 #include "sim/accounting.h"
 #include "sim/engine.h"
+#include "sim/expert_memory.h"
 #include "sim/service.h"
 
 namespace moesim {
@@ -130,9 +131,7 @@ RoutingSummary summarize_routing(const Deployment& deployment, const RoutingBank
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress) {
   Summary summary;
-  summary.memory =
-      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
-                    deployment.cluster.node.device, deployment.placement.redundant_experts);
+  summary.memory = memory_ledger(deployment, bank);
   const Topology topology(deployment.cluster);
   Engine engine(topology);
   StepModel model(deployment, bank);

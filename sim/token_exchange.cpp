@@ -84,20 +84,13 @@ TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& ba
   for (const LayerSpec& layer : deployment.model.layers) {
     if (layer.moe) moe_.push_back(&*layer.moe);
   }
-  if (serves_half(bank)) half_ = bank_half(bank, BankHalf::kServed);
+  if (serves_half(deployment, bank)) half_ = bank_half(bank, BankHalf::kServed);
   samplers_.push_back(
       make_samplers(place_experts(deployment, half_ ? bank_half(bank, BankHalf::kProfile) : bank)));
   if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
     const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
     rebalancer_.emplace(deployment, half_ ? *half_ : bank_, any->layout());
   }
-}
-
-// One EP group holds all experts wherever they are placed.
-bool TokenExchange::serves_half(const RoutingBank& bank) const {
-  const PlacementSpec& placement = deployment_.placement;
-  return placement.by_load() && placement.profile == PlacementProfile::kHeldOut &&
-         deployment_.plan.ep > 1 && bank.sequences > 1;
 }
 
 std::unique_ptr<RoutingSampler> TokenExchange::make_sampler(std::vector<LayerPlacement> placement,

@@ -76,7 +76,6 @@ class TokenExchange {
   // Samplers of one placement: for copies by node and rank, and for copies by pair.
   using Samplers = std::array<std::unique_ptr<RoutingSampler>, 2>;
 
-  bool serves_half(const RoutingBank& bank) const;
   std::unique_ptr<RoutingSampler> make_sampler(std::vector<LayerPlacement> placement,
                                                DispatchMode mode) const;
   Samplers make_samplers(const std::vector<LayerPlacement>& placement) const;

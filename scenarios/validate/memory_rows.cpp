@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include "models/memory_ledger.h"
+#include "models/router/bank/bank_cache.h"
 #include "scenarios/validate/conditions.h"
 #include "scenarios/validate/topics.h"
+#include "sim/expert_memory.h"
 
 namespace moesim {
 namespace {
@@ -13,6 +14,7 @@ using namespace literals;
 
 // DeepSeek's expert-parallel prefill keeps 32 copies of hot experts (SGLang large-scale EP blog).
 constexpr std::int64_t kRedundantExperts = 32;
+constexpr std::int64_t kDevicesPerNode = 8;
 constexpr double kSglangFraction = 0.85;
 // Step sizes and sequence limits by release. Source:
 // ../shared/research/physics-energy-memory-training.md section 1.3.
@@ -90,7 +92,7 @@ struct MemoryRow {
       return kv_bytes(model, stated(row, "tokens"), dtypes.kv).value();
     }
     if (metric != "weights_bytes_total") return std::nullopt;
-    return memory_ledger(model, ParallelPlan{}, dtypes, EngineMemoryRules{}, DeviceSpec{}, 0)
+    return memory_ledger(model, ParallelPlan{}, dtypes, EngineMemoryRules{}, DeviceSpec{}, {})
         .weights()
         .value();
   }
@@ -115,6 +117,13 @@ struct MemoryRow {
     return std::nullopt;
   }
 
+  static MemoryLedger routed_ledger(const Deployment& deployment) {
+    if (!deployment.plan.dispatches_tokens()) return memory_ledger(deployment, nullptr);
+    const RoutingBank bank =
+        cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
+    return memory_ledger(deployment, &bank);
+  }
+
   void answer() const {
     if (row.text("model") == "any") throw Skipped{"training is not simulated yet"};
     const ModelSpec& model = stated_model(row, library);
@@ -132,8 +141,16 @@ struct MemoryRow {
       throw Skipped{fmt::format("layout: {} {} {}", faults.front().path, faults.front().value,
                                 faults.front().allowed)};
     }
-    const auto value =
-        of_ledger(memory_ledger(model, widths, dtypes, rules(device), device, redundant));
+    Deployment deployment;
+    deployment.model = model;
+    deployment.cluster.node.device = device;
+    deployment.cluster.node.devices = kDevicesPerNode;
+    deployment.plan = widths;
+    deployment.dtypes = dtypes;
+    deployment.serving.memory = rules(device);
+    deployment.placement.redundant_experts = redundant;
+    if (redundant > 0) deployment.placement.policy = PlacementPolicy::kEplb;
+    const auto value = of_ledger(routed_ledger(deployment));
     if (!value) throw Skipped{fmt::format("metric {} is not predicted", figure.metric)};
     plan.predict(figure, *value);
   }

@@ -4,6 +4,7 @@
 
 #include "scenarios/validate/conditions.h"
 #include "scenarios/validate/topics.h"
+#include "sim/expert_memory.h"
 
 namespace moesim {
 namespace {
@@ -156,8 +157,7 @@ struct ServingRow {
     const auto holds = [&](std::int64_t batch) {
       s.max_num_seqs = batch;
       const Deployment d = deployment_of(s, library);
-      return memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device, 0)
-                 .kv_capacity_tokens >= batch * tokens;
+      return memory_ledger(d, nullptr).kv_capacity_tokens >= batch * tokens;
     };
     std::int64_t fits = 1, too_many = kOfflineBatch + 1;
     while (too_many - fits > 1) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sim/expert_memory.h"
 #include "sim/run_case.h"
 
 namespace moesim {
@@ -55,10 +56,9 @@ SimulationResult result_of(const Deployment& deployment, const Summary& summary)
   return result;
 }
 
-std::string memory_fault(const Deployment& deployment, const Simulation& simulation) {
-  const MemoryLedger memory =
-      memory_ledger(deployment.model, deployment.plan, deployment.dtypes, deployment.serving.memory,
-                    deployment.cluster.node.device, deployment.placement.redundant_experts);
+std::string memory_fault(const Deployment& deployment, const Simulation& simulation,
+                         const RoutingBank* bank) {
+  const MemoryLedger memory = memory_ledger(deployment, bank);
   if (memory.shortfall.value() > 0) {
     return fmt::format("does not fit: {:.1f} GiB more than the engine may use",
                        memory.shortfall.value() / kGiB);
@@ -128,7 +128,7 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
                                 const RoutingBank* bank) {
   const Deployment deployment = deployment_of(simulation, library);
   SimulationResult result;
-  result.failed = memory_fault(deployment, simulation);
+  result.failed = memory_fault(deployment, simulation, bank);
   if (!result.failed.empty()) return result;
   const Summary summary = run_case(deployment, workload_of(simulation), bank);
   if (summary.completed == 0) {

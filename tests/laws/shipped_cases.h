@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "scenarios/scenario.h"
+#include "sim/expert_memory.h"
 #include "tests/sim/in_child.h"
 
 namespace moesim {
@@ -31,9 +32,7 @@ struct ShippedCase {
 };
 
 inline bool fits(const Deployment& d) {
-  return memory_ledger(d.model, d.plan, d.dtypes, d.serving.memory, d.cluster.node.device,
-                       d.placement.redundant_experts)
-      .fits();
+  return memory_ledger(d, nullptr).fits();
 }
 
 // Cases that can run, keyed by scenario, case and sweep point.

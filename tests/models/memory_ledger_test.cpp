@@ -40,7 +40,7 @@ ParallelPlan expert_parallel(std::int64_t ranks) {
 
 MemoryLedger ledger_of(const ModelSpec& model, const ParallelPlan& plan,
                        const DtypePlan& dtypes = {}, std::int64_t redundant = 0) {
-  return memory_ledger(model, plan, dtypes, {}, device_gib(79.2), redundant);
+  return memory_ledger(model, plan, dtypes, {}, device_gib(79.2), {redundant});
 }
 
 // Exact elements per device, times 2 bytes.
@@ -204,9 +204,9 @@ TEST(KvBytes, OfSparseLatentAttention) {
 // A device on which exactly `tokens` tokens of cache remain.
 MemoryLedger with_room_for(const ModelSpec& model, double tokens, EngineMemoryRules rules = {}) {
   rules.memory_utilization = 1;
-  const MemoryLedger huge = memory_ledger(model, {}, {}, rules, device_of(1e13), 0);
+  const MemoryLedger huge = memory_ledger(model, {}, {}, rules, device_of(1e13), {});
   const double pool = tokens * huge.kv_bytes_per_token.value();
-  return memory_ledger(model, {}, {}, rules, device_of(huge.needed().value() + pool), 0);
+  return memory_ledger(model, {}, {}, rules, device_of(huge.needed().value() + pool), {});
 }
 
 TEST(KvPool, OneTokenTooManyDoesNotFit) {
@@ -222,11 +222,11 @@ TEST(KvPool, ShortfallIsWhatIsMissing) {
   const ModelSpec model = made::mixtral_8x7b();
   EngineMemoryRules rules;
   rules.memory_utilization = 1;
-  const double needed = memory_ledger(model, {}, {}, rules, device_of(1e12), 0).needed().value();
-  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed - 5), 0).shortfall.value(), 5);
-  EXPECT_FALSE(memory_ledger(model, {}, {}, rules, device_of(needed - 5), 0).fits());
-  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed), 0).shortfall.value(), 0);
-  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed - 5), 0).kv_capacity_tokens, 0);
+  const double needed = memory_ledger(model, {}, {}, rules, device_of(1e12), {}).needed().value();
+  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed - 5), {}).shortfall.value(), 5);
+  EXPECT_FALSE(memory_ledger(model, {}, {}, rules, device_of(needed - 5), {}).fits());
+  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed), {}).shortfall.value(), 0);
+  EXPECT_EQ(memory_ledger(model, {}, {}, rules, device_of(needed - 5), {}).kv_capacity_tokens, 0);
 }
 
 TEST(KvPool, BudgetIsSpentToTheLastByte) {
@@ -259,7 +259,7 @@ TEST(KvPool, LinearStatesAreSetAside) {
   model.layers[1].attention = made::grouped(2048, 16, 2, 256);
   EngineMemoryRules rules;
   rules.max_num_seqs = 10;
-  const MemoryLedger ledger = memory_ledger(model, {}, {}, rules, device_gib(80), 0);
+  const MemoryLedger ledger = memory_ledger(model, {}, {}, rules, device_gib(80), {});
   EXPECT_EQ(ledger.linear_states.value(), 10 * (32 * 128 * 128 + 8192 * 3) * 4.0);
   EXPECT_EQ(ledger.kv_bytes_per_token.value(), 2 * 2 * 256 * 2);
 }
@@ -267,7 +267,7 @@ TEST(KvPool, LinearStatesAreSetAside) {
 TEST(KvPool, AModelWithoutGrowingCacheIsBoundByItsContext) {
   const ModelSpec model =
       made::model(2048, 1024, 2, made::dense_layer(2048, made::delta_net(), 4096));
-  const MemoryLedger ledger = memory_ledger(model, {}, {}, {}, device_gib(80), 0);
+  const MemoryLedger ledger = memory_ledger(model, {}, {}, {}, device_gib(80), {});
   EXPECT_EQ(ledger.kv_capacity_tokens, 256 * 32768);
 }
 
@@ -279,7 +279,7 @@ TEST(Activations, SamplerOfALargeVocabulary) {
   rules.max_batched_tokens = 256;
   const auto peak = [&](std::int64_t seqs, std::int64_t tp) {
     rules.max_num_seqs = seqs;
-    return memory_ledger(model, tensor_parallel(tp), {}, rules, device_gib(80), 0)
+    return memory_ledger(model, tensor_parallel(tp), {}, rules, device_gib(80), {})
         .activations.value();
   };
   EXPECT_EQ(peak(256, 1), 41.0 * 256 * 128256);
@@ -292,7 +292,7 @@ TEST(Activations, FeedForwardOfALongPrompt) {
   rules.max_num_seqs = 1;
   rules.max_batched_tokens = 8192;
   const MemoryLedger ledger =
-      memory_ledger(made::mixtral_8x7b(), {}, {}, rules, device_gib(141), 0);
+      memory_ledger(made::mixtral_8x7b(), {}, {}, rules, device_gib(141), {});
   EXPECT_EQ(ledger.activations.value(), 8192.0 * (2 * (3 * 2 * 14336 + 2 * 4096) + 6 * 4096));
 }
 
@@ -302,7 +302,7 @@ TEST(Communication, DispatchBuffersGrowWithTokensAndFormat) {
   const auto buffers = [&](std::int64_t tokens) {
     EngineMemoryRules rules;
     rules.max_batched_tokens = tokens;
-    return memory_ledger(model, expert_parallel(32), dtypes, rules, device_gib(80), 0)
+    return memory_ledger(model, expert_parallel(32), dtypes, rules, device_gib(80), {})
         .communication.value();
   };
   EXPECT_EQ(buffers(1), 2 * 8 * 2 * 7168);  // Twice the mean, 8 experts, copy and sorted row.
@@ -322,19 +322,19 @@ TEST(PoolRules, StaticFractionLeavesTheRestToBuffers) {
   rules.pool = PoolRule::kStaticFraction;
   rules.memory_utilization = 0.9;
   const ModelSpec model = made::mixtral_8x7b();
-  const MemoryLedger ledger = memory_ledger(model, {}, {}, rules, device_of(200.6e9), 0);
+  const MemoryLedger ledger = memory_ledger(model, {}, {}, rules, device_of(200.6e9), {});
   EXPECT_DOUBLE_EQ(ledger.kv_pool.value(), 180e9 - ledger.weights().value());
   // Buffers of 1.7 GB find room in a tenth of 200 GB, not in a two-hundredth.
   EXPECT_TRUE(ledger.fits());
   rules.memory_utilization = 0.995;
-  EXPECT_FALSE(memory_ledger(model, {}, {}, rules, device_of(200.6e9), 0).fits());
+  EXPECT_FALSE(memory_ledger(model, {}, {}, rules, device_of(200.6e9), {}).fits());
 }
 
 TEST(PoolRules, FreeFractionSharesWhatIsLeft) {
   EngineMemoryRules rules;
   rules.pool = PoolRule::kFreeFraction;
   const MemoryLedger ledger =
-      memory_ledger(made::mixtral_8x7b(), {}, {}, rules, device_of(200e9), 0);
+      memory_ledger(made::mixtral_8x7b(), {}, {}, rules, device_of(200e9), {});
   EXPECT_DOUBLE_EQ(ledger.kv_pool.value(), 0.9 * (200e9 - ledger.needed().value()));
 }
 

@@ -182,7 +182,7 @@ Prediction predict(const Row& row) {
   DeviceSpec device;
   device.memory = visible_memory(row.at("hardware"));
   const MemoryLedger ledger = memory_ledger(setting.model, setting.plan, setting.dtypes,
-                                            rules_of(row), device, setting.redundant);
+                                            rules_of(row), device, {setting.redundant});
   const double value = predicted(row, setting, ledger);
   if (std::isnan(value)) return {0, "metric not predicted"};
   const bool needs_device = row.at("metric").rfind("weights", 0) != 0 &&

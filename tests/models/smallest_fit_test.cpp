@@ -26,7 +26,7 @@ DtypePlan fp8_weights() {
 }
 
 MemoryLedger ledger_of(const ModelSpec& model, const FittingPlan& fit, const DeviceSpec& device) {
-  return memory_ledger(model, fit.plan, fit.dtypes, {}, device, 0);
+  return memory_ledger(model, fit.plan, fit.dtypes, {}, device, {});
 }
 
 // 93.4 GB of weights: one 80 GB device is too small, two are not.
@@ -62,7 +62,7 @@ TEST(SmallestFit, TriesEveryPlanOfHalfTheDevices) {
       plan.attention_dp = dp;
       plan.ep = tp * dp;
       plan.pp = 8 / (tp * dp);
-      EXPECT_FALSE(memory_ledger(model, plan, fp8_weights(), {}, h100, 0).fits());
+      EXPECT_FALSE(memory_ledger(model, plan, fp8_weights(), {}, h100, {}).fits());
     }
   }
 }

@@ -60,37 +60,6 @@ std::span<T> rows_of(std::span<T> all, std::int64_t width, std::int64_t first, s
                      static_cast<std::size_t>(count * width));
 }
 
-// The scheme with what its rule implies: weights of the rule's own definition.
-MoeSpec with_implied(MoeSpec moe) {
-  RouterSpec& router = moe.router;
-  switch (router.rule) {
-    case SelectionRule::kRandomSecond:  // g_i = p_i / (p_1 + p_2).
-      router.score = ScoreFunction::kSoftmax;
-      router.order = SelectionOrder::kScoreThenTopK;
-      router.renormalise = true;
-      break;
-    case SelectionRule::kNoisyTopK:  // Softmax over the kept.
-      router.score = ScoreFunction::kSoftmax;
-      router.order = SelectionOrder::kTopKThenScore;
-      break;
-    case SelectionRule::kBalancedAssignment:  // sigmoid(z).
-      router.score = ScoreFunction::kSigmoid;
-      router.order = SelectionOrder::kTopKThenScore;
-      break;
-    case SelectionRule::kSinkhorn:  // softmax(z), or sigmoid(z) for one expert.
-      router.score = moe.top_k == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
-      router.order = SelectionOrder::kScoreThenTopK;
-      break;
-    case SelectionRule::kTopK:
-    case SelectionRule::kHash:
-    case SelectionRule::kSparseMixer:
-    case SelectionRule::kExpertChoice:
-    case SelectionRule::kQuantile:
-      break;
-  }
-  return moe;
-}
-
 bool balances_batch(SelectionRule rule, RoutingPhase phase) {
   return phase == RoutingPhase::kTraining &&
          (rule == SelectionRule::kBalancedAssignment || rule == SelectionRule::kSinkhorn ||
@@ -185,6 +154,36 @@ void refuse_ragged(const MoeSpec& moe) {
 
 }  // namespace
 
+MoeSpec with_implied_weights(MoeSpec moe) {
+  RouterSpec& router = moe.router;
+  switch (router.rule) {
+    case SelectionRule::kRandomSecond:
+      router.score = ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kScoreThenTopK;
+      router.renormalise = true;
+      break;
+    case SelectionRule::kNoisyTopK:
+      router.score = ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kTopKThenScore;
+      break;
+    case SelectionRule::kBalancedAssignment:
+      router.score = ScoreFunction::kSigmoid;
+      router.order = SelectionOrder::kTopKThenScore;
+      break;
+    case SelectionRule::kSinkhorn:
+      router.score = moe.top_k == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
+      router.order = SelectionOrder::kScoreThenTopK;
+      break;
+    case SelectionRule::kTopK:
+    case SelectionRule::kHash:
+    case SelectionRule::kSparseMixer:
+    case SelectionRule::kExpertChoice:
+    case SelectionRule::kQuantile:
+      break;
+  }
+  return moe;
+}
+
 std::int64_t gate_outputs(const MoeSpec& moe) {
   return moe.num_experts + moe.router.num_zero_experts;
 }
@@ -203,7 +202,7 @@ void route_logits(const MoeSpec& given, std::span<const float> logits,
                   const RouteOptions& options) {
   check_router(given, options.phase);
   refuse_ragged(given);
-  const MoeSpec moe = with_implied(given);
+  const MoeSpec moe = with_implied_weights(given);
   const std::int64_t tokens = static_cast<std::int64_t>(out.ids.size()) / moe.top_k;
   const std::int64_t outputs = gate_outputs(moe);
   const bool balances = balances_batch(moe.router.rule, options.phase);
@@ -237,7 +236,7 @@ void route_hidden(const MoeSpec& moe, const GateView& gate, MatrixView hidden, R
     const RouteOptions part = part_of(options, first, count);
     fill_logits(moe, gate, rows_of(hidden, first, count), part, logits);
     route_chunk(
-        with_implied(moe), logits, gate.correction,
+        with_implied_weights(moe), logits, gate.correction,
         {rows_of(out.ids, moe.top_k, first, count), rows_of(out.weights, moe.top_k, first, count)},
         part);
   });

@@ -45,6 +45,11 @@ struct RouteOptions {
 // Experts that a gate scores: routed and zero experts.
 std::int64_t gate_outputs(const MoeSpec& moe);
 
+// The scheme with the score, order and renormalisation that its selection rule implies: softmax
+// over the kept for noisy top-k, p_1 and p_2 over their sum for random second experts, sigmoid for
+// a balanced assignment, and for Sinkhorn softmax, or sigmoid if top-1.
+MoeSpec with_implied_weights(MoeSpec moe);
+
 // Throws: std::invalid_argument with what is allowed if the scheme contradicts itself (top_k above
 // the experts, groups that do not divide them, ids beyond 16 bits, a rule that needs another top_k)
 // or cannot be used in this phase (expert choice is not causal).

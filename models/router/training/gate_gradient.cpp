@@ -15,34 +15,6 @@ bool renormalises(const RouterSpec& router, std::size_t top_k) {
 
 }  // namespace
 
-MoeSpec with_implied_weights(MoeSpec moe) {
-  RouterSpec& router = moe.router;
-  switch (router.rule) {
-    case SelectionRule::kNoisyTopK:
-      router.score = ScoreFunction::kSoftmax;
-      router.order = SelectionOrder::kTopKThenScore;
-      break;
-    case SelectionRule::kRandomSecond:
-      router.score = ScoreFunction::kSoftmax;
-      router.renormalise = true;
-      break;
-    case SelectionRule::kBalancedAssignment:
-      router.score = ScoreFunction::kSigmoid;
-      break;
-    case SelectionRule::kSinkhorn:
-      router.score = moe.top_k == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax;
-      router.order = SelectionOrder::kScoreThenTopK;
-      break;
-    case SelectionRule::kTopK:
-    case SelectionRule::kHash:
-    case SelectionRule::kSparseMixer:
-    case SelectionRule::kExpertChoice:
-    case SelectionRule::kQuantile:
-      break;
-  }
-  return moe;
-}
-
 void combine_weights(const RouterSpec& router, const GateScores& batch,
                      std::span<const std::uint16_t> ids, std::span<float> weights) {
   const auto experts = static_cast<std::size_t>(batch.experts);

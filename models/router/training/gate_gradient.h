@@ -11,11 +11,6 @@
 
 namespace moesim {
 
-// The scheme with the score, order and renormalisation that its selection rule implies: softmax
-// over the kept for noisy top-k, g_1 and g_2 over their sum for random second experts, sigmoid for
-// a balanced assignment, and for Sinkhorn softmax, or sigmoid if top-1.
-MoeSpec with_implied_weights(MoeSpec moe);
-
 // Combine weights g_i of the chosen experts: s_i / (sum_S s + 1e-20) where renormalised, or where a
 // softmax counts the chosen alone, else scaling s_i. A single score that is no share stays what it
 // is. A scaling of renormalised weights is left out: linear experts absorb a common factor, and the

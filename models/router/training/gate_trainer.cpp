@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "models/router/kernel/capacity.h"
+#include "models/router/kernel/router_kernel.h"
 #include "models/router/training/dense_loops.h"
 #include "models/router/training/gate_gradient.h"
 
