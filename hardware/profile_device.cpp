@@ -29,7 +29,8 @@ void read_power_and_price(ProfileReader& reader, DeviceSpec& device) {
   device.tdp = Watts(reader.required("tdp", kPower));
   device.idle = Watts(reader.required("idle", kPower));
   device.context = Watts(reader.required("context", kPower));
-  if (device.tdp.value() > 0 && device.idle + device.context > device.tdp) {
+  const bool exceeds = device.idle + device.context > device.tdp;
+  if (reader.file().variation.as_stated() && device.tdp.value() > 0 && exceeds) {
     reader.fault("idle", "idle and context together must not exceed tdp");
   }
   device.rent_usd_per_hour = reader.number_or("rent", 0, kRent);
@@ -50,7 +51,8 @@ void check_node(ProfileReader& reader, const NodeSpec& node) {
   if (node.devices > 0 && !divides) {
     reader.fault("nics", "a multiple or a divisor of the number of devices");
   }
-  if (node.host_busy < node.host_idle) reader.fault("host_busy", "at least host_idle");
+  const bool stated = reader.file().variation.as_stated();
+  if (stated && node.host_busy < node.host_idle) reader.fault("host_busy", "at least host_idle");
 }
 
 }  // namespace

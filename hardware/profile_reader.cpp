@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -15,6 +16,7 @@ namespace {
 const std::vector<std::string> kConfidences = {"data-sheet", "measured", "calibrated", "assumption",
                                                "indicative"};
 constexpr const char* kNumberForm = "a map {value: ..., source: ..., confidence: ...} expected";
+constexpr const char* kRangeForm = "two numbers [low, high] around the value";
 constexpr double kPicojoule = 1e-12;
 constexpr double kBitsPerByte = 8;
 
@@ -45,6 +47,16 @@ std::string_view si_unit(std::optional<Dimension> dimension) {
   return "";
 }
 
+// Half the width of a range that is not stated, relative to the number. Calibrated constants trade
+// against each other by about a tenth without a visible change of the error
+// (../shared/research/physics-serving.md section 6); the rest is judgement. Data sheets and prices
+// are taken at their word.
+double doubt_of(const std::string& confidence) {
+  if (confidence == "measured") return 0.03;
+  if (confidence == "calibrated") return 0.1;
+  return confidence == "assumption" ? 0.25 : 0;
+}
+
 // "pJ/b" and "pJ/B" as joules per byte; nothing for other text or a number that is not positive.
 std::optional<double> parse_energy_per_byte(const std::string& text) {
   double number = 0;
@@ -72,7 +84,7 @@ std::optional<ProfileReader> ProfileReader::open(const ProfileFile& file, Faults
 }
 
 // Checks everything about a number but the number itself, and keeps it as a fact.
-std::optional<Value> ProfileReader::open_number(const Value& value, bool dated) {
+std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& value, bool dated) {
   if (!value.is_map()) {
     value.fault(kNumberForm);
     return std::nullopt;
@@ -81,29 +93,64 @@ std::optional<Value> ProfileReader::open_number(const Value& value, bool dated) 
   const auto amount = number.required("value", "the number with its unit");
   const auto source = number.required("source", "data sheet, page or paper it comes from");
   const auto confidence = number.required("confidence", "one of " + comma_list(kConfidences));
+  const auto range = number.optional("range");
   const auto date =
       dated ? number.required("date", "when the price was seen, e.g. 2026-05") : std::nullopt;
   const auto source_text = source ? source->text() : std::nullopt;
   const auto level = confidence ? confidence->choice(kConfidences) : std::nullopt;
   number.done();
   if (date) dates_[value.path()] = date->text().value_or("");
-  if (!amount || !source_text || !level) return amount;
-  const std::string seen = date ? " (" + dates_[value.path()] + ")" : "";
-  facts_.push_back({file_.kind + "/" + file_.name + ": " + value.path(),
-                    amount->is_scalar() ? amount->node().Scalar() + seen : "", *source_text,
-                    kConfidences[*level]});
-  return amount;
+  if (!amount) return std::nullopt;
+  Number result{*amount, level ? kConfidences[*level] : "", range};
+  if (!source_text || result.confidence.empty()) return result;
+  std::string shown = amount->is_scalar() ? amount->node().Scalar() : "";
+  if (date) shown += " (" + dates_[value.path()] + ")";
+  if (range && range->is_list() && range->node().size() == 2) {
+    shown += " (" + range->node()[0].Scalar() + " to " + range->node()[1].Scalar() + ")";
+  }
+  facts_.push_back({path_of(value), shown, *source_text, result.confidence});
+  return result;
+}
+
+std::string ProfileReader::path_of(const Value& value) const {
+  return file_.kind + "/" + file_.name + ": " + value.path();
+}
+
+std::optional<double> ProfileReader::amount_of(const Value& amount, const NumberRule& rule) const {
+  if (!rule.dimension) return amount.number(rule.min, rule.max);
+  const auto number = amount.quantity(*rule.dimension);
+  if (!number || (*number >= rule.min && *number <= rule.max)) return number;
+  amount.fault(fmt::format("{}; from {}{} to {}{}", allowed_quantity(*rule.dimension), rule.min,
+                           si_unit(rule.dimension), rule.max, si_unit(rule.dimension)));
+  return std::nullopt;
+}
+
+// As stated, else what its confidence suggests.
+NumberRange ProfileReader::range_of(const Number& number, double stated,
+                                    const NumberRule& rule) const {
+  if (!number.range) {
+    const double doubt = doubt_of(number.confidence);
+    return {std::max(rule.min, stated * (1 - doubt)), std::min(rule.max, stated * (1 + doubt))};
+  }
+  const std::vector<Value> ends = number.range->items();
+  if (ends.size() != 2) {
+    number.range->fault(kRangeForm);
+    return {stated, stated};
+  }
+  const double low = amount_of(ends[0], rule).value_or(stated);
+  const double high = amount_of(ends[1], rule).value_or(stated);
+  if (low <= stated && stated <= high) return {low, high};
+  number.range->fault(kRangeForm);
+  return {stated, stated};
 }
 
 std::optional<double> ProfileReader::read_number(const Value& value, const NumberRule& rule) {
-  const auto amount = open_number(value, rule.dated);
-  if (!amount) return std::nullopt;
-  if (!rule.dimension) return amount->number(rule.min, rule.max);
-  const auto number = amount->quantity(*rule.dimension);
-  if (!number || (*number >= rule.min && *number <= rule.max)) return number;
-  amount->fault(fmt::format("{}; from {}{} to {}{}", allowed_quantity(*rule.dimension), rule.min,
-                            si_unit(rule.dimension), rule.max, si_unit(rule.dimension)));
-  return std::nullopt;
+  const auto number = open_number(value, rule.dated);
+  const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
+  if (!stated) return std::nullopt;
+  const NumberRange range = range_of(*number, *stated, rule);
+  if (file_.variation.as_stated()) return stated;
+  return triangular_quantile(*stated, range, file_.variation.quantile(path_of(value)));
 }
 
 double ProfileReader::required(const std::string& key, const NumberRule& rule) {
@@ -114,7 +161,7 @@ double ProfileReader::required(const std::string& key, const NumberRule& rule) {
 std::int64_t ProfileReader::required_count(const std::string& key, std::int64_t max) {
   const auto value = map_.required(key, kNumberForm);
   const auto amount = value ? open_number(*value, false) : std::nullopt;
-  return amount ? amount->integer(1, max).value_or(0) : 0;
+  return amount ? amount->amount.integer(1, max).value_or(0) : 0;
 }
 
 double ProfileReader::number_or(const std::string& key, double otherwise, const NumberRule& rule) {
@@ -151,10 +198,11 @@ double ProfileReader::required_energy_per_byte(const std::string& key) {
   const auto amount = value ? open_number(*value, false) : std::nullopt;
   if (!amount) return 0;
   constexpr double kMostJoules = 1e-6;
-  const auto number =
-      amount->is_scalar() ? parse_energy_per_byte(amount->node().Scalar()) : std::nullopt;
+  const auto number = amount->amount.is_scalar()
+                          ? parse_energy_per_byte(amount->amount.node().Scalar())
+                          : std::nullopt;
   if (number && *number <= kMostJoules) return *number;
-  amount->fault("an energy per bit or byte, e.g. 5 pJ/b or 40 pJ/B, greater than zero");
+  amount->amount.fault("an energy per bit or byte, e.g. 5 pJ/b or 40 pJ/B, greater than zero");
   return 0;
 }
 
@@ -249,7 +297,8 @@ std::optional<ProfileFile> find_profile(const std::string& kind, const std::stri
   std::error_code error;
   for (const fs::path& place : candidates(kind, name_or_path, beside)) {
     if (fs::is_regular_file(place, error)) {
-      return ProfileFile{kind, place.stem().string(), place.string()};
+      return ProfileFile{kind, place.stem().string(), place.string(),
+                         beside != nullptr ? beside->variation : Variation{}};
     }
   }
   where.value = name_or_path;

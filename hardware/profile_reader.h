@@ -9,6 +9,7 @@
 
 #include "base/document.h"
 #include "hardware/device.h"
+#include "hardware/variation.h"
 
 namespace moesim {
 
@@ -17,6 +18,7 @@ struct ProfileFile {
   std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families".
   std::string name;
   std::string path;
+  Variation variation = {};  // How its numbers, and those of what it refers to, are drawn.
 };
 
 // What a number may be. `min` and `max` are inclusive and in SI; they only keep out absurd values.
@@ -60,8 +62,18 @@ class ProfileReader {
 
  private:
   ProfileReader(const ProfileFile& file, Value root);
+  // A number as it is written: the amount, how sure it is, and within which bounds.
+  struct Number {
+    Value amount;
+    std::string confidence;
+    std::optional<Value> range;
+  };
+
+  std::string path_of(const Value& value) const;
   std::optional<double> read_number(const Value& value, const NumberRule& rule);
-  std::optional<Value> open_number(const Value& value, bool dated);
+  std::optional<Number> open_number(const Value& value, bool dated);
+  std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
+  NumberRange range_of(const Number& number, double stated, const NumberRule& rule) const;
 
   ProfileFile file_;
   MapReader map_;

@@ -9,10 +9,11 @@ namespace {
 
 // Finds and reads one profile; throws all faults of it and of what it refers to at once.
 template <class Spec>
-Spec load(const std::string& kind, const std::string& name_or_path,
+Spec load(const std::string& kind, const std::string& name_or_path, const Variation& variation,
           Spec (*read)(const ProfileFile&, Faults&)) {
   Faults faults;
-  const auto file = find_profile(kind, name_or_path, nullptr, Fault{}, faults);
+  auto file = find_profile(kind, name_or_path, nullptr, Fault{}, faults);
+  if (file) file->variation = variation;
   Spec spec = file ? read(*file, faults) : Spec{};
   faults.throw_if_any();
   return spec;
@@ -20,28 +21,28 @@ Spec load(const std::string& kind, const std::string& name_or_path,
 
 }  // namespace
 
-DeviceSpec load_device(const std::string& name_or_path) {
-  return load("devices", name_or_path, read_device);
+DeviceSpec load_device(const std::string& name_or_path, const Variation& variation) {
+  return load("devices", name_or_path, variation, read_device);
 }
 
-NodeSpec load_node(const std::string& name_or_path) {
-  return load("nodes", name_or_path, read_node);
+NodeSpec load_node(const std::string& name_or_path, const Variation& variation) {
+  return load("nodes", name_or_path, variation, read_node);
 }
 
-FabricSpec load_fabric(const std::string& name_or_path) {
-  return load("fabrics", name_or_path, read_fabric);
+FabricSpec load_fabric(const std::string& name_or_path, const Variation& variation) {
+  return load("fabrics", name_or_path, variation, read_fabric);
 }
 
-SiteSpec load_site(const std::string& name_or_path) {
-  return load("sites", name_or_path, read_site);
+SiteSpec load_site(const std::string& name_or_path, const Variation& variation) {
+  return load("sites", name_or_path, variation, read_site);
 }
 
-LinkTechnology load_link(const std::string& name_or_path) {
-  return load("links", name_or_path, read_link);
+LinkTechnology load_link(const std::string& name_or_path, const Variation& variation) {
+  return load("links", name_or_path, variation, read_link);
 }
 
-KernelFamily load_family(const std::string& name_or_path) {
-  return load("families", name_or_path, read_family);
+KernelFamily load_family(const std::string& name_or_path, const Variation& variation) {
+  return load("families", name_or_path, variation, read_family);
 }
 
 NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices) {

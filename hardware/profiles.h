@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hardware/device.h"
+#include "hardware/variation.h"
 
 namespace moesim {
 
@@ -16,15 +17,15 @@ std::vector<std::string> profile_names(const std::string& kind);
 // Each takes a shipped name or a path (contains '/' or ends in ".yaml"), with everything that the
 // profile refers to (device, family, link) loaded too. A path's references are looked for beside it
 // first (FOLDER/NAME.yaml, FOLDER/KIND/NAME.yaml, FOLDER/../KIND/NAME.yaml), then among the shipped
-// ones.
-// Throws: InputError for unknown names (with a suggestion), a missing or negative field, a number
-// without unit, source or confidence.
-DeviceSpec load_device(const std::string& name_or_path);
-NodeSpec load_node(const std::string& name_or_path);
-FabricSpec load_fabric(const std::string& name_or_path);
-SiteSpec load_site(const std::string& name_or_path);
-LinkTechnology load_link(const std::string& name_or_path);
-KernelFamily load_family(const std::string& name_or_path);
+// ones. Uncertain numbers are drawn by `variation`; each has a range of its own or one that goes
+// with its confidence. Throws: InputError for unknown names (with a suggestion), a missing or
+// negative field, a number without unit, source or confidence.
+DeviceSpec load_device(const std::string& name_or_path, const Variation& variation = {});
+NodeSpec load_node(const std::string& name_or_path, const Variation& variation = {});
+FabricSpec load_fabric(const std::string& name_or_path, const Variation& variation = {});
+SiteSpec load_site(const std::string& name_or_path, const Variation& variation = {});
+LinkTechnology load_link(const std::string& name_or_path, const Variation& variation = {});
+KernelFamily load_family(const std::string& name_or_path, const Variation& variation = {});
 
 // `devices` accelerators without a host, NICs or power supply: for asking about the accelerator
 // alone and for cards that no node profile holds. Their host counts no watts. Throws:

@@ -75,8 +75,8 @@ double finite(double value, const std::string& key) {
   return value;
 }
 
-std::vector<std::optional<double>> compute_metrics(const MetricInput& input) {
-  std::vector<std::optional<double>> values;
+CaseMetrics compute_metrics(const MetricInput& input) {
+  CaseMetrics values;
   values.reserve(metric_table().size());
   for (const Metric& entry : metric_table()) {
     std::optional<double> value = entry.compute(input);
@@ -105,10 +105,6 @@ CaseRouting routing_of(const Deployment& deployment, const Summary& summary,
   routing.basis = routing_basis(deployment.model, deployment.tokens, bank->origin);
   routing.training = bank->training;
   return routing;
-}
-
-Json optional_json(const std::optional<double>& value) {
-  return value ? Json(*value) : Json(nullptr);
 }
 
 // Columns, not points: shorter, and easy to plot.
@@ -164,6 +160,23 @@ Json to_json(const Fact& fact) {
           {"confidence", fact.confidence}};
 }
 
+Json to_json(const CaseMetrics& metrics) {
+  Json json = Json::object();
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    json[metric_table()[i].key] = metrics[i] ? Json(*metrics[i]) : Json(nullptr);
+  return json;
+}
+
+CaseMetrics case_metrics_from_json(const Json& json) {
+  CaseMetrics metrics;
+  if (json.empty()) return metrics;
+  for (const Metric& entry : metric_table()) {
+    const Json& value = json.at(entry.key);
+    metrics.push_back(value.is_null() ? std::nullopt : std::optional<double>(value.get<double>()));
+  }
+  return metrics;
+}
+
 Json to_json(const CaseReport& report) {
   Json json;
   json["name"] = report.name;
@@ -176,9 +189,7 @@ Json to_json(const CaseReport& report) {
   json["hardware"] = report.hardware;
   json["layout"] = report.layout;
   json["is_moe"] = report.is_moe;
-  json["metrics"] = Json::object();
-  for (std::size_t i = 0; i < report.metrics.size(); ++i)
-    json["metrics"][metric_table()[i].key] = optional_json(report.metrics[i]);
+  json["metrics"] = to_json(report.metrics);
   json["routing"] = to_json(report.routing);
   json["ttft_curve_s"] = report.ttft_curve_s;
   json["tpot_curve_s"] = report.tpot_curve_s;
@@ -202,14 +213,7 @@ CaseReport case_report_from_json(const Json& json) {
   report.hardware = json.at("hardware");
   report.layout = json.at("layout");
   report.is_moe = json.at("is_moe");
-  const Json& metrics = json.at("metrics");
-  if (!metrics.empty()) {
-    for (const Metric& entry : metric_table()) {
-      const Json& value = metrics.at(entry.key);
-      report.metrics.push_back(value.is_null() ? std::nullopt
-                                               : std::optional<double>(value.get<double>()));
-    }
-  }
+  report.metrics = case_metrics_from_json(json.at("metrics"));
   report.routing = case_routing_from_json(json.at("routing"));
   report.ttft_curve_s = json.at("ttft_curve_s").get<std::vector<double>>();
   report.tpot_curve_s = json.at("tpot_curve_s").get<std::vector<double>>();

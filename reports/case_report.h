@@ -25,6 +25,9 @@ enum class CaseStatus {
 // The name that every output writes: "done", "infeasible", "skipped".
 std::string_view status_name(CaseStatus status);
 
+// In the order of metric_table(); absent = not applicable.
+using CaseMetrics = std::vector<std::optional<double>>;
+
 struct CaseReport {
   std::string name;                                        // Case name in the scenario.
   std::vector<std::pair<std::string, std::string>> point;  // Sweep settings: path -> value.
@@ -35,8 +38,10 @@ struct CaseReport {
   std::string hardware;  // "1 x dgx-h100 (8 x h100-sxm-80gb)"
   std::string layout;    // "tp 8", "attention dp 16, ep 16"
   bool is_moe = false;
-  std::vector<std::optional<double>>
-      metrics;  // In the order of metric_table(); absent = not applicable.
+  CaseMetrics metrics;
+  // The same case with everything uncertain drawn anew, as often as it was asked for; empty where a
+  // draw could not run. Draw i of every case of a report is the same draw.
+  std::vector<CaseMetrics> draws;
   // Latencies at percentiles 0, 1, ..., 100, and requests inside over time; empty if there are
   // none.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
@@ -56,6 +61,9 @@ CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedg
                                   const std::string& reason, const std::string& remedy);
 
 nlohmann::ordered_json to_json(const Fact& fact);
+nlohmann::ordered_json to_json(const CaseMetrics& metrics);
+CaseMetrics case_metrics_from_json(const nlohmann::ordered_json& json);
+// All but the draws.
 nlohmann::ordered_json to_json(const CaseReport& report);
 CaseReport case_report_from_json(const nlohmann::ordered_json& json);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "reports/doubt.h"
 #include "reports/format.h"
 #include "reports/html.h"
 #include "reports/key_metrics.h"
@@ -41,10 +42,13 @@ std::string glance_cell(const HtmlView& view, std::size_t index, const KeyColumn
   if (!value) return "<td class=\"absent\">&ndash;</td>";
   const double most = largest(view, column.key);
   const double length = most > 0 ? 100 * *value / most : 0;
+  const std::string range = readable_interval(view.report.cases[index], column.key);
   std::string cell = metric_cell(
       view, index, column.key,
-      fmt::format("<span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{:.1f}%\"></i></span>",
-                  length));
+      (range.empty() ? "" : fmt::format("<small class=\"range\">{}</small>", html_text(range))) +
+          fmt::format(
+              "<span class=\"bar\" aria-hidden=\"true\"><i style=\"width:{:.1f}%\"></i></span>",
+              length));
   const std::string best = is_best(view, index, column) ? " class=\"best\"" : "";
   return cell.insert(3, best + fmt::format(" data-label=\"{}\"", html_text(column.heading)));
 }

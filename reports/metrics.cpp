@@ -51,9 +51,13 @@ const Metric& metric_named(std::string_view key) {
   return metric_table()[index_of(key)];
 }
 
-std::optional<double> metric(const CaseReport& report, std::string_view key) {
+std::optional<double> metric_of(const CaseMetrics& metrics, std::string_view key) {
   const std::size_t index = index_of(key);
-  return index < report.metrics.size() ? report.metrics[index] : std::nullopt;
+  return index < metrics.size() ? metrics[index] : std::nullopt;
+}
+
+std::optional<double> metric(const CaseReport& report, std::string_view key) {
+  return metric_of(report.metrics, key);
 }
 
 }  // namespace moesim

@@ -36,7 +36,8 @@ const std::vector<std::string>& metric_groups();
 // The metric of a key. Requires: a key of the table.
 const Metric& metric_named(std::string_view key);
 
-// Value of a metric in a report by key; nothing if absent. Requires: a key of the table.
+// Value of a metric by key; nothing if absent. Requires: a key of the table.
+std::optional<double> metric_of(const CaseMetrics& metrics, std::string_view key);
 std::optional<double> metric(const CaseReport& report, std::string_view key);
 
 }  // namespace moesim

@@ -1,6 +1,8 @@
 #include "reports/baselines.h"
+#include "reports/doubt.h"
 #include "reports/metrics.h"
 #include "reports/provenance.h"
+#include "reports/ranking.h"
 #include "reports/report.h"
 
 namespace moesim {
@@ -24,6 +26,22 @@ Json provenance(const Report& report) {
   return {{"routing", distinct_routings(report.cases)},
           {"facts_by_confidence", confidence},
           {"facts", list}};
+}
+
+// P10 and P90 by metric, and the draws themselves of what cases are compared by.
+Json doubt_json(const CaseReport& one, std::string_view compared_by) {
+  Json intervals = Json::object();
+  for (const Metric& entry : metric_table()) {
+    if (const auto range = interval(one, entry.key)) {
+      intervals[entry.key] = {range->low, range->high};
+    }
+  }
+  Json draws = Json::array();
+  for (const CaseMetrics& draw : one.draws) {
+    const auto value = metric_of(draw, compared_by);
+    draws.push_back(value ? Json(*value) : Json(nullptr));
+  }
+  return {{"p10_p90", intervals}, {"draws", {{compared_by, draws}}}};
 }
 
 // Of a large sweep, and of every baseline, these would be most of the file.
@@ -59,6 +77,7 @@ Json report_json(const Report& report) {
     json.erase("facts");
     if (report.cases.size() > kMostDetailedCases) erase_details(json);
     json["imbalance_cost"] = imbalance_json(one);
+    if (!one.draws.empty()) json["doubt"] = doubt_json(one, ranking_key(report.cases));
     for (Json& twin : json["baselines"]) {
       twin.erase("facts");
       erase_details(twin);

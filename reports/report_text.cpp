@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reports/baselines.h"
+#include "reports/doubt.h"
 #include "reports/format.h"
 #include "reports/key_metrics.h"
 #include "reports/metrics.h"
@@ -34,9 +35,17 @@ bool any_has(const std::vector<CaseReport>& cases, std::string_view key) {
   });
 }
 
+bool any_interval(const std::vector<CaseReport>& cases, std::string_view key) {
+  return std::any_of(cases.begin(), cases.end(),
+                     [&](const CaseReport& one) { return interval(one, key).has_value(); });
+}
+
 std::string status_text(const CaseReport& one) {
   const std::string why = disqualification(one);
-  return why.empty() ? "ok" : why;
+  const std::string text = why.empty() ? "ok" : why;
+  const auto met = service_level_draws(one);
+  if (!met) return text;
+  return text + fmt::format(" (service level met in {} of {} draws)", met->first, met->second);
 }
 
 // Metrics as rows, cases as columns.
@@ -53,6 +62,10 @@ TextTable side_by_side(const std::vector<CaseReport>& cases) {
       if (!any_has(cases, key)) continue;
       rows.push_back(row_of(metric_named(key).label, cases,
                             [&](const CaseReport& c) { return readable_metric(c, key); }));
+      if (is_headline(key) && any_interval(cases, key)) {
+        rows.push_back(row_of("P10 to P90", cases,
+                              [&](const CaseReport& c) { return readable_interval(c, key); }));
+      }
     }
     if (rows.empty()) continue;
     table.rows.push_back({std::string(group.heading)});

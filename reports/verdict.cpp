@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "reports/doubt.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
 #include "reports/ranking.h"
@@ -200,11 +201,23 @@ class Sentence {
     const Comparison pair{cases_[order_[0]], cases_[second]};
     const double own = *metric(pair.winner, key()), other = *metric(pair.loser, key());
     if (tied(own, other)) return tie(second);
+    const Contest draws = contest(pair.winner, pair.loser, key());
+    if (draws.is_tie()) return toss_up(pair, second, draws);
     const bool by_energy = key() == "energy_per_output_token_j";
     return fmt::format("{} {} against {} for {}: {}{}", title(order_[0]),
                        figure(pair.winner, key()), readable_metric(pair.loser, key()),
                        title(second), by_energy ? energy_driver(pair) : cost_driver(pair),
                        by_energy ? " (compared by energy: not every case has a price)" : "");
+  }
+
+  // Ahead as stated, but not by more than what is uncertain.
+  std::string toss_up(const Comparison& pair, std::size_t second, const Contest& draws) const {
+    return fmt::format(
+        "{} and {} are a tie: the first {} ({}) against {} ({}), but the order turns "
+        "in {} of {} draws of what is uncertain",
+        title(order_[0]), title(second), figure(pair.winner, key()),
+        readable_interval(pair.winner, key()), readable_metric(pair.loser, key()),
+        readable_interval(pair.loser, key()), draws.turned, draws.draws);
   }
 
   // Equal in the figure: energy decides if it differs.

@@ -37,6 +37,7 @@ struct RunArguments {
   std::optional<std::uint64_t> seed;
   std::vector<std::string> settings;
   int jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::optional<std::int64_t> draws;
   bool json = false;
   bool quiet = false;
 };
@@ -61,15 +62,28 @@ std::string out_folder(const RunArguments& arguments, const Scenario& scenario) 
   return arguments.files.size() == 1 ? arguments.out : arguments.out + "/" + stem;
 }
 
+// Intervals by default where every case is looked at by itself; a large sweep has none unless
+// asked.
+std::int64_t draws_of(const RunArguments& arguments, const Scenario& scenario) {
+  constexpr std::int64_t kDraws = 10;
+  return arguments.draws.value_or(scenario.cases.size() <= kMostDetailedCases ? kDraws : 0);
+}
+
 int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
   const std::string folder = out_folder(arguments, scenario);
   check_writable(folder);
   Report report;
   {
-    ProgressBar bar(scenario.cases.size());
-    RunOptions options{arguments.jobs, [&](double share, std::size_t finished) {
-                         if (!arguments.quiet) bar.update(share, finished);
-                       }};
+    RunOptions options;
+    options.jobs = arguments.jobs;
+    options.draws = draws_of(arguments, scenario);
+    options.redraw = [&](const Variation& variation) {
+      return read_scenario(scenario.file, settings_of(arguments), variation);
+    };
+    ProgressBar bar(num_jobs(scenario, options));
+    options.progress = [&](double share, std::size_t finished) {
+      if (!arguments.quiet) bar.update(share, finished);
+    };
     report = run(scenario, options);
   }
   write_report(report, folder);
@@ -153,6 +167,10 @@ void add_run(CLI::App& app, RunArguments& arguments, int& code) {
   command->add_option("FILE", arguments.files, "Scenario files")->required();
   command->add_option("--out", arguments.out, "Folder of the reports (out/NAME)");
   command->add_option("--jobs", arguments.jobs, "Cases at once")->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--draws", arguments.draws,
+                   "Draws of everything uncertain, for intervals (10; 0 for large sweeps)")
+      ->check(CLI::Range(0, 1000));
   command->add_flag("--json", arguments.json, "Print report.json instead of the tables");
   command->add_flag("--quiet", arguments.quiet, "Print nothing but faults");
   add_scenario_options(*command, arguments);

@@ -30,9 +30,8 @@ std::string resolved_name(const Value& value, const std::string& name) {
 
 // Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
 // file stays with the file.
-template <class Spec>
-Spec load_named(const Value& value, Spec (*load)(const std::string&),
-                std::map<std::string, Spec>& loaded) {
+template <class Spec, class Load>
+Spec load_named(const Value& value, Load load, std::map<std::string, Spec>& loaded) {
   const auto text = value.text();
   if (!text) return {};
   const std::string name = resolved_name(value, *text);
@@ -124,18 +123,23 @@ struct CaseReader {
     map->done();
   }
 
+  template <class Spec>
+  auto with_variation(Spec (*load)(const std::string&, const Variation&)) const {
+    return [this, load](const std::string& name) { return load(name, loaded.variation); };
+  }
+
   void read_cluster() {
     const auto value = reader.required("cluster", "{node: dgx-h100, nodes: 1}");
     auto map = value ? map_like(*value, "{node: dgx-h100, nodes: 1}") : std::nullopt;
     if (!map) return;
     const auto node = map->required("node", "a node profile, e.g. dgx-h100");
     ClusterSpec& cluster = deployment.cluster;
-    if (node) cluster.node = load_named(*node, load_node, loaded.nodes);
+    if (node) cluster.node = load_named(*node, with_variation(load_node), loaded.nodes);
     cluster.nodes = map->integer_or("nodes", 1, 1, kMaxNodes);
     if (const auto fabric = map->optional("fabric")) {
-      cluster.fabric = load_named(*fabric, load_fabric, loaded.fabrics);
+      cluster.fabric = load_named(*fabric, with_variation(load_fabric), loaded.fabrics);
     } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
-      cluster.fabric = load_fabric("rail-fat-tree");
+      cluster.fabric = load_fabric("rail-fat-tree", loaded.variation);
     }
     map->done();
     if (cluster.node.devices == 0) return;

@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "hardware/device.h"
+#include "hardware/variation.h"
 #include "scenarios/read_router.h"
 #include "sim/deployment.h"
 
@@ -18,6 +19,7 @@ struct LoadedSpecs {
   std::map<std::string, NodeSpec> nodes;
   std::map<std::string, FabricSpec> fabrics;
   CheckedFiles checked;
+  Variation variation;  // How the numbers of the profiles are drawn.
 };
 
 struct CaseSpec {

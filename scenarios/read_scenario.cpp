@@ -27,18 +27,18 @@ constexpr QuantityLimit kMaxCarbon = {100.0 / 3.6e6, "100 kgCO2e/kWh"};
 constexpr QuantityLimit kMaxElectricity = {1000.0 / 3.6e6, "1000 USD/kWh"};
 
 // germany, or {region: germany, pue: 1.25, carbon: 380 gCO2e/kWh, electricity: 0.11 USD/kWh}.
-SiteSpec read_site(const std::optional<Value>& value) {
-  if (!value) return load_site("world-average");
-  const auto load = [](const Value& name) {
+SiteSpec read_site(const std::optional<Value>& value, const Variation& variation) {
+  if (!value) return load_site("world-average", variation);
+  const auto load = [&](const Value& name) {
     const auto choice = name.choice(profile_names("sites"));
-    return choice ? load_site(profile_names("sites")[*choice]) : SiteSpec{};
+    return choice ? load_site(profile_names("sites")[*choice], variation) : SiteSpec{};
   };
   if (value->is_scalar()) return load(*value);
   auto reader = map_like(*value, "{region: germany, pue: 1.25}");
   if (!reader) return {};
   MapReader& map = *reader;
   const auto region = map.optional("region");
-  SiteSpec site = region ? load(*region) : load_site("world-average");
+  SiteSpec site = region ? load(*region) : load_site("world-average", variation);
   site.pue = map.number_or("pue", site.pue, 1, 10);
   site.carbon_kg_per_joule = quantity_up_to(map, "carbon", Dimension::kCarbonPerEnergy,
                                             site.carbon_kg_per_joule, kMaxCarbon);
@@ -60,7 +60,7 @@ struct Common {
 // Workloads by their text and seed: points of a sweep that share one read and keep it once.
 using Workloads = std::map<std::string, std::shared_ptr<const Workload>>;
 
-Common read_common(MapReader& reader, Workloads& workloads) {
+Common read_common(MapReader& reader, Workloads& workloads, const Variation& variation) {
   Common common;
   const auto schema = reader.required("schema", "schema: 1 expected");
   if (schema && !(schema->is_scalar() && schema->node().Scalar() == "1")) {
@@ -69,12 +69,13 @@ Common read_common(MapReader& reader, Workloads& workloads) {
   common.name = report_name(reader);
   common.question = reader.text_or("question", "");
   common.seed = static_cast<std::uint64_t>(reader.integer_or("seed", 0, 0, kMaxSeed));
-  common.site = read_site(reader.optional("site"));
+  common.site = read_site(reader.optional("site"), variation);
   const auto value = reader.required("workload", "a map of requests and lengths expected");
   if (!value) return common;
-  auto& workload = workloads[std::to_string(common.seed) + value_text(value->node())];
+  const std::uint64_t seed = common.seed + static_cast<std::uint64_t>(variation.sample);
+  auto& workload = workloads[std::to_string(seed) + value_text(value->node())];
   if (!workload) {
-    workload = std::make_shared<const Workload>(read_workload(*value, common.seed));
+    workload = std::make_shared<const Workload>(read_workload(*value, seed));
   }
   common.workload = workload;
   return common;
@@ -90,8 +91,10 @@ using OpenDocument = std::function<Document(Faults&)>;
 class ScenarioReader {
  public:
   // `open` is called once a sweep point: a copy of a YAML::Node would lose its line numbers.
-  ScenarioReader(OpenDocument open, std::string file, Faults& faults)
-      : open_(std::move(open)), file_(std::move(file)), faults_(faults) {}
+  ScenarioReader(OpenDocument open, std::string file, Faults& faults, const Variation& variation)
+      : open_(std::move(open)), file_(std::move(file)), faults_(faults) {
+    loaded_.variation = variation;
+  }
 
   Scenario read() {
     Document document = open_(faults_);
@@ -99,7 +102,7 @@ class ScenarioReader {
     axes_ = std::move(document.axes);
     check_axes();
     MapReader reader(Value(root_, file_, "", &faults_));
-    common_ = read_common(reader, workloads_);
+    common_ = read_common(reader, workloads_, loaded_.variation);
     const auto cases = reader.required("cases", "a list of cases, each with name, model, cluster");
     reader.done();
     Scenario scenario;
@@ -193,7 +196,7 @@ class ScenarioReader {
 
   Common reread_common(const YAML::Node& root) {
     MapReader reader(Value(root, file_, "", &faults_));
-    return read_common(reader, workloads_);
+    return read_common(reader, workloads_, loaded_.variation);
   }
 
   // Returns the baselines that the case is compared with.
@@ -207,6 +210,7 @@ class ScenarioReader {
     CaseSpec spec = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
                               contradictions, loaded_);
     one.deployment = std::move(spec.deployment);
+    one.deployment.sample = loaded_.variation.sample;
     one.name = one.deployment.name;
     one.workload = common.workload;
     for (const Fault& fault : contradictions.all()) {
@@ -296,7 +300,7 @@ YAML::Node setting_value(const Setting& setting) {
 }  // namespace
 
 Scenario read_scenario_text(const std::string& text, const std::string& file,
-                            const std::vector<Setting>& settings) {
+                            const std::vector<Setting>& settings, const Variation& variation) {
   if (!parse_document(text, file).IsMap()) {
     throw InputError({{file, 1, "", "", "a scenario is a map that starts with schema: 1"}});
   }
@@ -313,13 +317,14 @@ Scenario read_scenario_text(const std::string& text, const std::string& file,
     return document;
   };
   Faults faults;
-  Scenario scenario = ScenarioReader(open, file, faults).read();
+  Scenario scenario = ScenarioReader(open, file, faults, variation).read();
   if (!faults.empty()) throw InputError(for_reading(faults, file, !settings.empty()));
   return scenario;
 }
 
-Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings) {
-  return read_scenario_text(read_file(file), file, settings);
+Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings,
+                       const Variation& variation) {
+  return read_scenario_text(read_file(file), file, settings, variation);
 }
 
 }  // namespace moesim

@@ -66,6 +66,40 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
   return make_case_report(deployment, *one.workload, summary, bank);
 }
 
+namespace {
+
+// What a child does: a case as it is stated (draw 0), or one of its draws.
+struct Job {
+  std::size_t one = 0;
+  std::int64_t draw = 0;
+};
+
+// Everything as stated first. Twins are compared with their case draw by draw nowhere, so they have
+// none.
+std::vector<Job> jobs_of(const Scenario& scenario, std::int64_t draws) {
+  std::vector<Job> jobs;
+  for (std::int64_t draw = 0; draw <= draws; ++draw) {
+    for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
+      if (draw == 0 || scenario.cases[i].baseline_of.empty()) jobs.push_back({i, draw});
+    }
+  }
+  return jobs;
+}
+
+std::string work_on(const Job& job, const Scenario& scenario, const RunOptions& options,
+                    const ProgressSink& progress) {
+  if (job.draw == 0) return to_json(simulate(scenario.cases[job.one], progress)).dump();
+  const Scenario redrawn = options.redraw({scenario.seed, job.draw, options.draws});
+  const CaseReport report = simulate(redrawn.cases[job.one], progress);
+  return to_json(report.status == CaseStatus::kDone ? report.metrics : CaseMetrics{}).dump();
+}
+
+}  // namespace
+
+std::size_t num_jobs(const Scenario& scenario, const RunOptions& options) {
+  return jobs_of(scenario, options.draws).size();
+}
+
 Report run(const Scenario& scenario, const RunOptions& options) {
   Report report;
   report.scenario = scenario.name;
@@ -76,17 +110,29 @@ Report run(const Scenario& scenario, const RunOptions& options) {
   for (const Case& one : scenario.cases) {
     all.push_back(report_without_run(one, CaseStatus::kSkipped, "interrupted"));
   }
+  const std::vector<Job> todo = jobs_of(scenario, options.draws);
+  std::vector<std::vector<CaseMetrics>> draws(all.size());
+  for (auto& of_case : draws) of_case.resize(static_cast<std::size_t>(options.draws));
   ChildJobs jobs;
-  jobs.count = scenario.cases.size();
+  jobs.count = todo.size();
   jobs.at_once = options.jobs;
   jobs.work = [&](std::size_t i, const ProgressSink& progress) {
-    return to_json(simulate(scenario.cases[i], progress)).dump();
+    return work_on(todo[i], scenario, options, progress);
   };
   jobs.finished = [&](std::size_t i, const std::string& result) {
-    all[i] = case_report_from_json(nlohmann::ordered_json::parse(result));
+    const auto json = nlohmann::ordered_json::parse(result);
+    const auto [one, draw] = todo[i];
+    if (draw == 0) {
+      all[one] = case_report_from_json(json);
+    } else {
+      draws[one][static_cast<std::size_t>(draw - 1)] = case_metrics_from_json(json);
+    }
   };
   jobs.progress = options.progress;
   report.interrupted = !run_children(jobs);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].status == CaseStatus::kDone) all[i].draws = std::move(draws[i]);
+  }
   report.cases = with_baselines(std::move(all), scenario.cases);
   return report;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardware/variation.h"
 #include "sim/deployment.h"
 #include "sim/workload.h"
 
@@ -43,10 +44,12 @@ struct Setting {
 // Reads a scenario, applies the settings, expands the sweep and checks every case.
 // Throws: InputError with all faults at once: syntax, unknown keys, units, ranges, plans that do
 // not add up. In a sweep, points that contradict themselves become cases with `infeasible` set.
-Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings);
+// `variation` draws the uncertain numbers of all profiles, the traffic and the routed tokens anew.
+Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings,
+                       const Variation& variation = {});
 
 // The same from text; `file` is what messages call it and where relative paths start.
 Scenario read_scenario_text(const std::string& text, const std::string& file,
-                            const std::vector<Setting>& settings);
+                            const std::vector<Setting>& settings, const Variation& variation = {});
 
 }  // namespace moesim

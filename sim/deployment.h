@@ -61,6 +61,7 @@ struct Deployment {
   Watts power_limit;             // Per device; 0 = data sheet.
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
   std::uint64_t seed = 0;
+  std::int64_t sample = 0;  // Which draw of its routed tokens a run sees; other draws, other luck.
 };
 
 }  // namespace moesim

@@ -23,7 +23,7 @@ Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_
           .is_first = index == 0,
           .is_last = index == plan.pp - 1,
           .collectives = StageCollectives(deployment, device),
-          .random = RandomStream(deployment.seed,
+          .random = RandomStream(deployment.seed + static_cast<std::uint64_t>(deployment.sample),
                                  fmt::format("experts of replica {} stage {}", replica, index))};
 }
 

@@ -56,7 +56,8 @@ const ModelSpec* Library::model(const std::string& slug) const {
 }
 
 const DeviceSpec* Library::device(const std::string& slug) const {
-  return find_or_load(devices_, slug, load_device);
+  return find_or_load(devices_, slug,
+                      [](const std::string& name) { return load_device(name); });
 }
 
 const std::map<std::string, NodeSpec>& Library::nodes() const {
