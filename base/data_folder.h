@@ -1,4 +1,4 @@
-// Where the shipped facts lie: model catalog and hardware profiles.
+// Where the shipped facts lie: model catalog, hardware and engine profiles.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace moesim {
 
-// The folder of a kind of facts: "models/catalog" or "hardware/profiles". Looked for in
+// The folder of a kind of facts: "models/catalog", "hardware/profiles", "sim/engines". Looked for in
 // $MOESIM_DATA, then in the source tree this program was built from, then in share/moesim beside an
 // installed one. Throws: InputError if it is in none of them.
 std::string data_folder(const std::string& kind);

@@ -118,7 +118,7 @@ std::string ProfileReader::path_of(const Value& value) const {
 
 std::optional<double> ProfileReader::amount_of(const Value& amount, const NumberRule& rule) const {
   if (!rule.dimension) return amount.number(rule.min, rule.max);
-  const auto number = amount.quantity(*rule.dimension);
+  const auto number = amount.quantity(*rule.dimension, rule.min <= 0);
   if (!number || (*number >= rule.min && *number <= rule.max)) return number;
   amount.fault(fmt::format("{}; from {}{} to {}{}", allowed_quantity(*rule.dimension), rule.min,
                            si_unit(rule.dimension), rule.max, si_unit(rule.dimension)));
@@ -162,6 +162,13 @@ std::int64_t ProfileReader::required_count(const std::string& key, std::int64_t 
   const auto value = map_.required(key, kNumberForm);
   const auto amount = value ? open_number(*value, false) : std::nullopt;
   return amount ? amount->amount.integer(1, max).value_or(0) : 0;
+}
+
+std::size_t ProfileReader::required_word(const std::string& key,
+                                         const std::vector<std::string>& words) {
+  const auto value = map_.required(key, kNumberForm);
+  const auto word = value ? open_number(*value, false) : std::nullopt;
+  return word ? word->amount.choice(words).value_or(0) : 0;
 }
 
 double ProfileReader::number_or(const std::string& key, double otherwise, const NumberRule& rule) {

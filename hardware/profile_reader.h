@@ -34,9 +34,16 @@ class ProfileReader {
   // Nothing if the file cannot be read or parsed; the faults say why.
   static std::optional<ProfileReader> open(const ProfileFile& file, Faults& faults);
 
+  // One map inside a file of several; shares its faults and its name.
+  static ProfileReader part(const ProfileFile& file, const Value& map) {
+    return ProfileReader(file, map);
+  }
+
   // The number in SI; 0 after a fault. Absence is a fault.
   double required(const std::string& key, const NumberRule& rule);
   std::int64_t required_count(const std::string& key, std::int64_t max);
+  // One of several words, also as a map {value, source, confidence}; the result is its index.
+  std::size_t required_word(const std::string& key, const std::vector<std::string>& words);
   // The same, but `otherwise` when the key is absent.
   double number_or(const std::string& key, double otherwise, const NumberRule& rule);
   // Numbers by format: {bf16: NUMBER, fp8: NUMBER}. At least one 16-bit format must be there.
@@ -44,6 +51,11 @@ class ProfileReader {
   // "5 pJ/b" or "40 pJ/B" in joules per byte.
   double required_energy_per_byte(const std::string& key);
 
+  // The value of a key as it stands; nothing if it is absent, and then a fault says what belongs
+  // there.
+  std::optional<Value> required_value(const std::string& key, const std::string& allowed) {
+    return map_.required(key, allowed);
+  }
   std::string required_text(const std::string& key, const std::string& allowed);
   std::size_t required_choice(const std::string& key, const std::vector<std::string>& names);
   bool boolean_or(const std::string& key, bool otherwise);

@@ -45,13 +45,12 @@ double expansion_buffers(const LedgerInputs& in, const AttentionSpec& a) {
 
 }  // namespace
 
-// Largest of the sampler (logits in 16 bit and fp32, sorted copy, indices, softmax, cumulative sum:
-// 41 B each) and the feed-forward buffers; expanded keys and values beside them.
+// Largest of the sampler and the feed-forward buffers; expanded keys and values beside them.
 Bytes peak_activations(const LedgerInputs& in, std::int64_t stage) {
-  constexpr double kSamplerBytes = 41;
   const bool last = stage == in.plan.pp - 1;
-  const double sampler =
-      last ? kSamplerBytes * static_cast<double>(in.rules.max_num_seqs * in.model.vocab_size) : 0;
+  const double sampler = last ? in.rules.sampler_bytes_per_logit *
+                                    static_cast<double>(in.rules.max_num_seqs * in.model.vocab_size)
+                              : 0;
   double ffn = 0;
   double expanded = 0;
   for (const LayerSpec& layer : in.model.layers) {

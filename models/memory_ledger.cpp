@@ -57,10 +57,6 @@ Bytes MemoryLedger::needed() const {
 
 namespace {
 
-// CUDA context and libraries 0.6 GB; communicators 1.5 GB where a stage has several ranks.
-constexpr Bytes kContext = Bytes(0.6e9);
-constexpr Bytes kCommunicators = Bytes(1.5e9);
-
 // One group of sliding-window layers: cache bytes per token, and the tokens beyond which it is
 // full.
 struct WindowLayers {
@@ -124,9 +120,9 @@ void share_memory(MemoryLedger& ledger, const EngineMemoryRules& rules) {
       ledger.shortfall = -ledger.kv_pool;
       break;
     case PoolRule::kStaticFraction: {
-      const Bytes usable = memory - kContext;
+      const Bytes usable = memory - rules.context;
       const Bytes resident = ledger.weights() + ledger.linear_states;
-      const Bytes transient = ledger.needed() - resident - kContext;
+      const Bytes transient = ledger.needed() - resident - rules.context;
       ledger.budget = usable * u;
       ledger.kv_pool = ledger.budget - resident;
       ledger.shortfall =
@@ -150,7 +146,8 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   ledger.activations = peak_activations(in, stage);
   ledger.communication = communication_buffers(in);
   ledger.fullest_over_mean = in.fullest_over_mean();
-  ledger.runtime = in.plan.stage_ranks() > 1 ? kContext + kCommunicators : kContext;
+  ledger.runtime = in.rules.context;
+  if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicators;
   const CacheLayers cache = cache_layers(in, stage);
   ledger.linear_states = Bytes(cache.state_bytes * static_cast<double>(in.rules.max_num_seqs));
   ledger.kv_bytes_per_token = Bytes(cache.full_bytes);

@@ -28,6 +28,17 @@ std::string resolved_name(const Value& value, const std::string& name) {
   return std::filesystem::is_regular_file(beside, error) ? beside.string() : name;
 }
 
+// Faults about the name itself belong to the value; those inside the file stay there.
+void refuse(const Value& value, const InputError& error) {
+  for (const Fault& fault : error.faults()) {
+    if (fault.file.empty() || fault.line == 0) {
+      value.fault(fault.allowed);
+    } else {
+      value.faults().add(fault);
+    }
+  }
+}
+
 // Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
 // file stays with the file.
 template <class Spec, class Load>
@@ -39,13 +50,7 @@ Spec load_named(const Value& value, Load load, std::map<std::string, Spec>& load
   try {
     return loaded[name] = load(name);
   } catch (const InputError& e) {
-    for (const Fault& fault : e.faults()) {
-      if (fault.file.empty() || fault.line == 0) {
-        value.fault(fault.allowed);
-      } else {
-        value.faults().add(fault);
-      }
-    }
+    refuse(value, e);
     return {};
   }
 }
@@ -202,28 +207,80 @@ struct CaseReader {
     map->done();
   }
 
+  // "vllm", "vllm 0.8", "my-engine.yaml 2025-04".
+  void load_serving(const Value& value) {
+    const auto text = value.text();
+    if (!text) return;
+    EngineWords words = engine_words(resolved_name(value, *text));
+    if (words.release.empty()) words = engine_words(*text);
+    words.engine = resolved_name(value, words.engine);
+    try {
+      auto found = loaded.engines.find(words.engine);
+      if (found == loaded.engines.end()) {
+        found = loaded.engines.emplace(words.engine, load_engine(words.engine)).first;
+      }
+      deployment.serving = serving_policy(release_of(found->second, words.release),
+                                          deployment.cluster.node.device.memory);
+    } catch (const InputError& e) {
+      refuse(value, e);
+    }
+  }
+
+  void set_number(MapReader& map, const std::string& key, double min, double max, double& number) {
+    if (!map.has(key)) return;
+    number = map.number_or(key, number, min, max);
+    deployment.serving.forget(key);
+  }
+
+  void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t& count) {
+    if (!map.has(key)) return;
+    count = map.integer_or(key, count, 1, max);
+    deployment.serving.forget(key);
+  }
+
+  void set_time(MapReader& map, const std::string& key, Seconds& time) {
+    const auto value = map.optional(key);
+    if (!value) return;
+    time = Seconds(value->quantity(Dimension::kTime, true).value_or(0));
+    if (time > Seconds(60)) value->fault("at most 60 s");
+    deployment.serving.forget(key);
+  }
+
+  void set_flag(MapReader& map, const std::string& key, bool& flag) {
+    if (!map.has(key)) return;
+    flag = map.boolean_or(key, flag);
+    deployment.serving.forget(key);
+  }
+
+  void read_engine_numbers(MapReader& map) {
+    ServingPolicy& serving = deployment.serving;
+    EngineMemoryRules& rules = serving.memory;
+    set_number(map, "memory_utilization", 0.1, 1, rules.memory_utilization);
+    set_count(map, "max_num_seqs", 65536, rules.max_num_seqs);
+    set_count(map, "max_batched_tokens", 1 << 20, rules.max_batched_tokens);
+    set_count(map, "kv_block_tokens", 4096, rules.kv_block_tokens);
+    set_flag(map, "chunked_prompts", serving.chunked_prompts);
+    set_number(map, "reserved_output", 0, 1, serving.reserved_output);
+    set_number(map, "launch_factor", 0.01, 100, serving.launch_factor);
+    set_number(map, "eager_factor", 0.01, 100, serving.eager_factor);
+    set_time(map, "step_time", serving.step_overhead);
+    set_time(map, "sequence_time", serving.sequence_overhead);
+    set_time(map, "request_time", serving.request_overhead);
+    set_flag(map, "overlaps_host", serving.overlaps_host);
+    if (map.has("batching")) serving.forget("batching");
+    read_choice(map, "batching", names::kBatching, serving.batch);
+  }
+
   void read_engine() {
     const auto value = reader.optional("engine");
-    deployment.serving = serving_policy("vllm");
+    const Bytes memory = deployment.cluster.node.device.memory;
+    if (!value || value->is_map()) deployment.serving = serving_policy("vllm", memory);
     if (!value) return;
-    const std::vector<std::string> engines = {"vllm", "sglang", "tensorrt-llm"};
-    if (value->is_scalar()) {
-      deployment.serving = serving_policy(engines[value->choice(engines).value_or(0)]);
-      return;
-    }
-    auto map = map_like(*value, "{name: vllm, max_num_seqs: 256}");
+    if (value->is_scalar()) return load_serving(*value);
+    auto map = map_like(*value, "{name: vllm 0.8, max_num_seqs: 256}");
     if (!map) return;
-    if (const auto name = map->optional("name")) {
-      deployment.serving = serving_policy(engines[name->choice(engines).value_or(0)]);
-    }
-    EngineMemoryRules& rules = deployment.serving.memory;
-    rules.memory_utilization =
-        map->number_or("memory_utilization", rules.memory_utilization, 0.1, 1);
-    rules.max_num_seqs = map->integer_or("max_num_seqs", rules.max_num_seqs, 1, 65536);
-    rules.max_batched_tokens =
-        map->integer_or("max_batched_tokens", rules.max_batched_tokens, 1, 1 << 20);
-    rules.kv_block_tokens = map->integer_or("kv_block_tokens", rules.kv_block_tokens, 1, 4096);
-    read_choice(*map, "batching", names::kBatching, deployment.serving.batch);
+    if (const auto name = map->optional("name")) load_serving(*name);
+    read_engine_numbers(*map);
     read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
     read_choice(*map, "combine", names::kCombine, deployment.combine);
     map->done();

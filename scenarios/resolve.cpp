@@ -64,14 +64,24 @@ YAML::Node parallel_node(const ParallelPlan& plan) {
 }
 
 YAML::Node engine_node(const Deployment& deployment) {
-  const EngineMemoryRules& rules = deployment.serving.memory;
+  const ServingPolicy& serving = deployment.serving;
+  const EngineMemoryRules& rules = serving.memory;
+  const auto time = [](Seconds s) { return quantity_text(s.value(), Dimension::kTime, "s"); };
   YAML::Node node;
-  node["name"] = deployment.serving.engine;
+  node["name"] = serving.engine + (serving.release.empty() ? "" : " " + serving.release);
   node["memory_utilization"] = fmt::format("{}", rules.memory_utilization);
   node["max_num_seqs"] = rules.max_num_seqs;
   node["max_batched_tokens"] = rules.max_batched_tokens;
   node["kv_block_tokens"] = rules.kv_block_tokens;
-  node["batching"] = names::word(names::kBatching, deployment.serving.batch);
+  node["batching"] = names::word(names::kBatching, serving.batch);
+  node["chunked_prompts"] = serving.chunked_prompts;
+  node["reserved_output"] = fmt::format("{}", serving.reserved_output);
+  node["launch_factor"] = fmt::format("{}", serving.launch_factor);
+  node["eager_factor"] = fmt::format("{}", serving.eager_factor);
+  node["step_time"] = time(serving.step_overhead);
+  node["sequence_time"] = time(serving.sequence_overhead);
+  node["request_time"] = time(serving.request_overhead);
+  node["overlaps_host"] = serving.overlaps_host;
   node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);
   node["combine"] = names::word(names::kCombine, deployment.combine);
   return node;

@@ -1,6 +1,7 @@
 #include "sim/batcher.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -97,7 +98,8 @@ void Batcher::preempt(std::size_t position) {
   const std::int32_t slot = running_[position];
   Sequence& sequence = slots_[slot];
   pool_.release(sequence.blocks);
-  sequence.blocks = 0;
+  promised_ -= sequence.reserved;
+  sequence.blocks = sequence.reserved = 0;
   outstanding_ += sequence.cached;
   sequence.cached = 0;
   running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(position));
@@ -125,20 +127,38 @@ bool Batcher::add_prompts(RankStep& step) {
     if (!add_chunk(slot, step)) break;
   }
   // What was preempted for want of blocks must not come back in the same step.
-  while (!preempted_now_ && step.batch.tokens() < limits_.max_batched_tokens && admit_next()) {
+  while (!preempted_now_ && step.batch.tokens() < limits_.max_batched_tokens && admit_next(step)) {
     add_chunk(running_.back(), step);
   }
   return step.items.size() > before;
 }
 
-// Moves the first waiting request to the running ones if a seat and the blocks of its whole prompt
-// and one more token are free.
-bool Batcher::admit_next() {
+// Blocks of the prompt and of the share of the output that the engine wants to be sure of.
+std::int64_t Batcher::promised_blocks(const Sequence& sequence) const {
+  const double sure = limits_.reserved_output * static_cast<double>(sequence.output);
+  return pool_.blocks_for(
+      std::max(sequence.target() + 1, sequence.input + static_cast<std::int64_t>(std::ceil(sure))));
+}
+
+// Whole prompts wait for a step with room for them; one that no step has room for runs alone.
+bool Batcher::fits_step(const Sequence& sequence, const RankStep& step) const {
+  if (limits_.chunked_prompts || step.batch.prefill_tokens == 0) return true;
+  return sequence.target() <= limits_.max_batched_tokens - step.batch.tokens();
+}
+
+// Moves the first waiting request to the running ones if a seat, the blocks of its whole prompt
+// and one more token, and those promised to all are free.
+bool Batcher::admit_next(const RankStep& step) {
   if (waiting_.empty() || running() >= limits_.max_num_seqs) return false;
   Sequence& sequence = slots_[waiting_.front()];
+  if (!fits_step(sequence, step)) return false;
+  const std::int64_t promised = promised_blocks(sequence);
+  if (promised_ > 0 && promised_ + promised > pool_.blocks()) return false;
   const std::int64_t blocks = pool_.blocks_for(sequence.target() + 1);
   if (!pool_.allocate(blocks)) return false;
   sequence.blocks = blocks;
+  sequence.reserved = promised;
+  promised_ += promised;
   running_.push_back(waiting_.front());
   waiting_.pop_front();
   return true;
@@ -146,8 +166,9 @@ bool Batcher::admit_next() {
 
 bool Batcher::add_chunk(std::int32_t slot, RankStep& step) {
   Sequence& sequence = slots_[slot];
+  const std::int64_t wanted = sequence.target() - sequence.cached;
   const std::int64_t room = limits_.max_batched_tokens - step.batch.tokens();
-  const std::int64_t tokens = std::min(room, sequence.target() - sequence.cached);
+  const std::int64_t tokens = limits_.chunked_prompts ? std::min(room, wanted) : wanted;
   if (tokens <= 0) return false;
   sequence.in_step = true;
   step.items.push_back({slot, static_cast<std::int32_t>(tokens)});
@@ -169,6 +190,7 @@ void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
     emit_token(sequence, now, outcome);
     if (sequence.generated < sequence.output) continue;
     pool_.release(sequence.blocks);
+    promised_ -= sequence.reserved;
     sequence.present = false;
     free_slots_.push_back(item.slot);
   }

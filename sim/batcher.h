@@ -62,6 +62,9 @@ struct BatcherLimits {
   std::int64_t max_num_seqs = 256;
   std::int64_t max_batched_tokens = 8192;
   std::int64_t batches_in_flight = 1;  // Pipeline stages: running sequences are split over them.
+  bool chunked_prompts = true;         // Else a step takes whole prompts only; a lone one may be
+                                       // longer than max_batched_tokens.
+  double reserved_output = 0;  // Share of its output that must find room before it is admitted.
 };
 
 class Batcher {
@@ -103,6 +106,7 @@ class Batcher {
     std::int64_t cached = 0;   // Tokens in the KV cache.
     std::int64_t highest = 0;  // Most tokens ever cached; below it, work is repeated.
     std::int64_t blocks = 0;
+    std::int64_t reserved = 0;  // Blocks promised while it runs.
     bool in_step = false;
     bool present = false;
 
@@ -112,9 +116,11 @@ class Batcher {
   };
 
   std::int32_t new_slot();
+  std::int64_t promised_blocks(const Sequence& sequence) const;
+  bool fits_step(const Sequence& sequence, const RankStep& step) const;
   bool make_room(std::size_t position);
   void preempt(std::size_t position);
-  bool admit_next();
+  bool admit_next(const RankStep& step);
   void add_decode(std::int32_t slot, RankStep& step);
   bool add_chunk(std::int32_t slot, RankStep& step);
   void book_tokens(Sequence& sequence, std::int64_t tokens);
@@ -130,6 +136,7 @@ class Batcher {
   std::deque<std::int32_t> waiting_;
   std::vector<std::int32_t> running_;  // In order of admission.
   std::int64_t outstanding_ = 0;
+  std::int64_t promised_ = 0;  // Blocks, of all running sequences.
   std::int64_t preemptions_ = 0;
   bool preempted_now_ = false;
   TokenCounts counts_;

@@ -11,13 +11,9 @@
 #include "models/placement/placement.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/bank/routing_sampler.h"
+#include "sim/serving_policy.h"
 
 namespace moesim {
-
-enum class BatchPolicy {
-  kMixed,         // Prompt chunks ride along with all running decodes (vLLM, TensorRT-LLM).
-  kPrefillFirst,  // Prompts run alone and before decodes (SGLang).
-};
 
 // Which dispatch kernels carry tokens to their experts.
 enum class DispatchPolicy {
@@ -30,21 +26,6 @@ enum class DispatchPolicy {
 
 // Why a model's router cannot serve requests, in words; empty = it can.
 std::string serving_fault(const MoeSpec& moe);
-
-// What a serving engine adds to the kernels. Source: ../shared/research/physics-serving.md
-// section 6.
-struct ServingPolicy {
-  std::string engine = "vllm";
-  BatchPolicy batch = BatchPolicy::kMixed;
-  EngineMemoryRules memory;
-  double launch_factor = 1;   // Kernel-to-kernel cost relative to the device family's.
-  Seconds step_overhead;      // Host time per engine step that is not hidden.
-  Seconds sequence_overhead;  // Host and sampler time per running sequence and step.
-  Seconds request_overhead;   // Added to TTFT: HTTP, tokenizer, streaming.
-};
-
-// The policy of a known engine: "vllm", "sglang", "tensorrt-llm". Throws: std::invalid_argument.
-ServingPolicy serving_policy(const std::string& engine);
 
 struct Deployment {
   std::string name;

@@ -9,6 +9,7 @@ StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device)
 
 void StepBooks::open() {
   host_ = Seconds(0);
+  beside_ = Seconds(0);
   std::fill(lanes_.begin(), lanes_.end(), Lane{});
   std::fill(groups_.begin(), groups_.end(), GroupLane{});
 }
@@ -63,6 +64,7 @@ void StepBooks::close_experts() {
 
 Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& ranks) {
   meet();
+  prepare(std::max(beside_ - lanes_.front().clock, Seconds(0)));
   ranks.resize(plan_.stage_ranks());
   for (std::int64_t r = 0; r < plan_.stage_ranks(); ++r) ranks[r] = rank_ledger(r, exchanged);
   return lanes_.front().clock;

@@ -22,6 +22,8 @@ class StepBooks {
 
   // The host prepares the step; every rank waits for it.
   void prepare(Seconds host);
+  // The host prepares the next step beside this one, which cannot end before.
+  void prepare_beside(Seconds host) { beside_ = host; }
   // One attention-DP rank works, or takes part in a collective of its TP group.
   void work(std::int64_t dp_rank, const WorkCost& cost);
   void communicate(std::int64_t dp_rank, const CollectiveCost& cost);
@@ -59,6 +61,7 @@ class StepBooks {
   ParallelPlan plan_;
   const DeviceModel& device_;
   Seconds host_;
+  Seconds beside_;
   std::vector<Lane> lanes_;        // [DP rank]
   std::vector<GroupLane> groups_;  // [EP group]
 };

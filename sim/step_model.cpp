@@ -5,10 +5,19 @@
 
 namespace moesim {
 
+namespace {
+
+DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
+  device.family.eager_launch_factor *= serving.eager_factor;
+  return device;
+}
+
+}  // namespace
+
 StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
     : deployment_(deployment),
-      device_(deployment.cluster.node.device, deployment.power_limit,
-              deployment.serving.launch_factor),
+      device_(device_under(deployment.serving, deployment.cluster.node.device),
+              deployment.power_limit, deployment.serving.launch_factor),
       layers_(deployment.model, deployment.plan, deployment.dtypes, device_),
       books_(deployment.plan, device_) {
   if (deployment.model.is_moe()) exchange_.emplace(deployment, *bank);
@@ -28,7 +37,8 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   price_layers(ranks, eager);
 
   if (stage.is_first) {
-    books_.prepare(host_time(ranks));
+    const Seconds host = host_time(ranks);
+    deployment_.serving.overlaps_host ? books_.prepare_beside(host) : books_.prepare(host);
     for (std::size_t d = 0; d < ranks.size(); ++d) {
       books_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager));
     }

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/input_error.h"
+
 namespace moesim {
 namespace {
 
@@ -57,6 +59,45 @@ std::string engine_name(const std::string& cell) {
   }
   if (name.starts_with("tensorrt")) return "tensorrt-llm";
   throw Skipped{fmt::format("engine {} is not modelled", cell)};
+}
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// The first "20YY-MM" of a text; empty if there is none.
+std::string month_in(const std::string& text) {
+  for (std::size_t at = text.find("20"); at != std::string::npos; at = text.find("20", at + 1)) {
+    const std::string month = text.substr(at, 7);
+    if (month.size() == 7 && month[4] == '-' && is_digit(month[2]) && is_digit(month[3]) &&
+        is_digit(month[5]) && is_digit(month[6])) {
+      return month;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string stated_engine(const TruthRow& row, const Library& library,
+                          const std::string& otherwise) {
+  const std::string& cell = row.text("engine");
+  const std::string engine = engine_name(cell);
+  const std::string after = cell.substr(std::min(cell.size(), engine.size() + 1));
+  std::string release = month_in(cell);
+  if (release.empty() && lower(cell).starts_with(engine) && !after.empty() && is_digit(after[0])) {
+    release = after.substr(0, after.find_first_of(" ,("));
+  }
+  if (release.empty()) release = month_in(row.text("notes"));
+  const std::string words = engine + " " + (release.empty() ? otherwise : release);
+  try {
+    library.engine(words);
+  } catch (const InputError&) {
+    throw Skipped{fmt::format("no profile of {}", words)};
+  }
+  return words;
 }
 
 DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model) {

@@ -20,6 +20,11 @@ const DeviceSpec& stated_hardware(const TruthRow& row, const Library& library);
 
 // "vllm", "sglang" or "tensorrt-llm" from the engine's name with its release.
 std::string engine_name(const std::string& cell);
+// The engine with the release that the row states ("vllm 0.12.0"), or else with the month of the
+// measurement ("vllm 2025-04", from "V1 (2025-04)" or from "measured 2025-04-03" in the notes), or
+// else with `otherwise`, a release or month, where the table's rows are of one time.
+std::string stated_engine(const TruthRow& row, const Library& library,
+                          const std::string& otherwise);
 
 // Formats of a deployment. Nothing stated: the checkpoint's own. 4-bit checkpoints of MoE models
 // quantise the routed experts only; a cache is as wide as its engine's default makes it.

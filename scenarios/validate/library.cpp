@@ -60,6 +60,15 @@ const DeviceSpec* Library::device(const std::string& slug) const {
                       [](const std::string& name) { return load_device(name); });
 }
 
+const ServingRelease& Library::engine(const std::string& words) const {
+  const EngineWords named = engine_words(words);
+  auto found = engines_.find(named.engine);
+  if (found == engines_.end()) {
+    found = engines_.emplace(named.engine, load_engine(named.engine)).first;
+  }
+  return release_of(found->second, named.release);
+}
+
 const std::map<std::string, NodeSpec>& Library::nodes() const {
   if (nodes_.empty()) {
     for (const std::string& name : profile_names("nodes")) nodes_.emplace(name, load_node(name));

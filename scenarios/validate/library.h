@@ -8,6 +8,7 @@
 
 #include "hardware/device.h"
 #include "models/model_spec.h"
+#include "sim/serving_policy.h"
 
 namespace moesim {
 
@@ -16,6 +17,8 @@ class Library {
   // The model or device of this slug; null if there is none.
   const ModelSpec* model(const std::string& slug) const;
   const DeviceSpec* device(const std::string& slug) const;
+  // The range of releases that an engine's words name, e.g. "vllm 0.12.0". Throws: InputError.
+  const ServingRelease& engine(const std::string& words) const;
 
   // A cluster of `devices` such devices and no more: bare devices if they fit into one node,
   // otherwise nodes of the largest shipped kind. With `whole_server`, always a shipped node.
@@ -28,6 +31,7 @@ class Library {
 
   mutable std::map<std::string, std::optional<ModelSpec>> models_;
   mutable std::map<std::string, std::optional<DeviceSpec>> devices_;
+  mutable std::map<std::string, EngineProfile> engines_;
   mutable std::map<std::string, NodeSpec> nodes_;  // Shipped, by name; empty until asked for.
 };
 

@@ -16,16 +16,8 @@ using namespace literals;
 constexpr std::int64_t kRedundantExperts = 32;
 constexpr std::int64_t kDevicesPerNode = 8;
 constexpr double kSglangFraction = 0.85;
-// Step sizes and sequence limits by release. Source:
-// ../shared/research/physics-energy-memory-training.md section 1.3.
-constexpr std::int64_t kSequencesV1 = 1024;  // vLLM from March 2025.
-constexpr std::int64_t kStepTokensBefore = 4096;
-constexpr std::int64_t kStepTokensLarge = 8192, kStepTokensSmall = 2048;
-constexpr Bytes kLargeMemory = 60.0_GB;
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
-}
+// Rows without a release or a date. Source: ../shared/truth, whose rows are of 2024 and later.
+constexpr const char* kUnstatedMonth = "2024-12";
 
 struct MemoryRow {
   const TruthRow& row;
@@ -34,23 +26,18 @@ struct MemoryRow {
   Measurement& figure;
 
   EngineMemoryRules rules(const DeviceSpec& device) const {
-    const std::string& cell = row.text("engine");
-    const std::string engine = engine_name(cell);
-    EngineMemoryRules rules = serving_policy(engine).memory;
-    const auto stated_fraction = row.number("gpu_memory_utilization");
+    const std::string words = stated_engine(row, library, kUnstatedMonth);
+    const ServingPolicy serving = serving_policy(library.engine(words), device.memory);
+    EngineMemoryRules rules = serving.memory;
+    if (words.starts_with("sglang")) rules.memory_utilization = kSglangFraction;
+    rules.memory_utilization =
+        row.number("gpu_memory_utilization").value_or(rules.memory_utilization);
     if (row.has("block_size")) rules.kv_block_tokens = stated(row, "block_size");
-    if (engine == "vllm") {
-      const bool v1 = contains(cell, "V1");
-      rules.memory_utilization = stated_fraction.value_or(rules.memory_utilization);
-      if (v1 && !contains(cell, "2025-02")) rules.max_num_seqs = kSequencesV1;
-      const std::int64_t in_v1 = device.memory > kLargeMemory ? kStepTokensLarge : kStepTokensSmall;
-      rules.max_batched_tokens =
-          v1 ? in_v1 : row.count("max_model_len").value_or(kStepTokensBefore);
-    } else if (engine == "sglang") {
-      rules.memory_utilization = stated_fraction.value_or(kSglangFraction);
-      rules.max_batched_tokens = row.count("tokens").value_or(rules.max_batched_tokens);
-    } else {
-      rules.memory_utilization = stated_fraction.value_or(rules.memory_utilization);
+    if (words.starts_with("sglang") && row.has("tokens")) {
+      rules.max_batched_tokens = stated(row, "tokens");
+    }
+    if (!serving.chunked_prompts && row.has("max_model_len")) {
+      rules.max_batched_tokens = stated(row, "max_model_len");
     }
     rules.max_batched_tokens =
         row.count("max_num_batched_tokens").value_or(rules.max_batched_tokens);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "scenarios/validate/conditions.h"
 #include "scenarios/validate/topics.h"
@@ -19,6 +20,11 @@ constexpr std::int64_t kMostRequests = 1'000'000;
 constexpr std::int64_t kOfflineBatch = 2048;
 constexpr std::int64_t kOfflineFillings = 3;
 constexpr double kOfflineMemory = 0.95;  // KV share of free memory; ../shared/truth, notes.
+
+// Releases of rows that state neither a release nor a date: MLPerf Inference 4.1 to 5.1 (2024-07 to
+// 2025-08) and the engines of papers of those years.
+const std::map<std::string, std::string> kUnstatedRelease = {
+    {"vllm", "2025-07"}, {"sglang", "2025-07"}, {"tensorrt-llm", "2025-02"}};
 
 constexpr double kDevicesPerNode = 8;  // "node = 8 GPUs".
 
@@ -74,7 +80,7 @@ struct ServingRow {
     const ModelSpec& model = stated_model(row, library);
     stated_hardware(row, library);
     s.devices = stated(row, "n_gpus");
-    s.engine = engine_name(row.text("engine"));
+    s.engine = stated_engine(row, library, kUnstatedRelease.at(engine_name(row.text("engine"))));
     s.plan = layout();
     s.dtypes = stated_dtypes(row.text("weight_dtype"), row.text("kv_dtype"), model);
     s.power_limit_w = stated_power_limit(row);
@@ -107,9 +113,10 @@ struct ServingRow {
     s.requests = kRounds * s.users;
     s.max_num_seqs = std::max<std::int64_t>(EngineMemoryRules{}.max_num_seqs, s.users);
     check_size(s);
-    figure.load = fmt::format("{}|{}|{}|{}|{}|{}|{:.6g}", s.model, s.hardware,
-                              row.text("weight_dtype"), s.engine, s.input_tokens, s.output_tokens,
-                              static_cast<double>(s.users) / static_cast<double>(s.devices));
+    figure.load =
+        fmt::format("{}|{}|{}|{}|{}|{}|{:.6g}", s.model, s.hardware, row.text("weight_dtype"),
+                    engine_name(row.text("engine")), s.input_tokens, s.output_tokens,
+                    static_cast<double>(s.users) / static_cast<double>(s.devices));
     if (figure.metric == "ttft_s") {
       plan.simulate(figure, s, [](const SimulationResult& r) { return r.ttft_s; });
     } else if (figure.metric == "tpot_s") {

@@ -101,7 +101,8 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
       *library.cluster(simulation.hardware, simulation.devices, simulation.whole_server);
   deployment.plan = simulation.plan;
   deployment.dtypes = simulation.dtypes;
-  deployment.serving = serving_policy(simulation.engine);
+  deployment.serving =
+      serving_policy(library.engine(simulation.engine), deployment.cluster.node.device.memory);
   deployment.tokens.policy = simulation.routing;
   deployment.power_limit = Watts(simulation.power_limit_w);
   deployment.seed = kSeed;

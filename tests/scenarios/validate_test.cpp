@@ -97,6 +97,7 @@ TEST(Validate, WhatIsNotKnownIsNamed) {
   EXPECT_EQ(serving_reason({{"model", "gpt-9"}}), "model gpt-9 is not in the catalogue");
   EXPECT_EQ(serving_reason({{"hardware", "z80"}}), "hardware z80 has no profile");
   EXPECT_EQ(serving_reason({{"engine", "abacus 2"}}), "engine abacus 2 is not modelled");
+  EXPECT_EQ(serving_reason({{"engine", "vllm 0.1.7"}}), "no profile of vllm 0.1.7");
   EXPECT_EQ(serving_reason({{"weight_dtype", "fp3"}}), "format fp3 not known");
   EXPECT_EQ(serving_reason({{"mode", "batch"}}), "mode batch is not known");
 }
@@ -158,6 +159,17 @@ TEST(Validate, TablesOfSeveralTopicsGoTogether) {
   const Validation validation = plan_validation({serving.path(), training.path()}, library());
   ASSERT_EQ(validation.plan.measurements().size(), 2u);
   EXPECT_EQ(validation.plan.measurements()[1].skipped, "training is not simulated yet");
+}
+
+TEST(Validate, TheEngineIsTheOneOfTheRowsReleaseOrDate) {
+  const auto engine_of = [](const Cells& cells) {
+    const auto validation = planned(table_text(Topic::kServing, {with(kClosedLoop, cells)}));
+    return validation.plan.simulations().at(0).engine;
+  };
+  EXPECT_EQ(engine_of({{"engine", "vllm 0.12.0"}}), "vllm 0.12.0");
+  EXPECT_EQ(engine_of({{"engine", "vLLM V1 (2025-04)"}}), "vllm 2025-04");
+  EXPECT_EQ(engine_of({{"engine", "sglang"}, {"notes", "measured 2025-11-02; fp8"}}),
+            "sglang 2025-11");
 }
 
 // 8.03 G parameters of 2 bytes.

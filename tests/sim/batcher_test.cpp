@@ -65,6 +65,39 @@ TEST(Batcher, CutsLongPromptsIntoChunks) {
   expect_batch(advance(batcher), 0, 50, 1);
 }
 
+// 60 + 60 tokens exceed a step of 100, and a prompt of 250 runs alone.
+TEST(Batcher, TakesWholePromptsOnlyWhereTheyAreNotCut) {
+  Batcher batcher = make({.limits = {.max_batched_tokens = 100, .chunked_prompts = false}});
+  for (const std::int64_t input : {60, 60, 250}) batcher.submit(request(input, 1), Seconds(0));
+  expect_batch(advance(batcher), 0, 60, 1);
+  expect_batch(advance(batcher), 0, 60, 1);
+  expect_batch(advance(batcher), 0, 250, 1);
+  EXPECT_TRUE(batcher.idle());
+}
+
+// Blocks for 80 tokens: two requests of 20 + 20 are admitted if all of their output must fit, three
+// if half of it must, four (of 21 each) would need 84 if none must.
+TEST(Batcher, ReservesRoomForOutputBeforeItAdmits) {
+  const auto admitted = [](double reserved) {
+    Batcher batcher =
+        make({.limits = {.reserved_output = reserved}, .blocks = 80, .block_tokens = 1});
+    for (int i = 0; i < 4; ++i) batcher.submit(request(20, 20), Seconds(0));
+    advance(batcher);
+    return batcher.running();
+  };
+  EXPECT_EQ(admitted(1), 2);
+  EXPECT_EQ(admitted(0.3), 3);
+  EXPECT_EQ(admitted(0), 3);
+}
+
+TEST(Batcher, NeverPreemptsWhatItReservedRoomFor) {
+  Batcher batcher = make({.limits = {.reserved_output = 1}, .blocks = 20});
+  for (int i = 0; i < 8; ++i) batcher.submit(request(8, 32), Seconds(0));
+  while (!batcher.idle()) advance(batcher);
+  EXPECT_EQ(batcher.preemptions(), 0);
+  EXPECT_EQ(batcher.pool().free(), 20);
+}
+
 TEST(Batcher, FillsTheBudgetWithPromptsAfterTheDecodes) {
   Batcher batcher = make({});
   batcher.submit(request(10, 5), Seconds(0));

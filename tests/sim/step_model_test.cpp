@@ -97,6 +97,19 @@ TEST(StepModel, ChargesTheHostPerStepAndSequence) {
   EXPECT_NEAR(time_of(cost.ranks[0], Activity::kOverhead).value(), 3e-3, 1e-12);
 }
 
+// A host that prepares the next step beside this one costs only what it needs more than the device.
+TEST(StepModel, HidesTheHostBehindTheDevice) {
+  Deployment d = dense(4);
+  const Seconds alone = cost_of(d, {decodes(10, 100)}).time;
+  d.serving.overlaps_host = true;
+  d.serving.step_overhead = alone * 0.5;
+  EXPECT_EQ(cost_of(d, {decodes(10, 100)}).time, alone);
+  d.serving.step_overhead = alone * 3;
+  const StageCost bound = cost_of(d, {decodes(10, 100)});
+  EXPECT_DOUBLE_EQ(bound.time.value(), 3 * alone.value());
+  EXPECT_NEAR(time_of(bound.ranks[0], Activity::kOverhead).value(), 2 * alone.value(), 1e-12);
+}
+
 TEST(StepModel, LaunchesPromptsEagerly) {
   Deployment d = dense(4);
   d.cluster.node.device.family.launch = Seconds(3e-6);

@@ -65,13 +65,6 @@ TEST(QueueGrows, NotWhenAShortQueueGrows) {
   EXPECT_FALSE(queue_grows(seen));
 }
 
-TEST(ServingPolicy, KnowsItsEnginesAndNoOthers) {
-  EXPECT_EQ(serving_policy("sglang").batch, BatchPolicy::kPrefillFirst);
-  EXPECT_EQ(serving_policy("tensorrt-llm").launch_factor, 1);
-  EXPECT_GT(serving_policy("vllm").launch_factor, 1);
-  EXPECT_THROW(serving_policy("llama"), std::invalid_argument);
-}
-
 // Four devices of one node for 10 s; two are used, one of them busy half the time at 400 W.
 struct HalfBusy {
   Deployment deployment = made::deployment(made::small_dense(), made::cluster(made::device(), 4));

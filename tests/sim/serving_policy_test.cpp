@@ -1,0 +1,107 @@
+#include "sim/serving_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "base/data_folder.h"
+#include "base/input_error.h"
+
+namespace moesim {
+namespace {
+
+constexpr Bytes kLarge = Bytes(80e9), kSmall = Bytes(48e9);
+
+std::string refusal(const std::string& words) {
+  try {
+    serving_policy(words, kLarge);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+// The text of a shipped file with one piece replaced, as a user's own file.
+class UserEngine {
+ public:
+  UserEngine(const std::string& from, const std::string& what, const std::string& with) {
+    std::ifstream in(data_folder("sim/engines") + "/" + from + ".yaml");
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    text.replace(text.find(what), what.size(), with);
+    std::ofstream(path_) << text;
+  }
+  ~UserEngine() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = testing::TempDir() + "user-engine.yaml";
+};
+
+TEST(ServingPolicy, KnowsItsEngines) {
+  EXPECT_EQ(engine_names(), (std::vector<std::string>{"sglang", "tensorrt-llm", "vllm"}));
+  EXPECT_EQ(serving_policy("sglang", kLarge).batch, BatchPolicy::kPrefillFirst);
+  EXPECT_EQ(serving_policy("tensorrt-llm", kLarge).memory.pool, PoolRule::kFreeFraction);
+  EXPECT_GT(serving_policy("vllm", kLarge).launch_factor, 1);
+}
+
+TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
+  EXPECT_EQ(serving_policy("vllm 0.6.5", kLarge).memory.max_num_seqs, 256);
+  EXPECT_EQ(serving_policy("vllm 0.8", kLarge).memory.max_num_seqs, 1024);
+  EXPECT_EQ(serving_policy("vllm v0.12.0rc3", kLarge).release, "0.9");
+  EXPECT_EQ(serving_policy("vllm 2025-04", kLarge).release, "0.8");
+  EXPECT_EQ(serving_policy("vllm 7.0", kLarge).release, serving_policy("vllm", kLarge).release);
+  EXPECT_FALSE(serving_policy("vllm 0.13", kLarge).overlaps_host);
+  EXPECT_TRUE(serving_policy("vllm 0.14", kLarge).overlaps_host);
+}
+
+TEST(ServingPolicy, GivesSmallDevicesTheirOwnLimits) {
+  EXPECT_EQ(serving_policy("vllm 0.9", kLarge).memory.max_batched_tokens, 8192);
+  EXPECT_EQ(serving_policy("vllm 0.9", kSmall).memory.max_batched_tokens, 2048);
+}
+
+TEST(ServingPolicy, CarriesWhatEveryNumberRestsOn) {
+  const ServingPolicy policy = serving_policy("vllm 0.8", kLarge);
+  int limits = 0;
+  for (const Fact& fact : policy.facts) {
+    EXPECT_FALSE(fact.source.empty()) << fact.path;
+    if (!fact.path.ends_with(".max_num_seqs")) continue;
+    ++limits;
+    EXPECT_EQ(fact.text, "1024");
+  }
+  EXPECT_EQ(limits, 1) << "a later range replaces the number of an earlier one";
+}
+
+TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
+  EXPECT_EQ(refusal("llama"), "llama: unknown serving engine; shipped: sglang, tensorrt-llm, vllm");
+  EXPECT_EQ(
+      refusal("vllmm 0.8"),
+      "vllmm: unknown serving engine; did you mean vllm? shipped: sglang, tensorrt-llm, vllm");
+  for (const char* release : {"0.1", "newest", "2020-01", "-3"}) {
+    EXPECT_NE(
+        refusal(std::string("vllm ") + release).find("0.2 (from 2023-09), 0.7 (from 2025-01)"),
+        std::string::npos)
+        << release;
+  }
+}
+
+TEST(ServingPolicy, ReadsAUsersFileByItsPath) {
+  const UserEngine mine("sglang", "134 ms", "90 ms");
+  EXPECT_EQ(serving_policy(mine.path(), kLarge).request_overhead, Seconds(0.09));
+  EXPECT_EQ(serving_policy(mine.path() + " 0.3", kLarge).release, "0.3");
+  EXPECT_EQ(serving_policy(mine.path(), kLarge).engine, mine.path());
+}
+
+TEST(ServingPolicy, NamesEveryFaultOfAFile) {
+  const UserEngine mine("vllm", "launch_factor:", "lunch_factor:");
+  const std::string why = refusal(mine.path());
+  EXPECT_NE(why.find("releases[0].launch_factor: missing"), std::string::npos) << why;
+  EXPECT_NE(why.find("releases[0].lunch_factor"), std::string::npos) << why;
+  const UserEngine late("vllm", "from: \"0.8\"", "from: \"0.3\"");
+  EXPECT_NE(refusal(late.path()).find("a release after that of the range before"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace moesim
