@@ -66,6 +66,50 @@ TEST(RoutingBank, BalancedIsExactlyBalanced) {
   }
 }
 
+// Any 8 tokens from a multiple of 8 on are one deck of 64 experts.
+TEST(RoutingBank, BalancedIsSoInEveryDeck) {
+  const RoutingBank bank = make_routing_bank(olmoe(1), source_of(TokenPolicy::kBalanced), 1);
+  for (std::int64_t t = 0; t < bank.num_tokens(); t += 8) {
+    std::set<std::uint16_t> dealt;
+    for (std::int64_t i = 0; i < 8; ++i) {
+      const auto ids = bank.token(0, t + i);
+      dealt.insert(ids.begin(), ids.end());
+    }
+    EXPECT_EQ(dealt.size(), 64U) << t;
+  }
+}
+
+// Two of four groups, two experts of each; every group and expert equally often.
+TEST(RoutingBank, BalancedKeepsTheRoutersGroups) {
+  const RoutingBank bank =
+      make_routing_bank(deepseek_like(), source_of(TokenPolicy::kBalanced, 8), 1);
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    std::map<int, int> picks;
+    for (const std::uint16_t id : bank.token(0, t)) ++picks[id / 8];
+    EXPECT_EQ(picks.size(), 2U);
+    EXPECT_EQ(picks.begin()->second, 2);
+  }
+  for (const LoadStatistics& layer : loads_of(bank)) EXPECT_DOUBLE_EQ(layer.max_over_mean, 1);
+}
+
+// What dispatch sends is that of random choices, however experts are numbered onto ranks: 8 of 64
+// experts lie on 8 (1 - C(56,8)/C(64,8)) = 5.43 of 8 ranks.
+TEST(RoutingBank, BalancedTokensLieOnAsManyRanksAsRandomOnes) {
+  const RoutingBank bank = make_routing_bank(olmoe(1), source_of(TokenPolicy::kBalanced), 1);
+  double blocks = 0, residues = 0;
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    std::set<int> block, residue;
+    for (const std::uint16_t id : bank.token(0, t)) {
+      block.insert(id / 8);
+      residue.insert(id % 8);
+    }
+    blocks += static_cast<double>(block.size());
+    residues += static_cast<double>(residue.size());
+  }
+  EXPECT_NEAR(blocks / 4096, 5.43, 0.05);
+  EXPECT_NEAR(residues / 4096, 5.43, 0.05);
+}
+
 TEST(RoutingBank, UniformIsBalancedUpToChance) {
   // 4096 tokens * 8 / 64 = 512 per expert, standard deviation 4 %.
   for (const auto& layer :

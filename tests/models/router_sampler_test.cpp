@@ -43,6 +43,19 @@ LayerLoad draw(const Set& set, std::int64_t layer = 1, std::uint64_t seed = 5) {
   return load;
 }
 
+// Tokens without locality are drawn in bank order: whole decks of 24 / 4 = 6 tokens on any source.
+TEST(RoutingSampler, BalancedTokensAreDrawnInTheOrderTheyWereDealt) {
+  Set set = make_set(DispatchMode::kNormal, false);
+  set.bank = uniform_bank(16, 4);
+  for (std::size_t i = 0; i < set.bank.ids.size(); ++i) {
+    set.bank.ids[i] = static_cast<std::uint16_t>(i % 16);
+  }
+  set.bank.origin = RoutingOrigin::kBaseline;
+  set.placement = placement_of(16, 0, 8);
+  set.sources = {{64, 128}};
+  EXPECT_EQ(draw(set).pairs, std::vector<std::int32_t>(8, 192 * 4 / 8));
+}
+
 // Slots of every token of a layer, an expert's copies in turn.
 std::vector<std::vector<std::int32_t>> slots_of_tokens(const Set& set, std::int64_t layer) {
   std::vector<std::size_t> turn(set.placement.slots_of_expert.size(), 0);

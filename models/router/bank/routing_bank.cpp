@@ -50,11 +50,58 @@ void fill_routed(const ModelSpec& model, const TokenSource& source, std::uint64_
   }
 }
 
-void fill_balanced(RoutingBank& bank) {
+// Ids dealt from a shuffled deck, which is shuffled anew when it is used up.
+class Deck {
+ public:
+  Deck(std::uint16_t first, std::int64_t size) : cards_(static_cast<std::size_t>(size)) {
+    std::iota(cards_.begin(), cards_.end(), first);
+    next_ = cards_.size();
+  }
+
+  // The next id that is not `taken`. Requires: fewer taken than the deck has.
+  std::uint16_t deal(std::span<const std::uint16_t> taken, RandomStream& random) {
+    if (next_ == cards_.size()) {
+      for (std::size_t i = next_; i > 1; --i) std::swap(cards_[i - 1], cards_[random.below(i)]);
+      next_ = 0;
+    }
+    const auto is_free = [&](std::uint16_t id) {
+      return std::ranges::find(taken, id) == taken.end();
+    };
+    const auto top = cards_.begin() + static_cast<std::ptrdiff_t>(next_);
+    std::iter_swap(top, std::find_if(top, cards_.end(), is_free));
+    return cards_[next_++];
+  }
+
+ private:
+  std::vector<std::uint16_t> cards_;
+  std::size_t next_ = 0;
+};
+
+// Every expert equally often, and within a token at random: experts that follow one another by
+// number would all lie on one rank or each on another, depending on the placement, and what
+// dispatch sends with them. A router that keeps top_groups of its groups keeps them here too.
+void fill_balanced(const RouterSpec& router, std::uint64_t seed, RoutingBank& bank) {
+  const bool limited = router.num_groups > 1 && bank.top_k % router.top_groups == 0;
+  const std::int64_t groups = limited ? router.num_groups : 1;
+  const std::int64_t kept = limited ? router.top_groups : 1;
+  const std::int64_t size = bank.num_experts / groups;
+  std::vector<std::uint16_t> chosen(static_cast<std::size_t>(kept));
   for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
-    std::int64_t next = 0;
-    for (std::uint16_t& id : layer_ids(bank, layer)) {
-      id = static_cast<std::uint16_t>(next++ % bank.num_experts);
+    RandomStream random(seed, fmt::format("balanced/{}", layer));
+    Deck deck_of_groups(0, groups);
+    std::vector<Deck> experts;
+    for (std::int64_t g = 0; g < groups; ++g) {
+      experts.emplace_back(static_cast<std::uint16_t>(g * size), size);
+    }
+    const std::span<std::uint16_t> ids = layer_ids(bank, layer);
+    const auto top_k = static_cast<std::size_t>(bank.top_k);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::size_t nth = i % top_k, group = nth % chosen.size();
+      const auto taken = ids.subspan(i - nth, nth);
+      if (nth < chosen.size()) {
+        chosen[group] = deck_of_groups.deal(std::span(chosen).first(group), random);
+      }
+      ids[i] = experts[chosen[group]].deal(taken, random);
     }
   }
 }
@@ -121,8 +168,8 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
       fill_routed(model, source, seed, num_threads, bank);
       break;
     case TokenPolicy::kBalanced:
-      fill_balanced(bank);
-      bank.provenance = "baseline: every expert equally often, round-robin";
+      fill_balanced(moe.router, seed, bank);
+      bank.provenance = "baseline: every expert equally often, dealt at random";
       break;
     case TokenPolicy::kUniform:
       fill_uniform(bank, seed);

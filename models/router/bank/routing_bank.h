@@ -15,7 +15,7 @@ namespace moesim {
 // Where the tokens' routing comes from.
 enum class TokenPolicy {
   kCalibrated,  // Generated hidden states through the real gate kernel.
-  kBalanced,    // Baseline: every expert equally often, round-robin.
+  kBalanced,    // Baseline: every expert equally often, dealt at random.
   kUniform,     // Baseline: top_k distinct experts uniformly at random.
   kPowerLaw,    // Baseline: expert popularity ~ rank^-alpha, independent tokens.
   kTrained,     // Like kCalibrated, with the loads of a gate trained by `training`.

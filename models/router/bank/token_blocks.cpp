@@ -13,8 +13,14 @@ namespace {
 // Tokens drawn from one random place: less than a bank, so that large steps mix several places.
 constexpr std::int64_t kWindowTokens = 512;
 
-// In each round every sequence gives one token; sequences and tokens are shuffled.
+// In each round every sequence gives one token; sequences and tokens are shuffled. A baseline's
+// tokens have nothing in common with their sequence, and balanced ones are so in bank order.
 std::vector<std::int32_t> mixed_order(const RoutingBank& bank) {
+  if (bank.origin == RoutingOrigin::kBaseline) {
+    std::vector<std::int32_t> order(static_cast<std::size_t>(bank.num_tokens()));
+    std::iota(order.begin(), order.end(), 0);
+    return order;
+  }
   RandomStream random(0, "decode order");
   const auto shuffle = [&](std::vector<std::int32_t>& items) {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random.below(i)]);
