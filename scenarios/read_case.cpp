@@ -203,6 +203,7 @@ struct CaseReader {
     read_choice(*map, "scope", names::kScopes, spec.scope);
     read_choice(*map, "replicas", names::kReplicaChoices, spec.replicas);
     spec.rebalance_steps = map->integer_or("rebalance_steps", 0, 0, kMaxSteps);
+    spec.rebalance_gain = map->number_or("rebalance_gain", spec.rebalance_gain, 0, 10);
     read_choice(*map, "profile", names::kProfiles, spec.profile);
     map->done();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/placement/expert_moves.h"
+#include "models/placement/group_matching.h"
 #include "sim/expert_placement.h"
 
 namespace moesim {
@@ -34,11 +35,16 @@ bool Rebalancer::begin_step(const Stage& stage) {
 }
 
 LayerPlacement Rebalancer::place(const Stage& stage, std::int64_t moe_layer,
-                                 const BlockLayout& layout) {
+                                 const LayerPlacement& before, const BlockLayout& layout) {
   DrawnTokens& drawn = drawn_[stage.replica];
   const std::vector<double> times = drawn.times(moe_layer, layout);
   drawn.clear(moe_layer);
-  return place_layer(spec_, placement_shape(deployment_), expert_profile(bank_, moe_layer, times));
+  const ExpertProfile profile = expert_profile(bank_, moe_layer, times);
+  const PlacementShape shape = placement_shape(deployment_);
+  const LayerPlacement after = place_layer(spec_, shape, profile);
+  const double gain = overload(before, profile.counts) / overload(after, profile.counts) - 1;
+  if (spec_.rebalance_gain > 0 && gain < spec_.rebalance_gain) return before;
+  return matched_groups(before, after, places_by_node(spec_, shape) ? shape.nodes : 1);
 }
 
 void Rebalancer::begin_period(const Stage& stage, const MovingCost& cost) {

@@ -25,9 +25,11 @@ class Rebalancer {
 
   // A step begins on a stage; true if its experts are to be placed anew first.
   bool begin_step(const Stage& stage);
-  // By the tokens that the stage's replica drew in this layer since it was placed last, as EPLB or
-  // kCoactivation does. Forgets those tokens.
-  LayerPlacement place(const Stage& stage, std::int64_t moe_layer, const BlockLayout& layout);
+  // By the tokens that the stage's replica drew in this layer since the last time, as EPLB or
+  // kCoactivation does, with as few moves as its groups allow; `before` if that gains too little.
+  // Forgets those tokens.
+  LayerPlacement place(const Stage& stage, std::int64_t moe_layer, const LayerPlacement& before,
+                       const BlockLayout& layout);
   // The experts of a stage have been placed anew.
   void begin_period(const Stage& stage, const MovingCost& cost);
   // A layer's tokens were drawn.

@@ -55,11 +55,6 @@ DispatchMode mode_of(DispatchPolicy policy, bool decode_only) {
   return decode_only ? DispatchMode::kLowLatency : DispatchMode::kNormal;
 }
 
-AllToAllKernel kernel_of(DispatchMode mode, AllToAllKernel normal) {
-  if (mode == DispatchMode::kNormal) return normal;
-  return mode == DispatchMode::kLowLatency ? AllToAllKernel::kLowLatency : AllToAllKernel::kLibrary;
-}
-
 }  // namespace
 
 void RoutingTally::add(const RoutingTally& other) {
@@ -77,6 +72,12 @@ void RoutingTally::add(const RoutingTally& other) {
   for (std::size_t m = 0; m < tokens_by_mode.size(); ++m) {
     tokens_by_mode[m] += other.tokens_by_mode[m];
   }
+}
+
+AllToAllKernel TokenExchange::kernel_of(DispatchMode mode, Way way) {
+  if (mode == DispatchMode::kLowLatency) return AllToAllKernel::kLowLatency;
+  if (mode != DispatchMode::kNormal) return AllToAllKernel::kLibrary;
+  return way == Way::kThere ? AllToAllKernel::kNormalDispatch : AllToAllKernel::kNormalCombine;
 }
 
 TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& bank)
@@ -166,8 +167,8 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
   MovingCost total;
   for (std::int64_t i = 0; i < stage.moe_layers; ++i) {
     const std::int64_t layer = stage.first_moe_layer + i;
-    LayerPlacement after = rebalancer_->place(stage, layer, any.layout());
     const LayerPlacement& before = any.placement()[layer];
+    const LayerPlacement after = rebalancer_->place(stage, layer, before, any.layout());
     if (after.expert_of_slot == before.expert_of_slot) continue;
     const MovingCost cost = moving_cost(deployment_, *moe_[layer], stage.collectives.all_ranks(),
                                         before, after, loads_);
@@ -209,41 +210,34 @@ const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer) {
 }
 
 Seconds TokenExchange::dispatch(const Stage& stage, const MoeSpec& moe) {
-  const Bytes copy = dispatch_bytes(deployment_, moe, mode_);
-  if (mode_ == DispatchMode::kAllGather) {
-    const Seconds time = collective(
-        all_gather(stage.collectives.all_ranks(), copy * static_cast<double>(step_tokens_)));
-    dispatched_ += sent_bytes(loads_);
-    return time;
-  }
-  set_scaled(loads_.scale_up_out, load_.scale_up_out, copy);
-  set_scaled(loads_.scale_up_in, load_.scale_up_in, copy);
-  set_scaled(loads_.scale_out_out, load_.scale_out_out, copy);
-  set_scaled(loads_.scale_out_in, load_.scale_out_in, copy);
-  dispatched_ += sent_bytes(loads_);
-  return exchange(stage, kernel_of(mode_, AllToAllKernel::kNormalDispatch));
+  return send(stage, dispatch_bytes(deployment_, moe, mode_), Way::kThere, dispatched_);
 }
 
-// Combine runs the same tree backwards.
 Seconds TokenExchange::combine(const Stage& stage, const MoeSpec& moe) {
-  const Bytes copy = combine_bytes(deployment_, moe, mode_);
-  if (mode_ == DispatchMode::kAllGather) {
-    const Seconds time = collective(
-        reduce_scatter(stage.collectives.all_ranks(), copy * static_cast<double>(step_tokens_)));
-    combined_ += sent_bytes(loads_);
-    return time;
-  }
-  set_scaled(loads_.scale_up_out, load_.scale_up_in, copy);
-  set_scaled(loads_.scale_up_in, load_.scale_up_out, copy);
-  set_scaled(loads_.scale_out_out, load_.scale_out_in, copy);
-  set_scaled(loads_.scale_out_in, load_.scale_out_out, copy);
-  combined_ += sent_bytes(loads_);
-  return exchange(stage, kernel_of(mode_, AllToAllKernel::kNormalCombine));
+  return send(stage, combine_bytes(deployment_, moe, mode_), Way::kBack, combined_);
 }
 
-Seconds TokenExchange::exchange(const Stage& stage, AllToAllKernel kernel) {
+// The way back is the same tree backwards.
+Seconds TokenExchange::send(const Stage& stage, Bytes copy, Way way, double& sent) {
+  const CommGroup& ranks = stage.collectives.all_ranks();
+  Seconds time;
+  if (mode_ == DispatchMode::kAllGather) {
+    const Bytes all = copy * static_cast<double>(step_tokens_);
+    time = collective(way == Way::kThere ? all_gather(ranks, all) : reduce_scatter(ranks, all));
+  } else {
+    set_scaled(loads_.scale_up_out, load_.scale_up_out, copy);
+    set_scaled(loads_.scale_up_in, load_.scale_up_in, copy);
+    set_scaled(loads_.scale_out_out, load_.scale_out_out, copy);
+    set_scaled(loads_.scale_out_in, load_.scale_out_in, copy);
+    if (way == Way::kBack) {
+      std::swap(loads_.scale_up_out, loads_.scale_up_in);
+      std::swap(loads_.scale_out_out, loads_.scale_out_in);
+    }
+    time = all_to_all(ranks, loads_, kernel_of(mode_, way));
+  }
   carry();
-  return all_to_all(stage.collectives.all_ranks(), loads_, kernel);
+  sent += sent_bytes(loads_);
+  return time;
 }
 
 // Every member sends and receives alike.
@@ -253,7 +247,6 @@ Seconds TokenExchange::collective(const CollectiveCost& cost) {
   loads_.scale_out_out.assign(ranks, cost.scale_out_sent.value());
   loads_.scale_up_in = loads_.scale_up_out;
   loads_.scale_out_in = loads_.scale_out_out;
-  carry();
   return cost.time;
 }
 

@@ -73,6 +73,7 @@ class TokenExchange {
   TrafficMatrix traffic(const RoutingTally& tally) const;
 
  private:
+  enum class Way { kThere, kBack };
   // Samplers of one placement: for copies by node and rank, and for copies by pair.
   using Samplers = std::array<std::unique_ptr<RoutingSampler>, 2>;
 
@@ -81,7 +82,10 @@ class TokenExchange {
   Samplers make_samplers(const std::vector<LayerPlacement>& placement) const;
   const Samplers& samplers_of(std::int64_t replica) const;
   const RoutingSampler& sampler(const Stage& stage) const;
-  Seconds exchange(const Stage& stage, AllToAllKernel kernel);
+  static AllToAllKernel kernel_of(DispatchMode mode, Way way);
+  // Duration of the transfer of the last draw's copies; adds what all ranks send.
+  Seconds send(const Stage& stage, Bytes copy, Way way, double& sent);
+  // Its bytes through the ports go to loads_.
   Seconds collective(const CollectiveCost& cost);
   void carry();
 

@@ -46,6 +46,13 @@ RoutingBank bank_half(const RoutingBank& bank, BankHalf half) {
   return part;
 }
 
+bool places_by_node(const PlacementSpec& spec, const PlacementShape& shape) {
+  if (shape.nodes < 2 || shape.groups % shape.nodes != 0) return false;
+  if (spec.policy == PlacementPolicy::kCoactivation) return true;
+  return spec.policy == PlacementPolicy::kEplb && spec.scope != EplbScope::kGlobal &&
+         shape.keeps_router_groups();
+}
+
 LayerPlacement place_layer(const PlacementSpec& spec, const PlacementShape& shape,
                            const ExpertProfile& profile) {
   const auto experts = static_cast<std::int64_t>(profile.counts.size());

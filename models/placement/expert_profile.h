@@ -27,6 +27,9 @@ ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
 enum class BankHalf { kProfile, kServed };
 RoutingBank bank_half(const RoutingBank& bank, BankHalf half);
 
+// Whether a placement by this spec chooses nodes, not just groups.
+bool places_by_node(const PlacementSpec& spec, const PlacementShape& shape);
+
 // The placement that a spec asks for in one layer. Rebalancing a linear or round-robin placement is
 // up to the caller (EPLB, as serving engines do).
 LayerPlacement place_layer(const PlacementSpec& spec, const PlacementShape& shape,

@@ -84,6 +84,19 @@ LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot,
   return placement;
 }
 
+double overload(const LayerPlacement& placement, std::span<const double> counts) {
+  Weights load(static_cast<std::size_t>(placement.groups), 0);
+  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
+    const auto expert = static_cast<std::size_t>(placement.expert_of_slot[slot]);
+    const auto group = placement.group_of_slot(static_cast<std::int32_t>(slot));
+    load[static_cast<std::size_t>(group)] +=
+        counts[expert] / static_cast<double>(placement.slots_of_expert[expert].size());
+  }
+  const double sum = std::accumulate(load.begin(), load.end(), 0.0);
+  if (sum <= 0) return 1;
+  return *std::max_element(load.begin(), load.end()) * static_cast<double>(load.size()) / sum;
+}
+
 LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups, std::int64_t redundant) {
   if (groups < 1 || redundant < 0 || (num_experts + redundant) % groups != 0) {
     throw std::logic_error("place_linear: groups must divide the experts with their replicas");

@@ -125,6 +125,14 @@ TEST(RoundRobin, BreaksUpNeighboursThatAreBusyTogether) {
   EXPECT_NEAR(max_over_mean(group_loads(place_round_robin(64, 8), counts)), 1, 1e-12);
 }
 
+// Seven of twelve tokens; 6 1/2 with a second copy of the busiest expert and of the idlest.
+TEST(Overload, IsTheFullestGroupOverTheMean) {
+  const std::vector<double> counts = {1, 3, 2, 6};
+  EXPECT_DOUBLE_EQ(overload(placement_of_slots({0, 3, 1, 2}, 4, 2), counts), 7.0 / 6);
+  EXPECT_DOUBLE_EQ(overload(placement_of_slots({0, 3, 1, 3, 2, 0}, 4, 2), counts), 6.5 / 6);
+  EXPECT_DOUBLE_EQ(overload(place_linear(4, 2), std::vector<double>(4, 0)), 1);
+}
+
 ModelSpec grouped_model(std::int64_t router_groups) {
   MoeSpec moe = made::experts(2048, 16, 2, 4096);
   moe.router.num_groups = router_groups;

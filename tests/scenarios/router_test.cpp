@@ -316,15 +316,21 @@ TEST(Placement, ReadsEveryKeyAndWritesItBack) {
   const std::string text = kMoe +
                            "    parallel: {attention_dp: 8}\n    placement: {policy: "
                            "coactivation, redundant_experts: 8, scope: global, replicas: static, "
-                           "rebalance_steps: 3000, profile: served}\n";
+                           "rebalance_steps: 3000, rebalance_gain: 0.1, profile: served}\n";
   const Scenario scenario = read_text(text);
   const PlacementSpec& placement = scenario.cases.at(0).deployment.placement;
   EXPECT_EQ(placement.policy, PlacementPolicy::kCoactivation);
   EXPECT_EQ(placement.scope, EplbScope::kGlobal);
   EXPECT_EQ(placement.replicas, ReplicaChoice::kStatic);
   EXPECT_EQ(placement.rebalance_steps, 3000);
+  EXPECT_EQ(placement.rebalance_gain, 0.1);
   EXPECT_EQ(placement.profile, PlacementProfile::kServed);
   EXPECT_EQ(read_text(scenario.resolved).cases.at(0).deployment.placement, placement);
+}
+
+TEST(Placement, AGainIsNotNegative) {
+  EXPECT_EQ(refusal(kMoe + "    placement: {rebalance_gain: -0.1}\n"),
+            "s.yaml:10: cases.a.placement.rebalance_gain: -0.1: a number from 0 to 10 expected");
 }
 
 TEST(Placement, AHierarchyNeedsRouterGroupsThatNodesCanShare) {

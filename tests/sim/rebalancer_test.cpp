@@ -139,6 +139,26 @@ TEST(Rebalancing, DrawsTheSameTokens) {
   }
 }
 
+double moved(const std::vector<StageCost>& costs, std::size_t step) {
+  return costs[step].traffic.weight_moves.value();
+}
+
+// Once placed by its loads a layer has nothing more to gain but chance; without a least gain its
+// experts move every time.
+TEST(Rebalancing, StationaryLoadsMoveExpertsOnce) {
+  Deployment d = skewed(PlacementPolicy::kLinear, 20);
+  const auto once = run_steps(d, 61);
+  EXPECT_GT(moved(once, 20), 0);
+  EXPECT_EQ(moved(once, 40), 0);
+  EXPECT_EQ(moved(once, 60), 0);
+  d.placement.rebalance_gain = 0;
+  const auto always = run_steps(d, 61);
+  EXPECT_GE(moved(always, 20), moved(once, 20));
+  EXPECT_GT(moved(always, 40), 0);
+  d.placement.rebalance_gain = 10;
+  EXPECT_EQ(moved(run_steps(d, 21), 20), 0);
+}
+
 TEST(Rebalancing, OneGroupHasNothingToBalance) {
   Deployment d = skewed(PlacementPolicy::kLinear, 1);
   d.plan.ep = 1;
