@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "base/units.h"
 
 namespace moesim {
+
+class MeasuredKernels;
 
 // One number of a profile as it was written, so that a report can show where it rests.
 struct Fact {
@@ -99,6 +102,9 @@ struct DeviceSpec {
   std::string price_date;
   KernelFamily family;
   LinkTechnology link_technology;
+  // Kernel times that override the model; null = none. Shared by all copies of the device, because
+  // a table may have many thousand rows.
+  std::shared_ptr<const MeasuredKernels> measured;
   std::vector<Fact> facts;
 
   // Dense peak for a dtype; a format that the device lacks is widened (fp8 and fp4 to 16 bit). bf16

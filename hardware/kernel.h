@@ -20,22 +20,40 @@ enum class KernelKind {
   kElementwise,  // Norms, rotary, activation, permutation, cache writes, sampling: traffic only.
 };
 
+// Layout and extent of an attention core, by which measured tables are searched. Heads are those of
+// one rank. heads 0: not a kernel that a table could hold.
+struct AttentionShape {
+  std::int32_t heads = 0;
+  std::int32_t kv_heads = 0;
+  std::int32_t head_dim = 0;    // Of queries and keys.
+  std::int32_t v_head_dim = 0;  // Of values.
+  std::int32_t window = 0;      // kPrefillAttention: keys that a query sees at most; 0 = all.
+  Dtype cache = Dtype::kBf16;   // Format of keys and values.
+  double sequences = 0;         // Prompt chunks or decoding sequences.
+  double queries = 0;           // New tokens of the mean sequence.
+  double keys = 0;  // Of the mean sequence. Prefill: cached before; decode: read, window applied.
+};
+
 // `flops` and `bytes` are those of the whole run; m, n, k give the shape of one multiplication, so
 // a GEMM does flops / (2 m n k) of them.
 struct Kernel {
   KernelKind kind = KernelKind::kElementwise;
-  Dtype dtype = Dtype::kBf16;  // Format that the multiplication runs in.
-  std::int64_t m = 0;          // GEMM shapes; 0 otherwise.
+  Dtype dtype = Dtype::kBf16;    // Format that the multiplication runs in.
+  Dtype weights = Dtype::kBf16;  // GEMM: format that B is stored in.
+  std::int64_t m = 0;            // GEMM shapes; 0 otherwise.
   std::int64_t n = 0;
   std::int64_t k = 0;  // kPrefillAttention: head dimension; 0 = large.
   std::int64_t groups =
       0;  // kGroupedGemm: distinct experts hit. kGemm: problems in one batch; 0 = 1.
   std::int64_t keys = 0;  // kPrefillAttention: mean keys per query, for the ramp.
+  AttentionShape attention;
   Flops flops;            // Executed.
   Bytes bytes;            // Read from and written to HBM.
   int launches = 1;       // Kernels of this kind started one after another.
   const char* name = "";  // "qkv", "down", ... for traces and `check`.
 };
+
+struct MeasuredCost;
 
 enum class Bound { kCompute, kMemory };
 
@@ -43,7 +61,8 @@ struct KernelCost {
   Seconds launch;  // Fixed part.
   Seconds busy;    // Roofline part, slowed by a power limit below the TDP.
   Bound bound = Bound::kMemory;
-  Joules energy;  // Of the device during launch + busy.
+  Joules energy;          // Of the device during launch + busy.
+  bool measured = false;  // `busy` rests on a measured table.
 
   Seconds time() const { return launch + busy; }
 };
@@ -57,7 +76,8 @@ class DeviceModel {
   DeviceModel(const DeviceSpec& device, Watts power_limit, double launch_factor);
 
   // Time and energy of one kernel. `eager` = launched outside a CUDA graph.
-  //   busy = (t_compute^p + t_memory^p)^(1/p), never below max(flops/peak, bytes/bandwidth).
+  //   busy = (t_compute^p + t_memory^p)^(1/p), never below max(flops/peak, bytes/bandwidth),
+  // or what the device's measured tables say where they cover the shape.
   // Requires: no negative member of `kernel`.
   KernelCost cost(const Kernel& kernel, bool eager) const;
 
@@ -96,6 +116,7 @@ class DeviceModel {
   double soft_maximum(double a, double b) const;
 
   double dynamic_joules(const Kernel& kernel, double busy) const;
+  KernelCost measured_cost(const Kernel& kernel, const MeasuredCost& found, double launch) const;
   double limited_seconds(const Roofline& work, double joules) const;
   Watts capped(double share_of_tdp) const;
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "hardware/kernel.h"
+#include "hardware/measured_kernels.h"
 
 namespace moesim {
 
@@ -108,6 +109,38 @@ double DeviceModel::limited_seconds(const Roofline& work, double joules) const {
     }
   }
   return std::max(clocked(f), powered(f));
+}
+
+// The model still splits the measured time into compute and memory, for the books and for a power
+// limit, which slows compute alone. Measured power P is the mean over back-to-back runs of t each,
+// launch included; power beyond that of a resident process belongs to the busy part:
+//   E = P t - resident (t - busy),  or P busy where P lies below resident
+KernelCost DeviceModel::measured_cost(const Kernel& kernel, const MeasuredCost& found,
+                                      double launch) const {
+  Roofline work = roofline(kernel);
+  const double ratio = work.busy > 0 ? found.busy.value() / work.busy : 0;
+  work.compute *= ratio;
+  work.memory *= ratio;
+  work.floor *= ratio;
+  work.busy *= ratio;
+
+  const Watts resident = capped(device_.family.power_busy);
+  const bool has_power = found.power > Watts(0);
+  Joules beyond(0);
+  if (has_power) {
+    const Seconds over = found.power > resident ? found.time : found.busy;
+    beyond = (found.power - resident) * over;
+  } else {
+    beyond = Joules(dynamic_joules(kernel, work.busy));
+  }
+  KernelCost cost;
+  cost.launch = Seconds(launch);
+  cost.busy = Seconds(limited_ ? limited_seconds(work, std::max(0.0, beyond.value())) : work.busy);
+  cost.bound = work.compute > work.memory ? Bound::kCompute : Bound::kMemory;
+  const Watts most = has_power && !limited_ ? std::max(limit_, found.power) : limit_;
+  cost.energy = resident * cost.time() + std::min(beyond, (most - resident) * cost.busy);
+  cost.measured = true;
+  return cost;
 }
 
 }  // namespace moesim

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "hardware/kernel.h"
+#include "hardware/measured_kernels.h"
 
 namespace moesim {
 
@@ -79,13 +80,19 @@ void DeviceModel::read_rates() {
 }
 
 KernelCost DeviceModel::cost(const Kernel& kernel, bool eager) const {
+  const double launch =
+      kernel.launches * launch_ * (eager ? device_.family.eager_launch_factor : 1.0);
+  if (device_.measured) {
+    if (const auto found = device_.measured->find(kernel)) {
+      return measured_cost(kernel, *found, launch);
+    }
+  }
   const Roofline work = roofline(kernel);
   const double joules = dynamic_joules(kernel, work.busy);
   const double busy = limited_ ? limited_seconds(work, joules) : work.busy;
 
   KernelCost cost;
-  cost.launch =
-      Seconds(kernel.launches * launch_ * (eager ? device_.family.eager_launch_factor : 1.0));
+  cost.launch = Seconds(launch);
   cost.busy = Seconds(busy);
   cost.bound = work.compute > work.memory ? Bound::kCompute : Bound::kMemory;
   const Watts resident = capped(device_.family.power_busy);

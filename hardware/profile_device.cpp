@@ -1,4 +1,7 @@
 // Accelerators and the nodes that hold them.
+#include <filesystem>
+
+#include "hardware/measured_table.h"
 #include "hardware/profile_reader.h"
 
 namespace moesim {
@@ -55,6 +58,19 @@ void check_node(ProfileReader& reader, const NodeSpec& node) {
   if (stated && node.host_busy < node.host_idle) reader.fault("host_busy", "at least host_idle");
 }
 
+// Tables lie where the profile says, seen from its own folder.
+void read_measured(ProfileReader& reader, DeviceSpec& device) {
+  std::vector<TableFile> files;
+  const std::filesystem::path folder = std::filesystem::path(reader.file().path).parent_path();
+  for (const std::string& name : reader.texts_or_none("measured")) {
+    files.push_back({(folder / name).string(), name});
+  }
+  if (files.empty()) return;
+  std::vector<Fact> facts;
+  device.measured = read_measured_tables(files, device, facts, reader.faults());
+  device.facts = std::move(facts);
+}
+
 }  // namespace
 
 DeviceSpec read_device(const ProfileFile& file, Faults& faults) {
@@ -73,7 +89,9 @@ DeviceSpec read_device(const ProfileFile& file, Faults& faults) {
     device.link = link->name;
     device.link_technology = read_link(*link, faults);
   }
-  device.facts = reader->finish();
+  read_measured(*reader, device);
+  const std::vector<Fact> facts = reader->finish();
+  device.facts.insert(device.facts.begin(), facts.begin(), facts.end());
   return device;
 }
 

@@ -228,6 +228,16 @@ bool ProfileReader::boolean_or(const std::string& key, bool otherwise) {
   return map_.boolean_or(key, otherwise);
 }
 
+std::vector<std::string> ProfileReader::texts_or_none(const std::string& key) {
+  std::vector<std::string> texts;
+  const auto list = map_.optional(key);
+  if (!list) return texts;
+  for (const Value& item : list->items()) {
+    if (const auto text = item.text()) texts.push_back(*text);
+  }
+  return texts;
+}
+
 const std::string& ProfileReader::date_of(const std::string& key) const {
   static const std::string kNone;
   const auto found = dates_.find(key);

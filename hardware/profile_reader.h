@@ -59,6 +59,8 @@ class ProfileReader {
   std::string required_text(const std::string& key, const std::string& allowed);
   std::size_t required_choice(const std::string& key, const std::vector<std::string>& names);
   bool boolean_or(const std::string& key, bool otherwise);
+  // A list of texts; empty if the key is absent.
+  std::vector<std::string> texts_or_none(const std::string& key);
   // Date given with a price read before, e.g. "2026-05".
   const std::string& date_of(const std::string& key) const;
   bool has(const std::string& key) const { return map_.has(key); }

@@ -16,6 +16,7 @@ Kernel gemm(const Matrix& matrix, std::int64_t m, Dtype weights) {
   Kernel kernel;
   kernel.kind = KernelKind::kGemm;
   kernel.dtype = multiply_dtype(weights);
+  kernel.weights = weights;
   kernel.m = m;
   kernel.n = matrix.n;
   kernel.k = matrix.k;

@@ -14,6 +14,8 @@ void AttentionLoad::add_prefill(std::int64_t past, std::int64_t tokens, std::int
   const double n = static_cast<double>(tokens);
   const double before = static_cast<double>(past);
   prefill_tokens += tokens;
+  prefill_past += before;
+  ++prefill_chunks;
   if (window <= 0 || past + tokens <= window) {
     prefill_pairs += n * before + n * (n + 1) / 2;
     prefill_keys += before + n;

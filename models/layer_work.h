@@ -16,6 +16,8 @@ struct AttentionLoad {
   std::int64_t prefill_tokens = 0;  // New prompt tokens.
   double prefill_pairs = 0;         // Sum over them of the keys each one sees (causal, window cut).
   double prefill_keys = 0;  // Keys read by the prompt chunks (past + new), summed over chunks.
+  std::int64_t prefill_chunks = 0;
+  double prefill_past = 0;  // Cached before the chunks, summed over them.
   std::int64_t decode_sequences = 0;
   double decode_keys = 0;  // Sum over decoding sequences of the keys each one reads.
 

@@ -99,17 +99,55 @@ Kernel decode_core(const Core& core, std::int64_t sequences, double keys) {
   return kernel;
 }
 
+// The extent of the chunks as measured tables know it: n equal chunks of S tokens after P cached
+// ones. Without a window P is such that n chunks have as many (query, key) pairs as the real ones,
+// however they differ: pairs = n (S P + S (S + 1)/2).
+void set_prefill_extent(AttentionShape& shape, const AttentionLoad& load) {
+  const double chunks = static_cast<double>(std::max<std::int64_t>(load.prefill_chunks, 1));
+  const double tokens = static_cast<double>(load.prefill_tokens);
+  shape.sequences = chunks;
+  shape.queries = tokens / chunks;
+  shape.keys = shape.window > 0
+                   ? load.prefill_past / chunks
+                   : std::max(0.0, load.prefill_pairs / tokens - (shape.queries + 1) / 2);
+}
+
+void set_decode_extent(AttentionShape& shape, double sequences, double keys) {
+  shape.sequences = sequences;
+  shape.queries = 1;
+  shape.keys = keys / sequences;
+}
+
+AttentionShape shape_of(std::int64_t heads, std::int64_t kv_heads, std::int64_t head_dim,
+                        std::int64_t v_head_dim, Dtype cache) {
+  AttentionShape shape;
+  shape.heads = static_cast<std::int32_t>(heads);
+  shape.kv_heads = static_cast<std::int32_t>(kv_heads);
+  shape.head_dim = static_cast<std::int32_t>(head_dim);
+  shape.v_head_dim = static_cast<std::int32_t>(v_head_dim);
+  shape.cache = cache;
+  return shape;
+}
+
 // Grouped attention: 2 h (d_qk + d_v) FLOPs per pair; every key and value is read once.
 std::vector<Kernel> grouped_kernels(const AttentionSpec& a, const ParallelPlan& plan,
                                     const DtypePlan& dtypes, const AttentionLoad& load) {
   const double width = static_cast<double>(rank_heads(a, plan.tp) * (a.head_dim + a.v_head_dim));
   const Core core = {"attention", 2 * width, kv_layer_bytes(a, plan.tp, dtypes.kv).value(), width};
+  const AttentionShape shape = shape_of(rank_heads(a, plan.tp), rank_kv_heads(a, plan.tp),
+                                        a.head_dim, a.v_head_dim, dtypes.kv);
   std::vector<Kernel> out;
   if (load.prefill_tokens > 0) {
     out.push_back(prefill_core(core, load.prefill_tokens, load.prefill_pairs, load.prefill_keys));
+    out.back().attention = shape;
+    out.back().attention.window = static_cast<std::int32_t>(a.window);
+    set_prefill_extent(out.back().attention, load);
   }
   if (load.decode_sequences > 0) {
     out.push_back(decode_core(core, load.decode_sequences, load.decode_keys));
+    out.back().attention = shape;
+    set_decode_extent(out.back().attention, static_cast<double>(load.decode_sequences),
+                      load.decode_keys);
   }
   return out;
 }
@@ -168,6 +206,11 @@ void add_absorbed(std::vector<Kernel>& out, const AttentionSpec& a, const Parall
   if (load.decode_sequences > 0) {
     const double keys = kept_keys(load.decode_keys, load.decode_sequences, a.index_topk);
     out.push_back(decode_core(core, load.decode_sequences, keys));
+    if (a.index_topk == 0) {
+      AttentionShape& shape = out.back().attention;
+      shape = shape_of(heads, 1, a.kv_lora_rank + a.qk_rope_head_dim, a.kv_lora_rank, dtypes.kv);
+      set_decode_extent(shape, static_cast<double>(load.decode_sequences), keys);
+    }
   }
   out.push_back(per_head_gemm("w_uv", heads, rows, {a.kv_lora_rank, a.v_head_dim}, dtypes.weights));
 }
@@ -186,6 +229,9 @@ void add_expanded(std::vector<Kernel>& out, const AttentionSpec& a, const Parall
   const double width = static_cast<double>(heads * (a.head_dim + a.v_head_dim));
   const Core core = {"attention", 2 * width, width * kActivationBytes, width};
   out.push_back(prefill_core(core, load.prefill_tokens, load.prefill_pairs, load.prefill_keys));
+  AttentionShape& shape = out.back().attention;
+  shape = shape_of(heads, heads, a.head_dim, a.v_head_dim, Dtype::kBf16);
+  set_prefill_extent(shape, load);
 }
 
 std::vector<Kernel> latent_kernels(const AttentionSpec& a, const ParallelPlan& plan,

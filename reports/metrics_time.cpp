@@ -43,6 +43,17 @@ Out unused_share(In in) {
   return 1 - *used;
 }
 
+// Without a table the answer is 0, not absent: nothing rests on measurements.
+Out measured_share(In in) {
+  if (!in.summary) return std::nullopt;
+  double measured = 0, kernels = 0;
+  for (const DeviceLedger& device : in.summary->devices) {
+    measured += device.measured.value();
+    kernels += (device.time[at(Activity::kCompute)] + device.time[at(Activity::kMemory)]).value();
+  }
+  return quotient(measured, kernels);
+}
+
 Out communication_of_busy(In in) {
   if (!in.summary) return std::nullopt;
   const DeviceTime time = device_time(in);
@@ -123,6 +134,9 @@ std::vector<Metric> time_metrics() {
        allocated_share},
       {"device_time_idle_share", "device time not used", g, "share",
        "Waiting, idle and unallocated time over all device time that is paid for.", unused_share},
+      {"kernel_time_measured_share", "kernel time from measured tables", g, "share",
+       "Of compute and memory time: in kernels timed by the profile's measured tables.",
+       measured_share},
   };
 }
 

@@ -60,6 +60,7 @@ void Records::add(const StageCost& cost, std::int64_t first_device, double prefi
       device.time[a] += cost.ranks[r].time[a] * elapsed;
       device.energy[a] += cost.ranks[r].energy[a] * elapsed;
     }
+    device.measured += cost.ranks[r].measured * elapsed;
     const Joules joules = cost.ranks[r].total_energy() * elapsed;
     prefill_energy += joules * prefill_share;
     decode_energy += joules * (1 - prefill_share);

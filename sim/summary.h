@@ -22,6 +22,7 @@ using ByActivity = std::array<T, kNumActivities>;
 struct DeviceLedger {
   ByActivity<Seconds> time{};
   ByActivity<Joules> energy{};
+  Seconds measured;  // Of compute and memory: in kernels whose time rests on a measured table.
 
   void add(Activity activity, Seconds duration, Joules joules) {
     time[static_cast<std::size_t>(activity)] += duration;

@@ -6,7 +6,8 @@ namespace moesim {
 
 WorkCost repeated(const WorkCost& cost, double times) {
   return {cost.launch * times,        cost.compute * times,        cost.memory * times,
-          cost.launch_energy * times, cost.compute_energy * times, cost.memory_energy * times};
+          cost.launch_energy * times, cost.compute_energy * times, cost.memory_energy * times,
+          cost.measured * times};
 }
 
 WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager) {
@@ -19,6 +20,7 @@ WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, b
     sum.launch_energy += launching;
     const bool compute = cost.bound == Bound::kCompute;
     (compute ? sum.compute : sum.memory) += cost.busy;
+    if (cost.measured) sum.measured += cost.busy;
     (compute ? sum.compute_energy : sum.memory_energy) += cost.energy - launching;
   }
   return sum;
@@ -28,6 +30,7 @@ void book(const WorkCost& cost, DeviceLedger& ledger) {
   ledger.add(Activity::kOverhead, cost.launch, cost.launch_energy);
   ledger.add(Activity::kCompute, cost.compute, cost.compute_energy);
   ledger.add(Activity::kMemory, cost.memory, cost.memory_energy);
+  ledger.measured += cost.measured;
 }
 
 }  // namespace moesim

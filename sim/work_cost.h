@@ -11,6 +11,7 @@ namespace moesim {
 struct WorkCost {
   Seconds launch, compute, memory;
   Joules launch_energy, compute_energy, memory_energy;
+  Seconds measured;  // Of compute and memory: what measured tables say.
 
   Seconds time() const { return launch + compute + memory; }
   WorkCost& operator+=(const WorkCost& other) {
@@ -20,6 +21,7 @@ struct WorkCost {
     launch_energy += other.launch_energy;
     compute_energy += other.compute_energy;
     memory_energy += other.memory_energy;
+    measured += other.measured;
     return *this;
   }
 };

@@ -56,6 +56,14 @@ TEST(MetricTable, ExplainsEveryMetricInASentence) {
   }
 }
 
+// Each device works in kernels for 50 s of its 100.
+TEST(MeasuredShare, IsOfTheTimeInKernels) {
+  Summary summary = examples::summary(false);
+  EXPECT_EQ(value(done("dense", false, summary), "kernel_time_measured_share"), 0);
+  summary.devices[0].measured = Seconds(40);
+  EXPECT_DOUBLE_EQ(value(done("dense", false, summary), "kernel_time_measured_share"), 0.4);
+}
+
 TEST(MetricTable, KnowsEveryKeyMetric) {
   for (const KeyGroup& group : key_groups())
     for (const std::string_view key : group.keys) EXPECT_EQ(metric_named(key).key, key);
