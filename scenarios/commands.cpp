@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "scenarios/measured_text.h"
 #include "scenarios/memory_table.h"
 #include "scenarios/output_folder.h"
 #include "scenarios/progress_bar.h"
@@ -151,7 +152,8 @@ std::string infeasible_points(const Scenario& scenario) {
 
 int check_file(const RunArguments& arguments) {
   const Scenario scenario = read_scenario(arguments.files.front(), settings_of(arguments));
-  std::cout << scenario.resolved << "\n" << memory_table(scenario) << infeasible_points(scenario);
+  std::cout << scenario.resolved << "\n"
+            << memory_table(scenario) << measured_text(scenario) << infeasible_points(scenario);
   return kExitDone;
 }
 

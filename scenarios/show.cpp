@@ -11,6 +11,7 @@
 #include "hardware/hardware_card.h"
 #include "hardware/profiles.h"
 #include "models/catalog.h"
+#include "models/kernel_shapes.h"
 #include "models/model_card.h"
 #include "reports/metrics.h"
 
@@ -84,7 +85,39 @@ struct ShowArguments {
   std::string name;
   bool json = false;
   bool layers = false;
+  bool kernels = false;
+  ParallelPlan plan;
+  std::string weights, experts, kv;
 };
+
+// The format of an option, or what the model is published in.
+Dtype dtype_or(const std::string& option, const std::string& name, Dtype otherwise,
+               Faults& faults) {
+  if (name.empty()) return otherwise;
+  if (const auto dtype = dtype_from_name(name)) return *dtype;
+  std::vector<std::string> names;
+  for (const Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
+  faults.add({option, 0, "", name, "one of " + comma_list(names)});
+  return otherwise;
+}
+
+void show_kernels(const ShowArguments& arguments) {
+  const ModelSpec model = load_model(arguments.name);
+  ParallelPlan plan = arguments.plan;
+  plan.moe_tp = model.is_moe() ? std::max<std::int64_t>(1, plan.stage_ranks() / plan.ep) : 1;
+  Faults faults;
+  DtypePlan dtypes;
+  dtypes.weights = dtype_or("--weights", arguments.weights, model.native_dtype, faults);
+  dtypes.experts =
+      dtype_or("--experts", arguments.experts,
+               arguments.weights.empty() ? model.native_expert_dtype : dtypes.weights, faults);
+  dtypes.kv = dtype_or("--kv", arguments.kv, dtypes.kv, faults);
+  for (const PlanFault& fault : plan_faults(plan, model, plan.total_ranks(), 0)) {
+    faults.add({"--" + fault.path, 0, "", fault.value, fault.allowed});
+  }
+  faults.throw_if_any();
+  std::cout << kernel_shapes_csv(kernel_shapes(model, plan, dtypes));
+}
 
 }  // namespace
 
@@ -104,7 +137,24 @@ void add_show(CLI::App& app) {
       ->required();
   command->add_flag("--json", arguments->json, "As JSON");
   command->add_flag("--layers", arguments->layers, "Layer by layer");
-  command->callback([arguments] { show(arguments->name, arguments->json, arguments->layers); });
+  command->add_flag("--kernels", arguments->kernels,
+                    "A model's kernel shapes on one rank as CSV, for hardware/measure");
+  const CLI::Range widths(std::int64_t{1}, std::int64_t{1'000'000});
+  const std::pair<const char*, std::int64_t ParallelPlan::*> options[] = {
+      {"--tp", &ParallelPlan::tp},
+      {"--ep", &ParallelPlan::ep},
+      {"--attention-dp", &ParallelPlan::attention_dp}};
+  for (const auto& [name, width] : options) {
+    command->add_option(name, arguments->plan.*width, "With --kernels: parallel width")
+        ->check(widths);
+  }
+  command->add_option("--weights", arguments->weights, "With --kernels: format, e.g. fp8");
+  command->add_option("--experts", arguments->experts, "With --kernels: format of the experts");
+  command->add_option("--kv", arguments->kv, "With --kernels: format of the KV cache");
+  command->callback([arguments] {
+    if (arguments->kernels) return show_kernels(*arguments);
+    show(arguments->name, arguments->json, arguments->layers);
+  });
 }
 
 }  // namespace moesim

@@ -50,6 +50,14 @@ const Spec* find_or_load(std::map<std::string, std::optional<Spec>>& loaded,
 
 }  // namespace
 
+void Library::replace(const DeviceSpec& device) {
+  nodes();
+  for (auto& [name, node] : nodes_) {
+    if (node.device.name == device.name) node.device = device;
+  }
+  devices_[device.name] = device;
+}
+
 const ModelSpec* Library::model(const std::string& slug) const {
   return find_or_load(models_, slug,
                       [](const std::string& name) { return load_model(catalog_name(name)); });

@@ -14,6 +14,10 @@ namespace moesim {
 
 class Library {
  public:
+  // From now on this device stands for the slug that is its name, in nodes too: a user's own
+  // profile in place of the shipped one.
+  void replace(const DeviceSpec& device);
+
   // The model or device of this slug; null if there is none.
   const ModelSpec* model(const std::string& slug) const;
   const DeviceSpec* device(const std::string& slug) const;
