@@ -154,6 +154,14 @@ struct SiteSpec {
   std::vector<Fact> facts;
 };
 
+// What measurements say a prediction is off by beyond the numbers it is fed: factors on the time of
+// an engine step and on the power of a device.
+struct ModelError {
+  double step_time = 1;
+  double device_power = 1;
+  std::vector<Fact> facts;
+};
+
 // Nodes of one kind behind one fabric.
 struct ClusterSpec {
   NodeSpec node;

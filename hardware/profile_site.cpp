@@ -1,4 +1,4 @@
-// Fabrics between nodes and the sites they stand in.
+// Fabrics between nodes, the sites they stand in, and what the model is off by.
 #include "hardware/profile_reader.h"
 
 namespace moesim {
@@ -42,6 +42,18 @@ SiteSpec read_site(const ProfileFile& file, Faults& faults) {
   site.electricity_usd_per_joule = reader->required("electricity", kPrice);
   site.facts = reader->finish();
   return site;
+}
+
+ModelError read_model_error(const ProfileFile& file, Faults& faults) {
+  ModelError error;
+  auto reader = ProfileReader::open(file, faults);
+  if (!reader) return error;
+  constexpr NumberRule kFactor{std::nullopt, 0.1, 10};
+  reader->required_text("title", "what is off, in words");
+  error.step_time = reader->required("step_time", kFactor);
+  error.device_power = reader->required("device_power", kFactor);
+  error.facts = reader->finish();
+  return error;
 }
 
 }  // namespace moesim

@@ -45,6 +45,17 @@ KernelFamily load_family(const std::string& name_or_path, const Variation& varia
   return load("families", name_or_path, variation, read_family);
 }
 
+ModelError load_serving_error(const std::string& subject, const Variation& variation) {
+  Faults faults;
+  auto file = find_profile("errors", "serving", nullptr, Fault{}, faults);
+  faults.throw_if_any();
+  file->name += " of " + subject;
+  file->variation = variation;
+  const ModelError error = read_model_error(*file, faults);
+  faults.throw_if_any();
+  return error;
+}
+
 NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices) {
   if (devices < 1) throw std::invalid_argument("a node needs at least one device");
   if (devices > 1 && device.link_technology.wiring == LinkWiring::kTorus) {

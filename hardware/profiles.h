@@ -27,6 +27,9 @@ SiteSpec load_site(const std::string& name_or_path, const Variation& variation =
 LinkTechnology load_link(const std::string& name_or_path, const Variation& variation = {});
 KernelFamily load_family(const std::string& name_or_path, const Variation& variation = {});
 
+// The shipped errors of serving, drawn for `subject` (a model on a device) by itself.
+ModelError load_serving_error(const std::string& subject, const Variation& variation);
+
 // `devices` accelerators without a host, NICs or power supply: for asking about the accelerator
 // alone and for cards that no node profile holds. Their host counts no watts. Throws:
 // std::invalid_argument for fewer than one device, or several on a torus.

@@ -95,14 +95,16 @@ bool is_headline(std::string_view key) {
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
+std::optional<Interval> interval_of(std::vector<double> draws, double stated) {
+  if (draws.size() < kLeastDraws) return std::nullopt;
+  draws.push_back(stated);
+  std::sort(draws.begin(), draws.end());
+  return Interval{std::min(stated, quantile(draws, 0.1)), std::max(stated, quantile(draws, 0.9))};
+}
+
 std::optional<Interval> interval(const CaseReport& report, std::string_view key) {
   const std::optional<double> stated = metric(report, key);
-  std::vector<double> values = drawn(report, key);
-  if (!stated || values.size() < kLeastDraws) return std::nullopt;
-  values.push_back(*stated);
-  std::sort(values.begin(), values.end());
-  return Interval{std::min(*stated, quantile(values, 0.1)),
-                  std::max(*stated, quantile(values, 0.9))};
+  return stated ? interval_of(drawn(report, key), *stated) : std::nullopt;
 }
 
 std::string readable_interval(const CaseReport& report, std::string_view key) {

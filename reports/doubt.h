@@ -21,8 +21,11 @@ struct Interval {
   double high = 0;
 };
 
-// P10 to P90 of a metric over the case's draws, the stated value included (linear interpolation
-// between order statistics). Nothing with fewer than five draws that ran.
+// P10 to P90 of draws and the stated value (linear interpolation between order statistics), wide
+// enough to hold the stated value. Nothing with fewer than five draws.
+std::optional<Interval> interval_of(std::vector<double> draws, double stated);
+
+// The same of a metric over the case's draws that ran.
 std::optional<Interval> interval(const CaseReport& report, std::string_view key);
 
 // "0.19 to 0.25 USD", "950 ms to 1.10 s"; empty without an interval.

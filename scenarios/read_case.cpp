@@ -216,15 +216,20 @@ struct CaseReader {
     if (words.release.empty()) words = engine_words(*text);
     words.engine = resolved_name(value, words.engine);
     try {
-      auto found = loaded.engines.find(words.engine);
-      if (found == loaded.engines.end()) {
-        found = loaded.engines.emplace(words.engine, load_engine(words.engine)).first;
-      }
-      deployment.serving = serving_policy(release_of(found->second, words.release),
-                                          deployment.cluster.node.device.memory);
+      use_engine(words);
     } catch (const InputError& e) {
       refuse(value, e);
     }
+  }
+
+  void use_engine(const EngineWords& words) {
+    auto found = loaded.engines.find(words.engine);
+    if (found == loaded.engines.end()) {
+      found =
+          loaded.engines.emplace(words.engine, load_engine(words.engine, loaded.variation)).first;
+    }
+    deployment.serving = serving_policy(release_of(found->second, words.release),
+                                        deployment.cluster.node.device.memory);
   }
 
   void set_number(MapReader& map, const std::string& key, double min, double max, double& number) {
@@ -274,8 +279,7 @@ struct CaseReader {
 
   void read_engine() {
     const auto value = reader.optional("engine");
-    const Bytes memory = deployment.cluster.node.device.memory;
-    if (!value || value->is_map()) deployment.serving = serving_policy("vllm", memory);
+    if (!value || value->is_map()) use_engine({"vllm", ""});
     if (!value) return;
     if (value->is_scalar()) return load_serving(*value);
     auto map = map_like(*value, "{name: vllm 0.8, max_num_seqs: 256}");
@@ -285,6 +289,17 @@ struct CaseReader {
     read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
     read_choice(*map, "combine", names::kCombine, deployment.combine);
     map->done();
+  }
+
+  void read_error() {
+    const std::string subject =
+        deployment.model.name + " on " + deployment.cluster.node.device.name;
+    auto found = loaded.errors.find(subject);
+    if (found == loaded.errors.end()) {
+      const ModelError error = load_serving_error(subject, loaded.variation);
+      found = loaded.errors.emplace(subject, error).first;
+    }
+    deployment.error = found->second;
   }
 
   void contradict(const char* section, const PlanFault& fault) {
@@ -331,6 +346,7 @@ CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
   reader.read_plan();
   reader.read_placement();
   reader.read_engine();
+  reader.read_error();
   deployment.power_limit =
       Watts(quantity_up_to(reader.reader, "power_limit", Dimension::kPower, 0, kMaxPower));
   deployment.rent_usd_per_hour =

@@ -18,6 +18,7 @@ struct LoadedSpecs {
   std::map<std::string, ModelSpec> models;
   std::map<std::string, NodeSpec> nodes;
   std::map<std::string, FabricSpec> fabrics;
+  std::map<std::string, ModelError> errors;
   std::map<std::string, EngineProfile> engines;
   CheckedFiles checked;
   Variation variation;  // How the numbers of the profiles are drawn.

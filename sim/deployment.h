@@ -39,6 +39,7 @@ struct Deployment {
   DispatchPolicy dispatch = DispatchPolicy::kAuto;
   CombineFormat combine = CombineFormat::kBf16;
   SiteSpec site;
+  ModelError error;
   Watts power_limit;             // Per device; 0 = data sheet.
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
   std::uint64_t seed = 0;

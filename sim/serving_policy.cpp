@@ -191,7 +191,7 @@ EngineWords engine_words(const std::string& text) {
   return {text.substr(0, space), text.substr(space + 1)};
 }
 
-EngineProfile load_engine(const std::string& name_or_path) {
+EngineProfile load_engine(const std::string& name_or_path, const Variation& variation) {
   Faults faults;
   std::string path = name_or_path;
   if (!is_profile_path(name_or_path)) {
@@ -205,8 +205,8 @@ EngineProfile load_engine(const std::string& name_or_path) {
     }
     path = data_folder(kFolder) + "/" + name_or_path + ".yaml";
   }
-  EngineProfile engine =
-      read_engine({"engines", fs::path(path).stem().string(), path}, name_or_path, faults);
+  EngineProfile engine = read_engine({"engines", fs::path(path).stem().string(), path, variation},
+                                     name_or_path, faults);
   faults.throw_if_any();
   return engine;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardware/device.h"
+#include "hardware/variation.h"
 #include "models/memory_ledger.h"
 
 namespace moesim {
@@ -67,7 +68,7 @@ struct EngineWords {
 EngineWords engine_words(const std::string& text);
 
 // Throws: InputError with every fault of the file, or with the shipped names if there is none.
-EngineProfile load_engine(const std::string& name_or_path);
+EngineProfile load_engine(const std::string& name_or_path, const Variation& variation = {});
 
 // The range that a release or month falls into; empty = the newest. Throws: InputError that names
 // the ranges.

@@ -14,6 +14,19 @@ DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
 
 }  // namespace
 
+namespace {
+
+// Every activity takes longer alike, at a power that is higher alike.
+void apply(const ModelError& error, StageCost& cost) {
+  cost.time = cost.time * error.step_time;
+  for (DeviceLedger& rank : cost.ranks) {
+    for (Seconds& time : rank.time) time = time * error.step_time;
+    for (Joules& energy : rank.energy) energy = energy * (error.step_time * error.device_power);
+  }
+}
+
+}  // namespace
+
 StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
     : deployment_(deployment),
       device_(device_under(deployment.serving, deployment.cluster.node.device),
@@ -56,6 +69,7 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
     }
   }
   cost.time = books_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
+  apply(deployment_.error, cost);
   cost.traffic = traffic();
   cost.routing = exchange_ ? exchange_->tally() : RoutingTally{};
 }

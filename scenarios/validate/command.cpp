@@ -11,6 +11,8 @@
 #include "hardware/profiles.h"
 #include "scenarios/commands.h"
 #include "scenarios/progress_bar.h"
+#include "scenarios/validate/accuracy_page.h"
+#include "scenarios/validate/output_file.h"
 #include "scenarios/validate/predictions_csv.h"
 #include "scenarios/validate/score_text.h"
 #include "scenarios/validate/validate.h"
@@ -18,30 +20,62 @@
 namespace moesim {
 namespace {
 
+constexpr std::uint64_t kDrawSeed = 1;
+
 struct ValidateArguments {
   std::vector<std::string> files;
   std::vector<std::string> profiles;
   std::string out;
+  std::string page;
+  std::int64_t draws = 0;
   int jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 };
 
+Library library_of(const ValidateArguments& arguments, const Variation& variation) {
+  Library library(variation);
+  for (const std::string& profile : arguments.profiles) {
+    library.replace(load_device(profile, variation));
+  }
+  return library;
+}
+
+// Runs what the tables need, as stated and then draw by draw.
+void run_all(Validation& validation, const ValidateArguments& arguments, const Library& stated) {
+  const std::size_t each = validation.plan.simulations().size();
+  ProgressBar bar(each * static_cast<std::size_t>(1 + arguments.draws));
+  for (std::int64_t draw = 0; draw <= arguments.draws && !validation.interrupted; ++draw) {
+    const auto done = static_cast<std::size_t>(draw);
+    const double parts = static_cast<double>(1 + arguments.draws);
+    const ValidateOptions options{arguments.jobs, [&](double share, std::size_t finished) {
+                                    bar.update((static_cast<double>(done) + share) / parts,
+                                               done * each + finished);
+                                  }};
+    if (draw == 0) {
+      run_simulations(validation, stated, options);
+      continue;
+    }
+    const Library library = library_of(arguments, {kDrawSeed, draw, arguments.draws});
+    Validation drawn = plan_validation(arguments.files, library);
+    run_simulations(drawn, library, options);
+    validation.interrupted = drawn.interrupted;
+    if (!drawn.interrupted) validation.plan.add_draw(drawn.plan);
+  }
+}
+
 int validate(const ValidateArguments& arguments) {
-  Library library;
-  for (const std::string& profile : arguments.profiles) library.replace(load_device(profile));
+  const Library library = library_of(arguments, {});
   Validation validation = plan_validation(arguments.files, library);
   if (validation.plan.measurements().empty()) throw InputError(validation.faults);
   for (const Fault& fault : validation.faults) std::cerr << fault.text() << "\n";
-  if (!arguments.out.empty()) check_can_write(arguments.out);
-  {
-    ProgressBar bar(validation.plan.simulations().size());
-    run_simulations(validation, library, {arguments.jobs, [&](double share, std::size_t finished) {
-                                            bar.update(share, finished);
-                                          }});
+  for (const std::string& file : {arguments.out, arguments.page}) {
+    if (!file.empty()) check_can_write(file);
   }
+  run_all(validation, arguments, library);
   std::cout << score_text(validation.plan);
-  if (!arguments.out.empty()) {
-    write_predictions(validation.plan, arguments.out);
-    std::cout << fmt::format("\nWritten to {}\n", arguments.out);
+  if (!arguments.out.empty()) write_file(predictions_csv(validation.plan), arguments.out);
+  if (!arguments.page.empty()) write_file(accuracy_page(validation.plan), arguments.page);
+  for (const std::string& file : {arguments.out, arguments.page}) {
+    if (!file.empty()) std::cout << fmt::format("\nWritten to {}\n", file);
   }
   if (validation.interrupted) return kExitInterrupted;
   return validation.any_predicted() ? kExitDone : kExitBadInput;
@@ -59,6 +93,11 @@ void add_validate(CLI::App& app, int& code) {
                    "Your own device profile; its file name is the slug it stands for")
       ->allow_extra_args(false);
   command->add_option("--out", arguments->out, "Write id, metric, predicted, unit, status");
+  command->add_option("--accuracy", arguments->page, "Write the scores as a Markdown page");
+  command
+      ->add_option("--draws", arguments->draws,
+                   "Draws of everything uncertain, to see how many intervals hold (0)")
+      ->check(CLI::Range(0, 1000));
   command->add_option("--jobs", arguments->jobs, "Simulations at once")->check(CLI::Range(1, 1024));
   command->callback([&code, arguments] { code = validate(*arguments); });
 }

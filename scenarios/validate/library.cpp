@@ -65,21 +65,22 @@ const ModelSpec* Library::model(const std::string& slug) const {
 
 const DeviceSpec* Library::device(const std::string& slug) const {
   return find_or_load(devices_, slug,
-                      [](const std::string& name) { return load_device(name); });
+                      [this](const std::string& name) { return load_device(name, variation_); });
 }
 
 const ServingRelease& Library::engine(const std::string& words) const {
   const EngineWords named = engine_words(words);
   auto found = engines_.find(named.engine);
   if (found == engines_.end()) {
-    found = engines_.emplace(named.engine, load_engine(named.engine)).first;
+    found = engines_.emplace(named.engine, load_engine(named.engine, variation_)).first;
   }
   return release_of(found->second, named.release);
 }
 
 const std::map<std::string, NodeSpec>& Library::nodes() const {
   if (nodes_.empty()) {
-    for (const std::string& name : profile_names("nodes")) nodes_.emplace(name, load_node(name));
+    for (const std::string& name : profile_names("nodes"))
+      nodes_.emplace(name, load_node(name, variation_));
   }
   return nodes_;
 }
@@ -104,7 +105,7 @@ std::optional<ClusterSpec> Library::cluster(const std::string& hardware, std::in
     } else if (largest != nullptr) {
       cluster.node = *largest;
       cluster.nodes = devices / largest->devices;
-      if (cluster.nodes > 1) cluster.fabric = load_fabric("rail-fat-tree");
+      if (cluster.nodes > 1) cluster.fabric = load_fabric("rail-fat-tree", variation_);
     } else {
       return std::nullopt;
     }

@@ -14,6 +14,11 @@ namespace moesim {
 
 class Library {
  public:
+  // Uncertain numbers of profiles are drawn by `variation`.
+  explicit Library(const Variation& variation = {}) : variation_(variation) {}
+
+  const Variation& variation() const { return variation_; }
+
   // From now on this device stands for the slug that is its name, in nodes too: a user's own
   // profile in place of the shipped one.
   void replace(const DeviceSpec& device);
@@ -32,6 +37,8 @@ class Library {
 
  private:
   const std::map<std::string, NodeSpec>& nodes() const;
+
+  Variation variation_;
 
   mutable std::map<std::string, std::optional<ModelSpec>> models_;
   mutable std::map<std::string, std::optional<DeviceSpec>> devices_;

@@ -43,4 +43,11 @@ void ValidationPlan::deliver(std::size_t simulation, const SimulationResult& res
   }
 }
 
+void ValidationPlan::add_draw(const ValidationPlan& drawn) {
+  for (std::size_t i = 0; i < measurements_.size(); ++i) {
+    const Measurement& other = drawn.measurements_.at(i);
+    if (other.skipped.empty()) measurements_[i].draws.push_back(other.predicted);
+  }
+}
+
 }  // namespace moesim

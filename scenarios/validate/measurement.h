@@ -33,6 +33,7 @@ struct Measurement {
 
   std::string skipped;  // Why there is no prediction; empty = there is one.
   double predicted = 0;
+  std::vector<double> draws;  // Predictions with everything uncertain drawn anew.
 };
 
 // Something that a prediction rests on and the table does not say: what was taken instead.
@@ -56,6 +57,9 @@ class ValidationPlan {
 
   // Fills in the figures of one simulation, or why there are none.
   void deliver(std::size_t simulation, const SimulationResult& result);
+
+  // Adds the predictions of the same tables planned with another draw. Requires: the same figures.
+  void add_draw(const ValidationPlan& drawn);
 
   const std::vector<Simulation>& simulations() const { return simulations_; }
   const std::vector<Measurement>& measurements() const { return measurements_; }

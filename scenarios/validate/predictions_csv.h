@@ -11,11 +11,4 @@ namespace moesim {
 // "predicted" or "skipped: reason"; predicted is empty where skipped.
 std::string predictions_csv(const ValidationPlan& plan);
 
-// Throws: InputError if no file can be written there.
-void check_can_write(const std::string& path);
-
-// Writes under a temporary name and renames, so that nobody sees half a file.
-// Throws: InputError if the file cannot be written.
-void write_predictions(const ValidationPlan& plan, const std::string& path);
-
 }  // namespace moesim

@@ -38,7 +38,8 @@ std::string capital(std::string_view word) {
 
 std::string tail_of(const MetricScore& s) {
   const std::string order = s.order ? fmt::format("{:.2f}", *s.order) : "";
-  return fmt::format(" {:>6} {:>7} {:>7}", order, s.skipped_rows(), s.left_out);
+  const std::string covered = s.all.covered ? fmt::format(" {:>6.0f} %", 100 * *s.all.covered) : "";
+  return fmt::format(" {:>6} {:>7} {:>7}{}", order, s.skipped_rows(), s.left_out, covered);
 }
 
 std::string pairs_text(const MetricScore& s) {
@@ -54,8 +55,9 @@ std::string metrics_text(const std::vector<MetricScore>& scores) {
   for (const MetricScore& s : scores) {
     if (s.all.rows == 0) continue;
     if (before == nullptr || before->topic != s.topic) {
-      out += heading(capital(topic_name(s.topic))) +
-             fmt::format(" {:>6} {:>7} {:>7}\n", "order", "skipped", "suspect");
+      out += heading(capital(topic_name(s.topic))) + fmt::format(" {:>6} {:>7} {:>7}{}\n", "order",
+                                                                 "skipped", "suspect",
+                                                                 s.all.covered ? "   inside" : "");
     }
     before = &s;
     out += line("  " + s.name, s.all, s.score, tail_of(s));
@@ -121,7 +123,7 @@ std::string score_text(const ValidationPlan& plan) {
   const std::vector<MetricScore> scores = score(plan.measurements());
   return "Errors in %. median: of the absolute errors; series: the same, every series weighing "
          "alike; P90: 90th\npercentile; bias: median of the signed errors; order: Kendall's tau "
-         "within a series.\n" +
+         "within a series; inside: published values within P10 to P90 of the draws.\n" +
          metrics_text(scores) + groups_text(scores, "By hardware", &MetricScore::by_hardware) +
          groups_text(scores, "By model", &MetricScore::by_model) + worst_text(plan) +
          skipped_text(scores) + readings_text(plan.readings());

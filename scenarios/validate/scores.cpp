@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "reports/doubt.h"
+
 namespace moesim {
 namespace {
 
@@ -34,6 +36,18 @@ std::vector<double> absolute_errors(const Rows& rows) {
   return errors;
 }
 
+std::optional<double> covered_share(const Rows& rows) {
+  double with_interval = 0, inside = 0;
+  for (const Measurement* m : rows) {
+    const auto range = interval_of(m->draws, m->predicted);
+    if (!range) continue;
+    ++with_interval;
+    if (range->low <= m->value && m->value <= range->high) ++inside;
+  }
+  if (with_interval == 0) return std::nullopt;
+  return inside / with_interval;
+}
+
 ErrorScore errors_of(const Rows& rows) {
   ErrorScore score;
   score.rows = std::ssize(rows);
@@ -54,6 +68,7 @@ ErrorScore errors_of(const Rows& rows) {
   score.bias = median_of(errors);
   std::sort(sizes.begin(), sizes.end());
   const double rank = std::ceil(0.9 * static_cast<double>(sizes.size()));
+  score.covered = covered_share(rows);
   score.p90 = sizes[static_cast<std::size_t>(std::max(1.0, rank)) - 1];
   return score;
 }

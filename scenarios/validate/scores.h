@@ -19,6 +19,8 @@ struct ErrorScore {
   double p90 = 0;          // Nearest rank.
   double bias = 0;         // Median of the signed errors.
   std::int64_t right = 0;  // kRightOrWrong: rows that are right. The other fields stay 0.
+  // Share of the rows whose published value lies within P10 to P90 of the draws; nothing without.
+  std::optional<double> covered;
 };
 
 // The rows of one topic, metric and kind.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "hardware/profiles.h"
 #include "sim/expert_memory.h"
 #include "sim/run_case.h"
 
@@ -105,7 +106,10 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
       serving_policy(library.engine(simulation.engine), deployment.cluster.node.device.memory);
   deployment.tokens.policy = simulation.routing;
   deployment.power_limit = Watts(simulation.power_limit_w);
+  deployment.error =
+      load_serving_error(simulation.model + " on " + simulation.hardware, library.variation());
   deployment.seed = kSeed;
+  deployment.sample = library.variation().sample;
   EngineMemoryRules& rules = deployment.serving.memory;
   if (simulation.memory_utilization > 0) rules.memory_utilization = simulation.memory_utilization;
   if (simulation.max_num_seqs > 0) rules.max_num_seqs = simulation.max_num_seqs;

@@ -11,6 +11,7 @@
 
 #include "reports/metrics.h"
 #include "scenarios/run.h"
+#include "scenarios/validate/output_file.h"
 #include "scenarios/validate/power_law.h"
 #include "scenarios/validate/predictions_csv.h"
 #include "tests/scenarios/scenario_text.h"
@@ -282,7 +283,7 @@ TEST(Predictions, WhatIsNoNumberIsNeverWritten) {
 
 TEST(Predictions, AreWrittenWholeOrNotAtAll) {
   const TemporaryFile old("p.csv", "old");
-  write_predictions(ValidationPlan(), old.path());
+  write_file(predictions_csv(ValidationPlan()), old.path());
   std::stringstream text;
   text << std::ifstream(old.path()).rdbuf();
   EXPECT_EQ(text.str(), "id,metric,predicted,unit,status\n");
