@@ -10,11 +10,33 @@ namespace {
 // A bound that no search came near: a pass without a swap ends it.
 constexpr int kMostPasses = 64;
 
+// v of the header for experts with one replica each.
+std::vector<double> pair_values(const ExpertProfile& profile) {
+  const std::size_t experts = profile.counts.size();
+  std::vector<double> values = profile.together;
+  const std::size_t sequences = profile.by_sequence.size() / experts;
+  std::vector<double> excess(experts);
+  for (std::size_t s = 0; s < sequences; ++s) {
+    for (std::size_t e = 0; e < experts; ++e) {
+      excess[e] =
+          profile.by_sequence[s * experts + e] - profile.counts[e] / static_cast<double>(sequences);
+    }
+    for (std::size_t e = 0; e < experts; ++e) {
+      const double weight = kSequenceWeight * excess[e];
+      double* const row = values.data() + e * experts;
+      for (std::size_t f = 0; f < experts; ++f) row[f] -= weight * excess[f];
+    }
+  }
+  for (std::size_t e = 0; e < experts; ++e) values[e * experts + e] = 0;
+  return values;
+}
+
 // Hill climbing over which expert each slot holds; slots stay where they are.
 class SwapSearch {
  public:
   SwapSearch(const ExpertProfile& profile, const PlacementShape& shape, const LayerPlacement& start)
       : profile_(profile),
+        values_(pair_values(profile)),
         groups_(static_cast<std::size_t>(shape.groups)),
         nodes_(static_cast<std::size_t>(shape.groups % shape.nodes == 0 ? shape.nodes : 1)),
         stay_on_node_(shape.router_groups > 1),
@@ -58,19 +80,19 @@ class SwapSearch {
   double weight(std::size_t slot) const {
     return profile_.counts[expert_[slot]] / copies_[expert_[slot]];
   }
-  double together(std::size_t a, std::size_t b) const {
+  double value(std::size_t a, std::size_t b) const {
     const std::size_t x = expert_[a], y = expert_[b];
-    return profile_.together[x * experts_ + y] / (copies_[x] * copies_[y]);
+    return values_[x * experts_ + y] / (copies_[x] * copies_[y]);
   }
 
-  // Sums of what a slot's expert shares with every group and node.
+  // Sums of a slot's value with every group and node.
   void sum_up(std::size_t slot) {
     double* const group = in_group_.data() + slot * groups_;
     double* const node = in_node_.data() + slot * nodes_;
     std::fill(group, group + groups_, 0.0);
     std::fill(node, node + nodes_, 0.0);
     for (std::size_t s = 0; s < slots_; ++s) {
-      const double shared = s == slot ? 0.0 : together(slot, s);
+      const double shared = s == slot ? 0.0 : value(slot, s);
       group[group_of(s)] += shared;
       node[node_of(s)] += shared;
     }
@@ -92,7 +114,7 @@ class SwapSearch {
 
   // What both sides gain, each without the other, which leaves as it comes.
   double gain(std::size_t a, std::size_t b) const {
-    const double shared = 2 * together(a, b);
+    const double shared = 2 * value(a, b);
     const std::size_t ga = group_of(a), gb = group_of(b), na = node_of(a), nb = node_of(b);
     const double* const group_a = in_group_.data() + a * groups_;
     const double* const group_b = in_group_.data() + b * groups_;
@@ -122,7 +144,7 @@ class SwapSearch {
     const std::size_t ga = group_of(a), gb = group_of(b), na = node_of(a), nb = node_of(b);
     for (std::size_t s = 0; s < slots_; ++s) {
       if (s == a || s == b) continue;
-      const double change = together(s, b) - together(s, a);
+      const double change = value(s, b) - value(s, a);
       in_group_[s * groups_ + ga] += change;
       in_group_[s * groups_ + gb] -= change;
       in_node_[s * nodes_ + na] += change;
@@ -141,6 +163,7 @@ class SwapSearch {
   }
 
   const ExpertProfile& profile_;
+  std::vector<double> values_;  // [expert * experts + expert]
   std::size_t groups_;
   std::size_t nodes_;
   bool stay_on_node_;
@@ -151,7 +174,7 @@ class SwapSearch {
   std::vector<double> load_;      // [group]
   std::vector<int> holds_;        // [group * experts + expert] slots.
   double allowed_ = 0;            // Load that a swap may always reach.
-  std::vector<double> in_group_;  // [slot * groups + group] shared with the slots there.
+  std::vector<double> in_group_;  // [slot * groups + group] value with the slots there.
   std::vector<double> in_node_;   // [slot * nodes + node]
 };
 

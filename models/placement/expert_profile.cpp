@@ -13,13 +13,17 @@ ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
   ExpertProfile profile;
   profile.counts.assign(experts, 0);
   profile.together.assign(experts * experts, 0);
+  profile.by_sequence.assign(static_cast<std::size_t>(bank.sequences) * experts, 0);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
     const double seen = times.empty() ? 1.0 : times[static_cast<std::size_t>(t)];
     if (seen <= 0) continue;
     const std::span<const std::uint16_t> ids = bank.token(layer, t);
+    double* const sequence =
+        profile.by_sequence.data() + static_cast<std::size_t>(t / bank.sequence_tokens) * experts;
     for (auto a = ids.begin(); a != ids.end(); ++a) {
       if (*a >= experts) continue;
       profile.counts[*a] += seen;
+      sequence[*a] += seen;
       for (auto b = ids.begin(); b != a; ++b) {
         if (*b >= experts || *a == *b) continue;
         profile.together[*a * experts + *b] += seen;

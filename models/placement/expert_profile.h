@@ -1,5 +1,5 @@
 // What a placement goes by: how many tokens chose each expert of a layer, and which experts they
-// chose together.
+// and their sequences chose together.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,9 @@ namespace moesim {
 
 struct ExpertProfile {
   ExpertCounts counts;  // [expert] tokens that chose it.
-  std::vector<double>
-      together;  // [expert * experts + expert] tokens that chose both; 0 with itself.
+  // [expert * experts + expert] tokens that chose both; 0 with itself.
+  std::vector<double> together;
+  std::vector<double> by_sequence;  // [sequence * experts + expert] tokens that chose it.
 };
 
 // The profile of a layer whose token t was seen times[t] times; without times, each once.
