@@ -21,7 +21,8 @@ PlacementShape placement_shape(const Deployment& deployment) {
 bool serves_half(const Deployment& deployment, const RoutingBank& bank) {
   const PlacementSpec& placement = deployment.placement;
   return placement.by_load() && placement.profile == PlacementProfile::kHeldOut &&
-         deployment.plan.ep > 1 && bank.sequences > 1;
+         deployment.tokens.policy != TokenPolicy::kBalanced && deployment.plan.ep > 1 &&
+         bank.sequences > 1;
 }
 
 std::vector<LayerPlacement> place_experts(const Deployment& deployment,

@@ -17,7 +17,7 @@ std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_
 PlacementShape placement_shape(const Deployment& deployment);
 
 // Whether placements go by one half of the bank and requests draw from the other. One EP group
-// holds all experts wherever they are placed.
+// holds all experts wherever they are placed, and balanced tokens are so as a whole.
 bool serves_half(const Deployment& deployment, const RoutingBank& bank);
 
 // One placement per MoE layer of the bank, by its tokens.

@@ -43,7 +43,8 @@ LayerLoad draw(const Set& set, std::int64_t layer = 1, std::uint64_t seed = 5) {
   return load;
 }
 
-// Tokens without locality are drawn in bank order: whole decks of 24 / 4 = 6 tokens on any source.
+// Balanced tokens are drawn in bank order: whole decks of 16 / 4 = 4 tokens, on one source or a
+// token each on eight.
 TEST(RoutingSampler, BalancedTokensAreDrawnInTheOrderTheyWereDealt) {
   Set set = make_set(DispatchMode::kNormal, false);
   set.bank = uniform_bank(16, 4);
@@ -54,6 +55,11 @@ TEST(RoutingSampler, BalancedTokensAreDrawnInTheOrderTheyWereDealt) {
   set.placement = placement_of(16, 0, 8);
   set.sources = {{64, 128}};
   EXPECT_EQ(draw(set).pairs, std::vector<std::int32_t>(8, 192 * 4 / 8));
+  set.geometry.tokens_travel = true;
+  set.sources.assign(8, {1, 0});
+  const LayerLoad load = draw(set);
+  EXPECT_EQ(load.pairs, std::vector<std::int32_t>(8, 4));
+  EXPECT_EQ(load.experts_hit, std::vector<std::int32_t>(8, 2));
 }
 
 // Slots of every token of a layer, an expert's copies in turn.

@@ -79,7 +79,8 @@ class Deck {
 
 // Every expert equally often, and within a token at random: experts that follow one another by
 // number would all lie on one rank or each on another, depending on the placement, and what
-// dispatch sends with them. A router that keeps top_groups of its groups keeps them here too.
+// dispatch sends with them. A router that keeps top_groups of its groups keeps them here too, with
+// as many experts in each.
 void fill_balanced(const RouterSpec& router, std::uint64_t seed, RoutingBank& bank) {
   const bool limited = router.num_groups > 1 && bank.top_k % router.top_groups == 0;
   const std::int64_t groups = limited ? router.num_groups : 1;

@@ -77,9 +77,8 @@ class RoutingSampler::Draw {
       LayerLoad::Window window{source, prefill};
       const bool is_long = count >= layout_.coarse;
       const int shift = is_long ? layout_.coarse_shift : layout_.fine_shift;
-      const std::int64_t places = layout_.coarse_blocks << (layout_.coarse_shift - shift);
-      const std::uint64_t place = random.below(static_cast<std::uint64_t>(places));
-      window.begin = static_cast<std::int64_t>(place) << shift;
+      window.begin = layout_.dealt ? next_place(count < layout_.fine ? 0 : shift)
+                                   : random_place(shift, random);
       window.coarse = std::min(count >> layout_.coarse_shift, layout_.window_blocks);
       count -= window.coarse * layout_.coarse;
       if (count < layout_.coarse) {
@@ -87,6 +86,7 @@ class RoutingSampler::Draw {
         window.rest = count & (layout_.fine - 1);
         count = 0;
       }
+      next_ = window.begin + window_tokens(window, layout_);
       if (!blocks_.decode.coarse.sums.empty()) prefetch(window);
       load_.windows.push_back(window);
     }
@@ -127,6 +127,17 @@ class RoutingSampler::Draw {
     if (source >= 0) send(source);
   }
 
+  std::int64_t places(int shift) const {
+    return layout_.coarse_blocks << (layout_.coarse_shift - shift);
+  }
+  std::int64_t random_place(int shift, RandomStream& random) const {
+    return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(places(shift))))
+           << shift;
+  }
+  // The first whole block after the last window.
+  std::int64_t next_place(int shift) const {
+    return ((next_ + (std::int64_t{1} << shift) - 1) >> shift) % places(shift) << shift;
+  }
   bool low_latency() const { return layout_.nodes > 0 && !layout_.copies_by_rank; }
   // The row of sums that a source's copies (normal) or pairs (low latency) go to.
   std::int32_t* row_of(std::int64_t source) {
@@ -299,6 +310,7 @@ class RoutingSampler::Draw {
   const TokenBlocks& blocks_;
   const DispatchGeometry& geometry_;
   LayerLoad& load_;
+  std::int64_t next_ = 0;            // Place after the last window.
   std::int32_t* row_ = nullptr;      // Sums that the current source's copies go to.
   std::int32_t* own_ = nullptr;      // [rank] Low latency: pairs that stay on their source.
   std::int32_t* by_node_ = nullptr;  // [node] One source's copies or pairs.

@@ -76,7 +76,8 @@ class RoutingSampler {
   RoutingSampler& operator=(RoutingSampler&&) = delete;
 
   // Draws fresh tokens for one layer of one step: for every source and phase, tokens that follow
-  // one another in the phase's order from a random place on (a new place every 512 tokens).
+  // one another in the phase's order from a random place on (a new place every 512 tokens);
+  // balanced tokens follow one another through all sources, from the bank's first on.
   // sources.size() = geometry.ranks where tokens travel, else 1. Requires: layer < bank.num_layers.
   // Fills `load` (its storage is reused).
   void draw(std::int64_t layer, std::span<const SourceTokens> sources, RandomStream& random,

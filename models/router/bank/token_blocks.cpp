@@ -44,6 +44,20 @@ std::vector<std::int32_t> mixed_order(const RoutingBank& bank) {
   return order;
 }
 
+// Whether a baseline's experts are chosen equally often, but for the last cards of its decks: by
+// chance that does not happen.
+bool is_dealt(const RoutingBank& bank) {
+  if (bank.origin != RoutingOrigin::kBaseline) return false;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(bank.num_experts), 0);
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    for (const std::uint16_t id : bank.token(0, t)) {
+      if (id < counts.size()) ++counts[id];
+    }
+  }
+  const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+  return *most - *least <= 2;
+}
+
 // A token's slots, with the flags of Pick.
 void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, ReplicaTurns& turns,
                 std::uint16_t* picks) {
@@ -121,6 +135,7 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
   coarse_shift = std::countr_zero(static_cast<std::uint64_t>(coarse));
   coarse_blocks = (bank.num_tokens() + coarse - 1) / coarse;
   window_blocks = std::clamp<std::int64_t>(kWindowTokens / coarse, 1, coarse_blocks);
+  dealt = is_dealt(bank);
   decode = mixed_order(bank);
   prefill.resize(decode.size());
   std::iota(prefill.begin(), prefill.end(), 0);

@@ -32,6 +32,9 @@ struct BlockLayout {
   int coarse_shift = 0;
   std::int64_t coarse_blocks = 0;  // Long blocks that a window can start at.
   std::int64_t window_blocks = 0;  // Longest window in long blocks.
+  // Balanced tokens were dealt in bank order: a draw that takes them in that order, whatever the
+  // source, is as even as they are.
+  bool dealt = false;
   // Bank tokens, continued cyclically past the last block; neighbours in `decode` come from
   // different sequences, neighbours in `prefill` from one.
   std::vector<std::int32_t> decode, prefill;
