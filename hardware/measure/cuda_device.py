@@ -59,7 +59,8 @@ class CudaDevice(Device):
         copies = 1 if self.keep_cache_warm else int(min(MOST_COPIES, budget // size,
                                                         1 + 2 * cache // size))
         try:
-            return self._time([operation(kernel, self.device) for _ in range(max(1, copies))], count)
+            runs = [operation(kernel, self.device) for _ in range(max(1, copies))]
+            return self._time(runs, count)
         except torch.cuda.OutOfMemoryError as error:
             self.graph = None
             raise Unsupported("does not fit into the memory") from error

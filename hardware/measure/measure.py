@@ -16,15 +16,14 @@ from table import Table, TableError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 POWER_SECONDS = 1.2
-# A time below this multiple of the launch says more about the launch than about the kernel; it is
-# written as measured, moesim subtracts the launch.
-SPREAD_TO_MENTION = 0.1
+SPREAD_TO_MENTION = 0.1  # Of the samples, over their median.
+CACHED_TOKENS = 4 << 20  # Decoding sequences times context, at most.
 
 
 def arguments_of(argv):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", action="append", default=[], metavar="NAME",
-                        help="a model that `moesim list models` knows, or a config.json (repeatable)")
+                        help="one that `moesim list models` knows, or a config.json (repeatable)")
     parser.add_argument("--tp", type=int, default=1)
     parser.add_argument("--ep", type=int, default=1)
     parser.add_argument("--attention-dp", type=int, default=1)
@@ -148,7 +147,7 @@ def main(argv):
         return collectives.main(arguments)
     shapes = all_shapes(arguments)
     limits = {"tokens": arguments.max_tokens, "batch": arguments.max_batch,
-              "context": arguments.max_context, "cached": 4 << 20}
+              "context": arguments.max_context, "cached": CACHED_TOKENS}
     kernels = work.plan(shapes, 4 if arguments.quick else 2, limits)
     if arguments.dry_run:
         print(",".join(work.SHAPE))

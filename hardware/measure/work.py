@@ -1,4 +1,4 @@
-"""What to measure: kernel shapes from `moesim show MODEL --kernels`, times grids of their extents."""
+"""What to measure: shapes from `moesim show MODEL --kernels`, each over a grid of extents."""
 
 import csv
 import io
