@@ -22,7 +22,7 @@ const std::vector<KeyGroup>& key_groups() {
       {"Device time",
        {"time_compute_share", "time_memory_share", "time_communication_share",
         "time_overhead_share", "time_imbalance_wait_share", "time_idle_share",
-        "time_unallocated_share"}},
+        "time_unallocated_share", "kernel_time_measured_share"}},
       {"Communication",
        {"comm_bytes_per_output_token", "comm_scale_up_bytes_per_s", "comm_scale_out_bytes_per_s"}},
       {"Experts", {"expert_load_max_over_mean", "ep_group_max_over_mean", "decode_experts_hit"}},
