@@ -9,6 +9,7 @@
 #include "base/input_error.h"
 #include "hardware/device.h"
 #include "hardware/measured_kernels.h"
+#include "hardware/variation.h"
 
 namespace moesim {
 
@@ -19,10 +20,12 @@ struct TableFile {
 };
 
 // The rows of all tables together. `facts` gets one line per table: its device, date and versions.
-// `device` gives the limits of what a time can be. Faults of all rows go into `faults`, at most
-// twenty per table; null if there were any.
+// `device` gives the limits of what a time can be. A draw of `variation` makes all times of a table
+// longer or shorter alike, and does not hold them against the drawn device. Faults of all rows go
+// into `faults`, at most twenty per table; null if there were any.
 std::shared_ptr<const MeasuredKernels> read_measured_tables(const std::vector<TableFile>& files,
                                                             const DeviceSpec& device,
+                                                            const Variation& variation,
                                                             std::vector<Fact>& facts,
                                                             Faults& faults);
 

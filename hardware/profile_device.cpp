@@ -67,7 +67,8 @@ void read_measured(ProfileReader& reader, DeviceSpec& device) {
   }
   if (files.empty()) return;
   std::vector<Fact> facts;
-  device.measured = read_measured_tables(files, device, facts, reader.faults());
+  device.measured =
+      read_measured_tables(files, device, reader.file().variation, facts, reader.faults());
   device.facts = std::move(facts);
 }
 

@@ -1,6 +1,7 @@
 // Measured tables take the place of the model where they cover a shape, and nowhere else.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -273,6 +274,22 @@ TEST_F(Measured, ATableWithoutLaunchSaysSo) {
   notes.replace(notes.find("2 us"), 4, "0 s");
   const DeviceModel mine(device(notes + kGemms), Watts(0), 1);
   EXPECT_DOUBLE_EQ(busy(mine, gemm(64, 8192, 8192)), 102e-6);
+}
+
+TEST_F(Measured, DrawsMakeAllTimesOfATableLongerOrShorterAlike) {
+  write("t.csv", kNotes + kGemms);
+  std::vector<double> ratios;
+  for (std::int64_t sample = 1; sample <= 8; ++sample) {
+    const DeviceModel drawn(load_device(path("mine.yaml"), {1, sample, 8}), Watts(0), 1);
+    const double ratio = busy(drawn, gemm(64, 8192, 8192)) / 100e-6;
+    EXPECT_NEAR(busy(drawn, gemm(16, 8192, 8192)) / 50e-6, ratio, 1e-9);
+    ratios.push_back(ratio);
+  }
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  EXPECT_GE(*least, 0.95);
+  EXPECT_LT(*least, 0.98);
+  EXPECT_GT(*most, 1.02);
+  EXPECT_LE(*most, 1.05);
 }
 
 TEST_F(Measured, NotesThatSayWhereItComesFromAreRequired) {
