@@ -149,4 +149,21 @@ std::vector<std::pair<std::string, int>> rests_on(const CaseReport& report, std:
   return facts_by_confidence(facts);
 }
 
+std::string doubt_sentence(const Report& report) {
+  std::size_t draws = 0;
+  for (const CaseReport& one : report.cases) draws = std::max(draws, one.draws.size());
+  if (draws == 0) return "";
+  std::string kinds;
+  int uncertain = 0;
+  for (const auto& [confidence, count] : facts_by_confidence(distinct_facts(report.cases))) {
+    if (confidence == "data-sheet" || confidence == "indicative") continue;
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count, confidence);
+    uncertain += count;
+  }
+  return fmt::format(
+      "P10 to P90 is over {} draws of the {} uncertain numbers ({}) within their "
+      "ranges and of the traffic; data sheets and prices are taken at their word.",
+      draws, uncertain, kinds);
+}
+
 }  // namespace moesim

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "reports/case_report.h"
+#include "reports/report.h"
 
 namespace moesim {
 
@@ -48,5 +48,8 @@ std::optional<std::pair<int, int>> service_level_draws(const CaseReport& report)
 // How many numbers of the profiles a metric rests on, by confidence, most first; only those that
 // enter it: prices enter costs, power enters energy, everything timed enters both.
 std::vector<std::pair<std::string, int>> rests_on(const CaseReport& report, std::string_view key);
+
+// "P10 to P90: over 10 draws of the 62 uncertain numbers (...)"; empty without draws.
+std::string doubt_sentence(const Report& report);
 
 }  // namespace moesim

@@ -139,6 +139,9 @@ std::string report_text(const Report& report, int width) {
   }
   if (report.interrupted)
     text += paragraph("Interrupted: what had not run by then is marked.", columns);
+  if (const std::string doubt = doubt_sentence(report); !doubt.empty()) {
+    text += paragraph(doubt, columns) + "\n";
+  }
   return text + paragraph(verdict(report), columns);
 }
 
