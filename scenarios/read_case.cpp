@@ -267,6 +267,7 @@ struct CaseReader {
     set_count(map, "kv_block_tokens", 4096, rules.kv_block_tokens);
     set_flag(map, "chunked_prompts", serving.chunked_prompts);
     set_number(map, "reserved_output", 0, 1, serving.reserved_output);
+    set_count(map, "admission_interval", 10000, serving.admission_interval);
     set_number(map, "launch_factor", 0.01, 100, serving.launch_factor);
     set_number(map, "eager_factor", 0.01, 100, serving.eager_factor);
     set_time(map, "step_time", serving.step_overhead);

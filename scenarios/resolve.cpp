@@ -76,6 +76,7 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["batching"] = names::word(names::kBatching, serving.batch);
   node["chunked_prompts"] = serving.chunked_prompts;
   node["reserved_output"] = fmt::format("{}", serving.reserved_output);
+  node["admission_interval"] = serving.admission_interval;
   node["launch_factor"] = fmt::format("{}", serving.launch_factor);
   node["eager_factor"] = fmt::format("{}", serving.eager_factor);
   node["step_time"] = time(serving.step_overhead);

@@ -12,7 +12,8 @@ namespace moesim {
 Batcher::Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
                  std::vector<std::int64_t> windows)
     : policy_(policy), limits_(limits), pool_(pool), windows_(std::move(windows)) {
-  if (limits.max_num_seqs <= 0 || limits.max_batched_tokens <= 0 || limits.batches_in_flight <= 0) {
+  if (limits.max_num_seqs <= 0 || limits.max_batched_tokens <= 0 || limits.batches_in_flight <= 0 ||
+      limits.admission_interval <= 0) {
     throw std::invalid_argument("batching limits must be positive");
   }
 }
@@ -53,6 +54,8 @@ void Batcher::plan(RankStep& step) {
   step.batch = RankBatch{};
   step.batch.attention = std::move(attention);
   preempted_now_ = false;
+  may_admit_ = running_.empty() || ++steps_since_look_ >= limits_.admission_interval;
+  if (may_admit_) steps_since_look_ = 0;
   plan_of(policy_)(*this, step);
 }
 
@@ -149,7 +152,7 @@ bool Batcher::fits_step(const Sequence& sequence, const RankStep& step) const {
 // Moves the first waiting request to the running ones if a seat, the blocks of its whole prompt
 // and one more token, and those promised to all are free.
 bool Batcher::admit_next(const RankStep& step) {
-  if (waiting_.empty() || running() >= limits_.max_num_seqs) return false;
+  if (!may_admit_ || waiting_.empty() || running() >= limits_.max_num_seqs) return false;
   Sequence& sequence = slots_[waiting_.front()];
   if (!fits_step(sequence, step)) return false;
   const std::int64_t promised = promised_blocks(sequence);

@@ -61,9 +61,10 @@ struct TokenCounts {
 struct BatcherLimits {
   std::int64_t max_num_seqs = 256;
   std::int64_t max_batched_tokens = 8192;
-  std::int64_t batches_in_flight = 1;  // Pipeline stages: running sequences are split over them.
-  bool chunked_prompts = true;         // Else a step takes whole prompts only; a lone one may be
-                                       // longer than max_batched_tokens.
+  std::int64_t batches_in_flight = 1;   // Pipeline stages: running sequences are split over them.
+  bool chunked_prompts = true;          // Else a step takes whole prompts only; a lone one may be
+                                        // longer than max_batched_tokens.
+  std::int64_t admission_interval = 1;  // Steps between two looks at the queue while any runs.
   double reserved_output = 0;  // Share of its output that must find room before it is admitted.
 };
 
@@ -136,9 +137,11 @@ class Batcher {
   std::deque<std::int32_t> waiting_;
   std::vector<std::int32_t> running_;  // In order of admission.
   std::int64_t outstanding_ = 0;
+  std::int64_t steps_since_look_ = 0;
   std::int64_t promised_ = 0;  // Blocks, of all running sequences.
   std::int64_t preemptions_ = 0;
   bool preempted_now_ = false;
+  bool may_admit_ = true;  // In the step that is being planned.
   TokenCounts counts_;
 };
 

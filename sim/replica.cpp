@@ -31,8 +31,11 @@ Replica::Replica(const Surroundings& surroundings, std::int64_t index, std::int6
   const Deployment& deployment = around_.deployment;
   const ParallelPlan& plan = deployment.plan;
   const EngineMemoryRules& rules = deployment.serving.memory;
-  const BatcherLimits limits = {rules.max_num_seqs, rules.max_batched_tokens, plan.pp,
+  const BatcherLimits limits = {rules.max_num_seqs,
+                                rules.max_batched_tokens,
+                                plan.pp,
                                 deployment.serving.chunked_prompts,
+                                deployment.serving.admission_interval,
                                 deployment.serving.reserved_output};
   for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
     batchers_.emplace_back(deployment.serving.batch, limits,

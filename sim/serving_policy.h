@@ -26,6 +26,7 @@ struct ServingPolicy {
   // Share of its output for which a request must find room in the cache before it is admitted; what
   // it turns out to lack later is won by preemption.
   double reserved_output = 0;
+  std::int64_t admission_interval = 1;  // Steps between two looks at the queue while any runs.
   EngineMemoryRules memory;
   double launch_factor = 1;  // Kernel-to-kernel cost relative to the device family's.
   double eager_factor = 1;   // Outside CUDA graphs, times the family's eager factor.

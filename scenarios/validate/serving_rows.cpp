@@ -105,12 +105,39 @@ struct ServingRow {
     return stated(row, "batch") * s.plan.attention_dp * s.plan.replicas;
   }
 
+  // Rows of InferenceMAX: dated runs of its three shapes.
+  bool is_inference_max(const Simulation& s) const {
+    constexpr std::pair<int, int> kShapes[] = {{1024, 1024}, {1024, 8192}, {8192, 1024}};
+    return row.text("notes").starts_with("measured 20") &&
+           std::any_of(std::begin(kShapes), std::end(kShapes), [&](const auto& shape) {
+             return s.input_tokens == shape.first && s.output_tokens == shape.second;
+           });
+  }
+
+  // How InferenceMAX runs its client and its servers, as its scripts say: lengths drawn evenly from
+  // 0.8 of the shape to all of it; vLLM schedules asynchronously; SGLang on Blackwell looks for
+  // requests every 10 steps, and every 30 from 16 users on, where the script's model is tuned
+  // (DeepSeek-R1, Qwen3.5), and takes chunks of 32,768 tokens, in fp4 of 16,384.
+  // Source: github.com/SemiAnalysisAI/InferenceX, README.md and benchmarks/.
+  void as_inference_max(Simulation& s) const {
+    s.shortest = 0.8;
+    s.overlaps_host = s.engine.starts_with("vllm");
+    const bool tuned = s.model == "deepseek-r1" || s.model.starts_with("qwen3.5");
+    if (s.engine.starts_with("sglang") && tuned) {
+      s.max_batched_tokens = s.dtypes.experts == Dtype::kFp4 ? 16384 : 32768;
+      const bool blackwell = s.hardware.starts_with("b");
+      if (blackwell) s.admission_interval = s.users < 16 ? 10 : 30;
+    }
+    plan.read_as("dated rows: lengths drawn from 0.8 of them to all and servers as InferenceMAX's");
+  }
+
   void closed_loop() const {
     Simulation s = conditions();
     s.input_tokens = stated(row, "isl");
     s.output_tokens = stated(row, "osl");
     s.users = users(s);
     s.requests = kRounds * s.users;
+    if (is_inference_max(s)) as_inference_max(s);
     s.max_num_seqs = std::max<std::int64_t>(EngineMemoryRules{}.max_num_seqs, s.users);
     check_size(s);
     figure.load =

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/random.h"
 #include "hardware/profiles.h"
 #include "sim/expert_memory.h"
 #include "sim/run_case.h"
@@ -34,8 +36,15 @@ Workload workload_of(const Simulation& simulation) {
   Workload workload;
   workload.kind = simulation.arrivals;
   workload.concurrency = simulation.users;
-  workload.requests.assign(static_cast<std::size_t>(simulation.requests),
-                           {Seconds(0), simulation.input_tokens, simulation.output_tokens});
+  RandomStream inputs(kSeed, "input lengths"), outputs(kSeed, "output lengths");
+  const auto drawn = [&](std::int64_t longest, RandomStream& random) {
+    const double share = simulation.shortest + (1 - simulation.shortest) * random.uniform();
+    return std::max<std::int64_t>(1, std::llround(static_cast<double>(longest) * share));
+  };
+  for (std::int64_t i = 0; i < simulation.requests; ++i) {
+    workload.requests.push_back({Seconds(0), drawn(simulation.input_tokens, inputs),
+                                 drawn(simulation.output_tokens, outputs)});
+  }
   return workload;
 }
 
@@ -76,12 +85,14 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
 
 std::string Simulation::key() const {
   return fmt::format(
-      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {}|{} {}+{} {} of {}|{} {} {} {}",
+      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {}|{} {}+{} from {} {} of {}|{} "
+      "{} {} {} {} {}",
       model, hardware, devices, whole_server ? " whole" : "", plan.tp, plan.pp, plan.attention_dp,
       plan.ep, plan.moe_tp, plan.replicas, dtype_name(dtypes.weights), dtype_name(dtypes.experts),
       dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine, static_cast<int>(routing),
-      power_limit_w, static_cast<int>(arrivals), input_tokens, output_tokens, users, requests,
-      memory_utilization, max_num_seqs, max_batched_tokens, prompts_first);
+      power_limit_w, static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users,
+      requests, memory_utilization, max_num_seqs, max_batched_tokens, prompts_first,
+      admission_interval, overlaps_host);
 }
 
 std::string Simulation::bank_key(const Library& library) const {
@@ -114,6 +125,10 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
   if (simulation.memory_utilization > 0) rules.memory_utilization = simulation.memory_utilization;
   if (simulation.max_num_seqs > 0) rules.max_num_seqs = simulation.max_num_seqs;
   if (simulation.max_batched_tokens > 0) rules.max_batched_tokens = simulation.max_batched_tokens;
+  if (simulation.admission_interval > 0) {
+    deployment.serving.admission_interval = simulation.admission_interval;
+  }
+  if (simulation.overlaps_host) deployment.serving.overlaps_host = true;
   if (simulation.prompts_first) deployment.serving.batch = BatchPolicy::kPrefillFirst;
   return deployment;
 }

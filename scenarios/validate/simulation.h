@@ -28,12 +28,16 @@ struct Simulation {
   ArrivalKind arrivals = ArrivalKind::kClosedLoop;
   std::int64_t input_tokens = 1;
   std::int64_t output_tokens = 1;
+  // Lengths are drawn evenly from this share of the above to all of it.
+  double shortest = 1;
   std::int64_t users = 1;     // Closed loop: at once. Static: requests.
   std::int64_t requests = 1;  // In all.
   // Engine limits; 0 = the engine's own.
   double memory_utilization = 0;
   std::int64_t max_num_seqs = 0;
   std::int64_t max_batched_tokens = 0;
+  std::int64_t admission_interval = 0;
+  bool overlaps_host = false;  // Whatever the engine does by default.
   bool prompts_first = false;  // All prompts before any decode, whatever the engine does.
 
   // Equal for equal conditions.

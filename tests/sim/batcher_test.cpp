@@ -90,6 +90,18 @@ TEST(Batcher, ReservesRoomForOutputBeforeItAdmits) {
   EXPECT_EQ(admitted(0), 3);
 }
 
+// Looked at in step 1 and then in every third one: the second request, which came before step 2,
+// starts in step 4.
+TEST(Batcher, LooksAtItsQueueInIntervals) {
+  Batcher batcher = make({.limits = {.admission_interval = 3}});
+  batcher.submit(request(10, 9), Seconds(0));
+  expect_batch(advance(batcher), 0, 10, 1);
+  batcher.submit(request(20, 9), Seconds(0));
+  expect_batch(advance(batcher), 1, 0, 1);
+  expect_batch(advance(batcher), 1, 0, 1);
+  expect_batch(advance(batcher), 1, 20, 2);
+}
+
 TEST(Batcher, NeverPreemptsWhatItReservedRoomFor) {
   Batcher batcher = make({.limits = {.reserved_output = 1}, .blocks = 20});
   for (int i = 0; i < 8; ++i) batcher.submit(request(8, 32), Seconds(0));
