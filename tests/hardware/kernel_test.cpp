@@ -289,6 +289,23 @@ TEST(KernelTime, OfFourBitWeightsWithoutFourBitUnitsIsThatOf16Bit) {
   EXPECT_LT(seconds(kernel), bf16);
 }
 
+// Many rows per expert: compute-bound. Four-bit experts that must be widened take longer than
+// 16-bit ones, at most 1 / 0.4 of them; few rows: memory-bound, and fewer rows are lost per expert.
+TEST(KernelTime, OfWidenedExpertsIsLongerForManyRowsAndNotForFew) {
+  Kernel kernel = gemm(1 << 17, 4096, 4096);
+  kernel.kind = KernelKind::kGroupedGemm;
+  kernel.groups = 8;
+  const auto as = [&](Dtype dtype) {
+    kernel.dtype = dtype;
+    return seconds(kernel);
+  };
+  EXPECT_GT(as(Dtype::kFp4), 1.3 * as(Dtype::kBf16));
+  EXPECT_LT(as(Dtype::kFp4), 2.5 * as(Dtype::kBf16));
+  kernel.m = 8;
+  kernel.flops = Flops(2.0 * 8 * 4096 * 4096);
+  EXPECT_LE(as(Dtype::kFp4), as(Dtype::kBf16) * 1.05);
+}
+
 TEST(DeviceModel, RefusesADeviceWithoutPeakBandwidthOrPower) {
   DeviceSpec device = round_device();
   device.memory_bandwidth = BytesPerSecond(0);
