@@ -1,5 +1,6 @@
 // Reads one hardware profile: every number is a map {value, source, confidence}, and each one read
-// is kept as a Fact. Used by the profile_*.cpp files only; others call hardware/profiles.h.
+// is kept as a Fact. Used by the profile_*.cpp files, and by sim/serving_policy.cpp for engines;
+// others call hardware/profiles.h.
 #pragma once
 
 #include <map>
