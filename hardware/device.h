@@ -39,7 +39,10 @@ struct KernelFamily {
   double expert_rows_lost = 0;              // Rows lost per expert hit (half a tile).
   double sm_bandwidth_share = 0;  // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
   double overlap_exponent = 2;    // p of the soft maximum of compute and memory time.
-  // Power, as fractions of TDP: P = busy + hbm * u_hbm + tensor * u_tensor + link * u_link.
+  // Token rows to which the tensor units pad the work of one expert; formats not listed: 16.
+  std::map<Dtype, double> expert_tile_rows;
+  // Power, as fractions of TDP: P = busy + hbm * u_hbm + tensor * u_tensor + link * u_link, over
+  // a step at most cap; see kernel_power.cpp.
   double power_busy = 0;
   double power_hbm = 0;
   double power_tensor = 0;

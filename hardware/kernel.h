@@ -61,7 +61,9 @@ struct KernelCost {
   Seconds launch;  // Fixed part.
   Seconds busy;    // Roofline part, slowed by a power limit below the TDP.
   Bound bound = Bound::kMemory;
-  Joules energy;          // Of the device during launch + busy.
+  Joules energy;          // Of the device during launch + busy, at full clock: a short kernel may
+                          // draw more than the limit, a whole step may not.
+  Joules launch_energy;   // Of that, during launch.
   bool measured = false;  // `busy` rests on a measured table.
 
   Seconds time() const { return launch + busy; }
@@ -86,6 +88,8 @@ class DeviceModel {
   Watts waiting_power() const;  // Inside a step, waiting for peers or the host.
   // Sending and receiving at a share of the scale-up bandwidth.
   Watts communication_power(double link_utilisation) const;
+  // Highest average over a step or longer.
+  Watts power_limit() const { return limit_; }
 
   const DeviceSpec& device() const { return device_; }
 
@@ -115,8 +119,11 @@ class DeviceModel {
   double gemm_seconds(const Kernel& kernel) const;
   double soft_maximum(double a, double b) const;
 
-  double dynamic_joules(const Kernel& kernel, double busy) const;
-  KernelCost measured_cost(const Kernel& kernel, const MeasuredCost& found, double launch) const;
+  double dynamic_joules(const Kernel& kernel) const;
+  double executed_flops(const Kernel& kernel) const;
+  void add_energy(double joules, bool eager, KernelCost& cost) const;
+  KernelCost measured_cost(const Kernel& kernel, const MeasuredCost& found, double launch,
+                           bool eager) const;
   double limited_seconds(const Roofline& work, double joules) const;
   Watts capped(double share_of_tdp) const;
 

@@ -100,19 +100,18 @@ KernelCost DeviceModel::cost(const Kernel& kernel, bool eager) const {
       kernel.launches * launch_ * (eager ? device_.family.eager_launch_factor : 1.0);
   if (device_.measured) {
     if (const auto found = device_.measured->find(kernel)) {
-      return measured_cost(kernel, *found, launch);
+      return measured_cost(kernel, *found, launch, eager);
     }
   }
   const Roofline work = roofline(kernel);
-  const double joules = dynamic_joules(kernel, work.busy);
+  const double joules = dynamic_joules(kernel);
   const double busy = limited_ ? limited_seconds(work, joules) : work.busy;
 
   KernelCost cost;
   cost.launch = Seconds(launch);
   cost.busy = Seconds(busy);
   cost.bound = work.compute > work.memory ? Bound::kCompute : Bound::kMemory;
-  const Watts resident = capped(device_.family.power_busy);
-  cost.energy = resident * cost.time() + std::min(Joules(joules), (limit_ - resident) * cost.busy);
+  add_energy(joules, eager, cost);
   return cost;
 }
 

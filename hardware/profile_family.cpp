@@ -36,6 +36,7 @@ constexpr FamilyNumber kFamilyNumbers[] = {
 
 constexpr NumberRule kLatency{Dimension::kTime, 1e-9, 0.1};
 constexpr NumberRule kShare{std::nullopt, kTiny, 1};
+constexpr NumberRule kRows{std::nullopt, 1, 1024};
 
 }  // namespace
 
@@ -47,6 +48,9 @@ KernelFamily read_family(const ProfileFile& file, Faults& faults) {
   reader->required_text("title", "what the family is, in words");
   family.launch = Seconds(reader->required("launch", kLatency));
   family.compute_efficiency = reader->required_by_dtype("compute_efficiency", kShare);
+  if (reader->has("expert_tile_rows")) {
+    family.expert_tile_rows = reader->required_by_dtype("expert_tile_rows", kRows);
+  }
   for (const FamilyNumber& number : kFamilyNumbers) {
     const NumberRule rule{std::nullopt, number.min, number.max};
     family.*number.field = number.is_optional

@@ -100,10 +100,10 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
 
 namespace {
 
-// Grouped GEMM over the experts hit: their matrices are read once, each pair is one row.
-//   flops = 2 pairs n k;  bytes = hit k n b_weights + pairs (k b_activation + 2 n)
+// Grouped GEMM over the experts hit: their matrices are read once, each pair or padding is one row.
+//   flops = 2 rows n k;  bytes = hit k n b_weights + rows (k b_activation + 2 n)
 Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, Dtype experts) {
-  Kernel kernel = gemm(matrix, load.pairs, experts);
+  Kernel kernel = gemm(matrix, load.pairs + load.padding_rows, experts);
   kernel.kind = KernelKind::kGroupedGemm;
   kernel.groups = load.experts_hit;
   kernel.bytes += Bytes(static_cast<double>(matrix.elements()) * stored_bytes(experts) *
@@ -123,24 +123,23 @@ std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
   if (load.pairs <= 0) return out;
   const std::int64_t input = moe.expert_input > 0 ? moe.expert_input : model.hidden_size;
   const Matrices matrices = ffn_matrices(input, moe.expert_width, moe.ffn_matrices, plan.moe_tp);
-  const double row = static_cast<double>(load.pairs * input);
+  const std::int64_t rows = load.pairs + load.padding_rows;
+  const double row = static_cast<double>(rows * input);
   const double operand = element_bytes(multiply_dtype(dtypes.experts));
   if (quantises_activations(dtypes.experts) && !quantises_activations(dtypes.weights)) {
-    out.push_back(quantise(load.pairs, input + matrices[1].k));
+    out.push_back(quantise(rows, input + matrices[1].k));
   }
   out.push_back(elementwise("permute", row * 2 * operand, 3));
   out.push_back(grouped_gemm(matrices[0], load, dtypes.experts));
-  out.push_back(activation(load.pairs, matrices[1].k, moe.ffn_matrices));
+  out.push_back(activation(rows, matrices[1].k, moe.ffn_matrices));
   out.push_back(grouped_gemm(matrices[1], load, dtypes.experts));
   out.push_back(elementwise("unpermute", row * 2 * kActivationBytes));
   return out;
 }
 
-// Sampling: cast to fp32 (6 B), softmax (8), draw (4) for each logit.
 std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
-                                 const DtypePlan& dtypes, std::int64_t tokens,
-                                 std::int64_t sampled) {
-  constexpr double kSamplingBytes = 18;
+                                 const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
+                                 double sampling_bytes) {
   constexpr int kSamplingLaunches = 4;
   std::vector<Kernel> out;
   if (tokens > 0) {
@@ -153,7 +152,7 @@ std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& pla
   const Dtype wide = dtypes.weights == Dtype::kFp32 ? Dtype::kFp32 : Dtype::kBf16;
   out.push_back(gemm({"head", Matrix::Role::kOutput, model.hidden_size, columns}, sampled, wide));
   out.push_back(elementwise("sample",
-                            static_cast<double>(sampled * model.vocab_size) * kSamplingBytes,
+                            static_cast<double>(sampled * model.vocab_size) * sampling_bytes,
                             kSamplingLaunches));
   return out;
 }

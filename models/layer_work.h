@@ -8,6 +8,7 @@
 #include "hardware/kernel.h"
 #include "models/model_spec.h"
 #include "models/parallel_plan.h"
+#include "models/sampling.h"
 
 namespace moesim {
 
@@ -44,6 +45,7 @@ struct ExpertLoad {
   std::int64_t pairs = 0;  // Token-expert pairs.
   std::int64_t experts_hit =
       0;  // Distinct experts with at least one token: their weights are read.
+  std::int64_t padding_rows = 0;  // Moved and multiplied besides the pairs.
 };
 
 // Routed experts of one rank: permute, two grouped GEMMs, activation, weighted un-permute.
@@ -51,10 +53,11 @@ std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
                                    const ParallelPlan& plan, const DtypePlan& dtypes,
                                    const ExpertLoad& load);
 
-// Embedding look-up for `tokens`, then final norm, head and sampling for `sampled` sequences.
+// Embedding look-up for `tokens`, then final norm, head and sampling for `sampled` sequences;
+// `sampling_bytes` are moved for each logit.
 std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
-                                 const DtypePlan& dtypes, std::int64_t tokens,
-                                 std::int64_t sampled);
+                                 const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
+                                 double sampling_bytes = kGreedySamplingBytes);
 
 // Bytes that one rank contributes to the collective after attention and after the dense or expert
 // block (tokens * hidden * 2, bf16).

@@ -274,6 +274,8 @@ struct CaseReader {
     set_time(map, "sequence_time", serving.sequence_overhead);
     set_time(map, "request_time", serving.request_overhead);
     set_flag(map, "overlaps_host", serving.overlaps_host);
+    set_flag(map, "cuda_graphs", serving.cuda_graphs);
+    read_choice(map, "sampling", names::kSampling, deployment.sampling);
     if (map.has("batching")) serving.forget("batching");
     read_choice(map, "batching", names::kBatching, serving.batch);
   }

@@ -83,6 +83,8 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["sequence_time"] = time(serving.sequence_overhead);
   node["request_time"] = time(serving.request_overhead);
   node["overlaps_host"] = serving.overlaps_host;
+  node["cuda_graphs"] = serving.cuda_graphs;
+  node["sampling"] = names::word(names::kSampling, deployment.sampling);
   node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);
   node["combine"] = names::word(names::kCombine, deployment.combine);
   return node;

@@ -22,6 +22,7 @@ inline constexpr std::array kScopes = {"auto", "hierarchical", "global"};
 inline constexpr std::array kReplicaChoices = {"dynamic", "static"};
 inline constexpr std::array kProfiles = {"held_out", "served"};
 inline constexpr std::array kBatching = {"mixed", "prefill_first"};
+inline constexpr std::array kSampling = {"greedy", "random", "top_p"};
 inline constexpr std::array kDispatch = {"auto", "normal", "low_latency", "all_gather",
                                          "all_to_all"};
 inline constexpr std::array kCombine = {"bf16", "logfmt10"};

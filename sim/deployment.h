@@ -38,6 +38,7 @@ struct Deployment {
   PlacementSpec placement;
   DispatchPolicy dispatch = DispatchPolicy::kAuto;
   CombineFormat combine = CombineFormat::kBf16;
+  Sampling sampling = Sampling::kGreedy;
   SiteSpec site;
   ModelError error;
   Watts power_limit;             // Per device; 0 = data sheet.

@@ -30,8 +30,14 @@ constexpr int kHitBits = 16;
 }  // namespace
 
 LayerTimes::LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
-                       const DeviceModel& device)
-    : model_(model), plan_(plan), dtypes_(dtypes), device_(device) {
+                       const DeviceModel& device, const ServingPolicy& serving, Sampling sampling)
+    : model_(model),
+      plan_(plan),
+      dtypes_(dtypes),
+      device_(device),
+      sampling_bytes_(sampling_bytes(serving, sampling)),
+      expert_alignment_(serving.expert_alignment),
+      host_runs_ahead_(!serving.cuda_graphs) {
   classify_layers();
 }
 
@@ -52,13 +58,17 @@ void LayerTimes::classify_layers() {
   experts_.resize(2 * moes.size());
 }
 
+WorkCost LayerTimes::priced(std::span<const Kernel> kernels, bool eager) const {
+  return host_runs_ahead_ ? queued_work_cost(kernels, device_) : work_cost(kernels, device_, eager);
+}
+
 template <class Kernels>
 const WorkCost& LayerTimes::remembered(ByLaunch& table, std::int64_t count, bool eager,
                                        const Kernels& kernels) {
   ByCount& costs = table[eager ? 1 : 0];
   if (count >= static_cast<std::int64_t>(costs.size())) costs.resize(count + 1);
   std::optional<WorkCost>& cost = costs[count];
-  if (!cost) cost = count == 0 ? WorkCost{} : work_cost(kernels(), device_, eager);
+  if (!cost) cost = count == 0 ? WorkCost{} : priced(kernels(), eager);
   return *cost;
 }
 
@@ -69,7 +79,7 @@ const WorkCost& LayerTimes::linear(std::int64_t c, std::int64_t tokens, bool eag
 
 WorkCost LayerTimes::attention(std::int64_t c, const AttentionLoad& load, bool eager) const {
   if (load.prefill_tokens == 0 && load.decode_sequences == 0) return {};
-  return work_cost(attention_kernels(spec(c), plan_, dtypes_, load), device_, eager);
+  return priced(attention_kernels(spec(c), plan_, dtypes_, load), eager);
 }
 
 const WorkCost& LayerTimes::experts(std::int64_t c, std::int64_t pairs, std::int64_t hit,
@@ -78,9 +88,12 @@ const WorkCost& LayerTimes::experts(std::int64_t c, std::int64_t pairs, std::int
                             static_cast<std::uint64_t>(hit);
   CostTable& table = experts_[2 * classes_[c].experts + (eager ? 1 : 0)];
   return table.find(key, [&](std::uint64_t) {
-    const ExpertLoad load{rounded_pairs(pairs), hit};
+    const MoeSpec& moe = *spec(c).moe;
+    const bool aligned = dtypes_.experts == Dtype::kFp8;
+    const std::int64_t padding = aligned ? expert_alignment_ * moe.num_experts / plan_.ep : 0;
+    const ExpertLoad load{rounded_pairs(pairs), hit, padding};
     if (pairs == 0) return WorkCost{};
-    return work_cost(expert_kernels(model_, *spec(c).moe, plan_, dtypes_, load), device_, eager);
+    return priced(expert_kernels(model_, moe, plan_, dtypes_, load), eager);
   });
 }
 
@@ -90,8 +103,9 @@ const WorkCost& LayerTimes::embedding(std::int64_t tokens, bool eager) {
 }
 
 const WorkCost& LayerTimes::head(std::int64_t sampled, bool eager) {
-  return remembered(head_, sampled, eager,
-                    [&] { return head_kernels(model_, plan_, dtypes_, 0, sampled); });
+  return remembered(head_, sampled, eager, [&] {
+    return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_);
+  });
 }
 
 }  // namespace moesim

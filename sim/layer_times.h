@@ -6,20 +6,22 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "hardware/kernel.h"
 #include "models/layer_work.h"
 #include "sim/cost_table.h"
+#include "sim/serving_policy.h"
 #include "sim/work_cost.h"
 
 namespace moesim {
 
 class LayerTimes {
  public:
-  // Keeps references to all but the plan and the dtypes.
+  // Keeps references to the model and the device.
   LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
-             const DeviceModel& device);
+             const DeviceModel& device, const ServingPolicy& serving, Sampling sampling);
 
   // Layers that are equal share a class; classes that mix tokens alike share an attention class.
   std::int64_t num_classes() const { return static_cast<std::int64_t>(classes_.size()); }
@@ -55,11 +57,15 @@ class LayerTimes {
   const WorkCost& remembered(ByLaunch& table, std::int64_t count, bool eager,
                              const Kernels& kernels);
   void classify_layers();
+  WorkCost priced(std::span<const Kernel> kernels, bool eager) const;
 
   const ModelSpec& model_;
   ParallelPlan plan_;
   DtypePlan dtypes_;
   const DeviceModel& device_;
+  double sampling_bytes_;  // Moved per logit.
+  std::int64_t expert_alignment_;
+  bool host_runs_ahead_;
   std::vector<LayerClass> classes_;
   std::vector<std::int64_t> class_of_layer_;
   std::vector<std::int64_t> windows_;

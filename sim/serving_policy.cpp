@@ -52,12 +52,14 @@ struct ReleaseNumber {
   const char* key;
   void (*set)(ServingRelease&, double);
   NumberRule rule;
+  bool is_optional = false;  // The policy's own default where no range says it.
 };
 
 constexpr double kMostCount = 1 << 20;
 constexpr NumberRule kCount{std::nullopt, 1, kMostCount};
 constexpr NumberRule kFactor{std::nullopt, 0.01, 100};
 constexpr NumberRule kHostTime{Dimension::kTime, 0, 60};
+constexpr NumberRule kTraffic{Dimension::kBytes, 0, 1e5};
 constexpr NumberRule kMemory{Dimension::kBytes, 0, 1e13};
 
 using Release = ServingRelease;
@@ -91,6 +93,12 @@ const ReleaseNumber kNumbers[] = {
     {"context_memory", [](Release& r, double v) { r.policy.memory.context = Bytes(v); }, kMemory},
     {"communicator_memory", [](Release& r, double v) { r.policy.memory.communicators = Bytes(v); },
      kMemory},
+    {"expert_alignment",
+     [](Release& r, double v) { r.policy.expert_alignment = whole(v); },
+     {std::nullopt, 0, 4096},
+     true},
+    {"random_sampling", [](Release& r, double v) { r.policy.random_sampling = v; }, kTraffic, true},
+    {"top_p_sampling", [](Release& r, double v) { r.policy.top_p_sampling = v; }, kTraffic, true},
     {"launch_factor", [](Release& r, double v) { r.policy.launch_factor = v; }, kFactor},
     {"eager_factor", [](Release& r, double v) { r.policy.eager_factor = v; }, kFactor},
     {"step_time", [](Release& r, double v) { r.policy.step_overhead = Seconds(v); }, kHostTime},
@@ -123,6 +131,9 @@ struct ReleaseReader {
                                    static_cast<std::size_t>(policy.memory.pool)));
     policy.chunked_prompts = word("chunked_prompts", kYesNo, policy.chunked_prompts) == 1;
     policy.overlaps_host = word("overlaps_host", kYesNo, policy.overlaps_host) == 1;
+    if (reader.has("cuda_graphs")) {
+      policy.cuda_graphs = reader.required_word("cuda_graphs", kYesNo) == 1;
+    }
   }
 
   void add_facts(std::vector<Fact> stated_here) {
@@ -151,7 +162,8 @@ struct ReleaseReader {
     release.policy.release = release.from;
     read_words();
     for (const ReleaseNumber& number : kNumbers) {
-      if (stated(number.key)) number.set(release, reader.required(number.key, number.rule));
+      const bool expected = number.is_optional ? reader.has(number.key) : stated(number.key);
+      if (expected) number.set(release, reader.required(number.key, number.rule));
     }
     add_facts(reader.finish());
   }
@@ -181,6 +193,18 @@ EngineProfile read_engine(const ProfileFile& file, const std::string& known_as, 
 
 void ServingPolicy::forget(const std::string& key) {
   std::erase_if(facts, [&](const Fact& fact) { return fact.path.ends_with("." + key); });
+}
+
+double sampling_bytes(const ServingPolicy& policy, Sampling sampling) {
+  switch (sampling) {
+    case Sampling::kGreedy:
+      return kGreedySamplingBytes;
+    case Sampling::kRandom:
+      return policy.random_sampling;
+    case Sampling::kTopP:
+      return policy.top_p_sampling;
+  }
+  return kGreedySamplingBytes;
 }
 
 std::vector<std::string> engine_names() {

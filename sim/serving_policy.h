@@ -10,6 +10,7 @@
 #include "hardware/device.h"
 #include "hardware/variation.h"
 #include "models/memory_ledger.h"
+#include "models/sampling.h"
 
 namespace moesim {
 
@@ -30,7 +31,14 @@ struct ServingPolicy {
   EngineMemoryRules memory;
   double launch_factor = 1;  // Kernel-to-kernel cost relative to the device family's.
   double eager_factor = 1;   // Outside CUDA graphs, times the family's eager factor.
-  Seconds step_overhead;     // Host time per engine step,
+  bool cuda_graphs = true;   // Else decode steps are launched eagerly too.
+  // Rows to which the expert kernels for 8-bit block scales pad each expert of a rank, hit or not;
+  // 0 = padding costs no time of its own.
+  std::int64_t expert_alignment = 0;
+  // Traffic of drawing a token, in bytes per logit at the speed of streaming.
+  double random_sampling = kGreedySamplingBytes;
+  double top_p_sampling = kGreedySamplingBytes;
+  Seconds step_overhead;  // Host time per engine step,
   Seconds
       sequence_overhead;  // and per running sequence and step (scheduler, sampler, detokenizer).
   bool overlaps_host = false;  // The host prepares a step while the device runs the one before.
@@ -40,6 +48,9 @@ struct ServingPolicy {
   // Forgets the fact about a number that somebody else has set.
   void forget(const std::string& key);
 };
+
+// Bytes that drawing a token moves for each logit.
+double sampling_bytes(const ServingPolicy& policy, Sampling sampling);
 
 // One range of releases: from this one up to the next range.
 struct ServingRelease {

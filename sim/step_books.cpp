@@ -4,6 +4,18 @@
 
 namespace moesim {
 
+namespace {
+
+// A power limiter averages over tens of milliseconds, about a step: shorter peaks pass.
+void limit_power(Watts limit, DeviceLedger& ledger) {
+  const Joules drawn = ledger.total_energy();
+  const Joules most = limit * ledger.total_time();
+  if (drawn <= most) return;
+  for (Joules& energy : ledger.energy) energy *= most / drawn;
+}
+
+}  // namespace
+
 StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device)
     : plan_(plan), device_(device), lanes_(plan.attention_dp), groups_(plan.ep) {}
 
@@ -79,8 +91,13 @@ DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchange
   ledger.add(Activity::kOverhead, host_, device_.waiting_power() * host_);
   const Seconds wait = lane.wait + group.wait;
   ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);
-  if (lane.communication <= Seconds(0)) return ledger;
+  if (lane.communication > Seconds(0)) book_communication(lane, rank, exchanged, ledger);
+  limit_power(device_.power_limit(), ledger);
+  return ledger;
+}
 
+void StepBooks::book_communication(const Lane& lane, std::int64_t rank, const PortLoads* exchanged,
+                                   DeviceLedger& ledger) const {
   Bytes sent = lane.scale_up + lane.scale_out;
   if (exchanged != nullptr && !exchanged->scale_up_out.empty()) {
     sent += Bytes(exchanged->scale_up_out[rank] + exchanged->scale_out_out[rank]);
@@ -89,7 +106,6 @@ DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchange
   const double utilisation = link > BytesPerSecond(0) ? sent / lane.communication / link : 0;
   ledger.add(Activity::kCommunication, lane.communication,
              device_.communication_power(utilisation) * lane.communication);
-  return ledger;
 }
 
 Bytes StepBooks::collective_scale_up() const {

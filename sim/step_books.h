@@ -57,6 +57,8 @@ class StepBooks {
   };
 
   DeviceLedger rank_ledger(std::int64_t rank, const PortLoads* exchanged) const;
+  void book_communication(const Lane& lane, std::int64_t rank, const PortLoads* exchanged,
+                          DeviceLedger& ledger) const;
 
   ParallelPlan plan_;
   const DeviceModel& device_;

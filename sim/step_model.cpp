@@ -31,14 +31,16 @@ StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
     : deployment_(deployment),
       device_(device_under(deployment.serving, deployment.cluster.node.device),
               deployment.power_limit, deployment.serving.launch_factor),
-      layers_(deployment.model, deployment.plan, deployment.dtypes, device_),
+      layers_(deployment.model, deployment.plan, deployment.dtypes, device_, deployment.serving,
+              deployment.sampling),
       books_(deployment.plan, device_) {
   if (deployment.model.is_moe()) exchange_.emplace(deployment, *bank);
 }
 
 void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost) {
-  const bool eager = std::any_of(ranks.begin(), ranks.end(),
-                                 [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
+  const bool prompts = std::any_of(ranks.begin(), ranks.end(),
+                                   [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
+  const bool eager = prompts || !deployment_.serving.cuda_graphs;
   step_tokens_ = 0;
   for (const RankStep& rank : ranks) step_tokens_ += rank.batch.tokens();
   books_.open();

@@ -11,18 +11,25 @@ WorkCost repeated(const WorkCost& cost, double times) {
 }
 
 WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager) {
-  const Watts resident = device.communication_power(0);
   WorkCost sum;
   for (const Kernel& kernel : kernels) {
     const KernelCost cost = device.cost(kernel, eager);
-    const Joules launching = std::min(cost.energy, resident * cost.launch);
     sum.launch += cost.launch;
-    sum.launch_energy += launching;
+    sum.launch_energy += cost.launch_energy;
     const bool compute = cost.bound == Bound::kCompute;
     (compute ? sum.compute : sum.memory) += cost.busy;
     if (cost.measured) sum.measured += cost.busy;
-    (compute ? sum.compute_energy : sum.memory_energy) += cost.energy - launching;
+    (compute ? sum.compute_energy : sum.memory_energy) += cost.energy - cost.launch_energy;
   }
+  return sum;
+}
+
+WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device) {
+  WorkCost sum = work_cost(kernels, device, true);
+  const Seconds least = sum.launch / device.device().family.eager_launch_factor;
+  const Seconds hidden = std::min(sum.launch - least, sum.compute + sum.memory);
+  sum.launch -= hidden;
+  sum.launch_energy -= std::min(device.waiting_power(), device.communication_power(0)) * hidden;
   return sum;
 }
 

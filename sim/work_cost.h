@@ -29,9 +29,13 @@ struct WorkCost {
 // The same work `times` times over.
 WorkCost repeated(const WorkCost& cost, double times);
 
-// Sums the kernels; `eager` = launched outside a CUDA graph. While a kernel is launched the device
-// draws what a resident process draws; the rest of its energy belongs to the busy part.
+// Sums the kernels; `eager` = launched outside a CUDA graph.
 WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager);
+
+// The same for eager launches that queue up: the host runs ahead of the device within these
+// kernels, so that its time shows only where it is longer than theirs, but for what a graph costs:
+//   launch = max(launch in a graph, eager launch - kernels)
+WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device);
 
 // Adds the work to a device's books.
 void book(const WorkCost& cost, DeviceLedger& ledger);

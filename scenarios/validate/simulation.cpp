@@ -85,14 +85,14 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
 
 std::string Simulation::key() const {
   return fmt::format(
-      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {}|{} {}+{} from {} {} of {}|{} "
-      "{} {} {} {} {}",
+      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of "
+      "{}|{} {} {} {} {} {}",
       model, hardware, devices, whole_server ? " whole" : "", plan.tp, plan.pp, plan.attention_dp,
       plan.ep, plan.moe_tp, plan.replicas, dtype_name(dtypes.weights), dtype_name(dtypes.experts),
       dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine, static_cast<int>(routing),
-      power_limit_w, static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users,
-      requests, memory_utilization, max_num_seqs, max_batched_tokens, prompts_first,
-      admission_interval, overlaps_host);
+      power_limit_w, static_cast<int>(sampling), launch_scale, static_cast<int>(arrivals),
+      input_tokens, output_tokens, shortest, users, requests, memory_utilization, max_num_seqs,
+      max_batched_tokens, prompts_first, admission_interval, overlaps_host);
 }
 
 std::string Simulation::bank_key(const Library& library) const {
@@ -119,6 +119,8 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
   deployment.power_limit = Watts(simulation.power_limit_w);
   deployment.error =
       load_serving_error(simulation.model + " on " + simulation.hardware, library.variation());
+  deployment.sampling = simulation.sampling;
+  deployment.serving.launch_factor *= simulation.launch_scale;
   deployment.seed = kSeed;
   deployment.sample = library.variation().sample;
   EngineMemoryRules& rules = deployment.serving.memory;

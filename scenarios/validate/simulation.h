@@ -24,6 +24,8 @@ struct Simulation {
   std::string engine;
   TokenPolicy routing = TokenPolicy::kCalibrated;
   double power_limit_w = 0;  // 0 = data sheet.
+  Sampling sampling = Sampling::kGreedy;
+  double launch_scale = 1;  // Of the engine's launch cost.
 
   ArrivalKind arrivals = ArrivalKind::kClosedLoop;
   std::int64_t input_tokens = 1;

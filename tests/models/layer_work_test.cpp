@@ -161,6 +161,17 @@ TEST(Experts, ReadOnlyTheMatricesThatWereHit) {
   EXPECT_EQ(bytes(8) - bytes(2), 6 * 2.0 * 14336 * 4096 * 2);
 }
 
+TEST(Experts, MultiplyAndMovePaddingLikeTokens) {
+  const ModelSpec model = made::mixtral_8x7b();
+  const Kernels padded = expert_kernels(model, model.moe(), {}, {}, {64, 8, 192});
+  const Kernels full = expert_kernels(model, model.moe(), {}, {}, {256, 8});
+  ASSERT_EQ(padded.size(), full.size());
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    EXPECT_EQ(padded[i].flops, full[i].flops);
+    EXPECT_EQ(padded[i].bytes, full[i].bytes);
+  }
+}
+
 TEST(Experts, StoredBytesFollowTheFormat) {
   const ModelSpec model = made::deepseek_v3();
   const auto slope = [&](Dtype format) {

@@ -49,11 +49,26 @@ TEST(ServingPolicy, KnowsItsEngines) {
 TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
   EXPECT_EQ(serving_policy("vllm 0.6.5", kLarge).memory.max_num_seqs, 256);
   EXPECT_EQ(serving_policy("vllm 0.8", kLarge).memory.max_num_seqs, 1024);
-  EXPECT_EQ(serving_policy("vllm v0.12.0rc3", kLarge).release, "0.9");
+  EXPECT_EQ(serving_policy("vllm v0.10.0rc3", kLarge).release, "0.9");
   EXPECT_EQ(serving_policy("vllm 2025-04", kLarge).release, "0.8");
   EXPECT_EQ(serving_policy("vllm 7.0", kLarge).release, serving_policy("vllm", kLarge).release);
   EXPECT_FALSE(serving_policy("vllm 0.13", kLarge).overlaps_host);
   EXPECT_TRUE(serving_policy("vllm 0.14", kLarge).overlaps_host);
+}
+
+TEST(ServingPolicy, ChargesSamplingByItsKind) {
+  const ServingPolicy vllm = serving_policy("vllm", kLarge);
+  EXPECT_EQ(sampling_bytes(vllm, Sampling::kGreedy), kGreedySamplingBytes);
+  EXPECT_GT(sampling_bytes(vllm, Sampling::kRandom), kGreedySamplingBytes);
+  EXPECT_GT(sampling_bytes(vllm, Sampling::kTopP), sampling_bytes(vllm, Sampling::kRandom));
+}
+
+TEST(ServingPolicy, KnowsReleasesBeforeGraphsAndWithAlignedExperts) {
+  EXPECT_FALSE(serving_policy("vllm 0.2.1", kLarge).cuda_graphs);
+  EXPECT_TRUE(serving_policy("vllm 0.2.7", kLarge).cuda_graphs);
+  EXPECT_EQ(serving_policy("vllm 0.9", kLarge).expert_alignment, 0);
+  EXPECT_EQ(serving_policy("vllm 0.12", kLarge).expert_alignment, 128);
+  EXPECT_EQ(serving_policy("vllm 0.14", kLarge).expert_alignment, 0);
 }
 
 TEST(ServingPolicy, GivesSmallDevicesTheirOwnLimits) {

@@ -79,6 +79,60 @@ TEST(StepModel, ActivitiesOfEveryRankAddUpToTheStep) {
   }
 }
 
+// Kernels at 4.3 kW, host at 250 W: the average of a step keeps to the limit, if it has to.
+TEST(StepModel, DrawsNoMoreThanTheLimitOnAverage) {
+  Deployment d = dense(4);
+  d.cluster.node.device.family.power_tensor = 4;
+  const StageCost full = cost_of(d, {prompt(8192)});
+  EXPECT_NEAR(full.ranks[0].total_energy() / full.time / Watts(1000), 1, 1e-12);
+
+  d.serving.step_overhead = 9 * full.time;
+  const StageCost relaxed = cost_of(d, {prompt(8192)});
+  EXPECT_GT(relaxed.ranks[0].total_energy(), 1.3 * full.ranks[0].total_energy());
+  EXPECT_LT(relaxed.ranks[0].total_energy(), Watts(1000) * relaxed.time);
+}
+
+// Eight-bit experts that are padded to 128 rows each, hit or not, take longer; others do not care.
+TEST(StepModel, PadsAlignedExpertsInEightBit) {
+  Deployment d = expert_parallel(4);
+  const std::vector<RankStep> ranks(4, decodes(4, 100));
+  for (const Dtype format : {Dtype::kFp8, Dtype::kBf16}) {
+    d.dtypes.experts = format;
+    d.serving.expert_alignment = 0;
+    const Seconds without = cost_of(d, ranks).time;
+    d.serving.expert_alignment = 128;
+    EXPECT_EQ(cost_of(d, ranks).time > without, format == Dtype::kFp8);
+  }
+}
+
+// Without graphs the host starts kernels while the device works on those before: launches of 10 us
+// mostly hide behind the kernels, but for what a graph would cost; those of 10 ms all show.
+TEST(StepModel, HidesEagerLaunchesBehindLongKernels) {
+  Deployment d = dense(4);
+  const std::vector<RankStep> ranks = {decodes(64, 100)};
+  const Seconds bare = cost_of(d, ranks).time;
+  const auto added = [&](Seconds launch, bool graphs) {
+    d.cluster.node.device.family.launch = launch;
+    d.cluster.node.device.family.eager_launch_factor = 10;
+    d.serving.cuda_graphs = graphs;
+    return (cost_of(d, ranks).time - bare).value();
+  };
+  EXPECT_LT(added(Seconds(1e-6), false), 3 * added(Seconds(1e-6), true));
+  EXPECT_GT(added(Seconds(1e-3), false), 9 * added(Seconds(1e-3), true));
+}
+
+// 882 bytes more for each logit of 64 sequences, at 1 TB/s.
+TEST(StepModel, TakesLongerToSampleThanToTakeTheLikeliest) {
+  Deployment d = dense(4);
+  const std::vector<RankStep> ranks = {decodes(64, 100)};
+  const Seconds greedy = cost_of(d, ranks).time;
+  d.sampling = Sampling::kTopP;
+  EXPECT_EQ(cost_of(d, ranks).time, greedy);  // No profile of an engine: a fused sampler.
+  d.serving.top_p_sampling = 900;
+  const double logits = 64 * static_cast<double>(d.model.vocab_size);
+  EXPECT_NEAR((cost_of(d, ranks).time - greedy).value(), logits * (900 - 18) / 1e12, 1e-9);
+}
+
 // Two all-reduces per layer of 64 tokens x 2,048 x 2 bytes; two ranks send all of it once each.
 TEST(StepModel, ReducesActivationsTwicePerLayer) {
   const StageCost cost = cost_of(dense(4, 2), {decodes(64, 100)});

@@ -1,0 +1,15 @@
+// How the next token is drawn from its logits.
+#pragma once
+
+namespace moesim {
+
+enum class Sampling {
+  kGreedy,  // The likeliest; temperature 0, as load generators ask for.
+  kRandom,  // By probability.
+  kTopP,    // By probability among the likeliest (top-p, top-k), as chat models ask for.
+};
+
+// Traffic of taking the likeliest token: cast to fp32 (6 B), softmax (8), draw (4) for each logit.
+inline constexpr double kGreedySamplingBytes = 18;
+
+}  // namespace moesim
