@@ -60,6 +60,23 @@ std::string refusal(const std::string& path) {
   return "accepted";
 }
 
+TEST_F(UserProfiles, ARangeMustHoldItsValue) {
+  const std::string outside = changed("pue: {value: 1.2,", "pue: {value: 1.2, range: [1.3, 1.5],");
+  EXPECT_NE(refusal(outside).find("[low, high] around the value"), std::string::npos);
+  const std::string single = changed("pue: {value: 1.2,", "pue: {value: 1.2, range: [1.1],");
+  EXPECT_NE(refusal(single).find("[low, high] around the value"), std::string::npos);
+}
+
+TEST_F(UserProfiles, DrawsStayWithinTheStatedRange) {
+  const std::string site = changed("pue: {value: 1.2,", "pue: {value: 1.2, range: [1.15, 1.3],");
+  EXPECT_EQ(refusal(site), "accepted");
+  for (std::int64_t sample = 1; sample <= 20; ++sample) {
+    const double pue = load_site(site, {1, sample, 20}).pue;
+    EXPECT_GE(pue, 1.15);
+    EXPECT_LE(pue, 1.3);
+  }
+}
+
 TEST_F(UserProfiles, AcceptTheUnchangedSite) {
   EXPECT_DOUBLE_EQ(load_site(changed("1.2", "1.3")).pue, 1.3);
 }
