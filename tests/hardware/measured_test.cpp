@@ -186,7 +186,7 @@ TEST_F(Measured, PowerReplacesThatOfTheModel) {
   const DeviceModel mine = model(
       "kind,dtype,m,n,k,time_s,power_w\ngemm,bf16,64,8192,8192,102e-6,500\n"
       "gemm,bf16,16,8192,8192,102e-6,200\n");
-  const double resident = 0.4 * 700;  // Of the family.
+  const double resident = 0.3 * 700;  // Of the family.
   const KernelCost cost = mine.cost(gemm(64, 8192, 8192), false);
   // 500 W during 102 us, of which 2 us at resident power are the launch that was measured.
   EXPECT_NEAR(cost.energy.value(), resident * cost.launch.value() + 500 * 102e-6 - resident * 2e-6,
