@@ -270,6 +270,7 @@ struct CaseReader {
     set_count(map, "admission_interval", 10000, serving.admission_interval);
     set_number(map, "launch_factor", 0.01, 100, serving.launch_factor);
     set_number(map, "eager_factor", 0.01, 100, serving.eager_factor);
+    set_number(map, "expert_factor", 0.01, 100, serving.expert_factor);
     set_time(map, "step_time", serving.step_overhead);
     set_time(map, "sequence_time", serving.sequence_overhead);
     set_time(map, "request_time", serving.request_overhead);

@@ -79,6 +79,7 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["admission_interval"] = serving.admission_interval;
   node["launch_factor"] = fmt::format("{}", serving.launch_factor);
   node["eager_factor"] = fmt::format("{}", serving.eager_factor);
+  node["expert_factor"] = fmt::format("{}", serving.expert_factor);
   node["step_time"] = time(serving.step_overhead);
   node["sequence_time"] = time(serving.sequence_overhead);
   node["request_time"] = time(serving.request_overhead);

@@ -101,6 +101,7 @@ const ReleaseNumber kNumbers[] = {
     {"top_p_sampling", [](Release& r, double v) { r.policy.top_p_sampling = v; }, kTraffic, true},
     {"launch_factor", [](Release& r, double v) { r.policy.launch_factor = v; }, kFactor},
     {"eager_factor", [](Release& r, double v) { r.policy.eager_factor = v; }, kFactor},
+    {"expert_factor", [](Release& r, double v) { r.policy.expert_factor = v; }, kFactor},
     {"step_time", [](Release& r, double v) { r.policy.step_overhead = Seconds(v); }, kHostTime},
     {"sequence_time", [](Release& r, double v) { r.policy.sequence_overhead = Seconds(v); },
      kHostTime},

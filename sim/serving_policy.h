@@ -31,6 +31,7 @@ struct ServingPolicy {
   EngineMemoryRules memory;
   double launch_factor = 1;  // Kernel-to-kernel cost relative to the device family's.
   double eager_factor = 1;   // Outside CUDA graphs, times the family's eager factor.
+  double expert_factor = 1;  // Rate of its grouped expert GEMMs relative to the device family's.
   bool cuda_graphs = true;   // Else decode steps are launched eagerly too.
   // Rows to which the expert kernels for 8-bit block scales pad each expert of a rank, hit or not;
   // 0 = padding costs no time of its own.

@@ -9,12 +9,9 @@ namespace {
 
 DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
   device.family.eager_launch_factor *= serving.eager_factor;
+  device.family.expert_compute_efficiency *= serving.expert_factor;
   return device;
 }
-
-}  // namespace
-
-namespace {
 
 // Every activity takes longer alike, at a power that is higher alike.
 void apply(const ModelError& error, StageCost& cost) {
