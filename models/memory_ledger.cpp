@@ -46,6 +46,18 @@ Bytes index_key_bytes(const AttentionSpec& attention) {
   return Bytes(static_cast<double>(attention.index_head_dim) + kScaleBytes);
 }
 
+Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
+                    std::int64_t tokens) {
+  Bytes sum;
+  for (std::int64_t i = layers.first; i < layers.last; ++i) {
+    const AttentionSpec& a = model.layers[static_cast<std::size_t>(i)].attention;
+    const std::int64_t kept = a.window > 0 ? std::min(tokens, a.window) : tokens;
+    sum += (kv_layer_bytes(a, tp, kv) + index_key_bytes(a)) * static_cast<double>(kept);
+    sum += Bytes(static_cast<double>(share(a.state_elements, tp)) * kStateBytes);
+  }
+  return sum;
+}
+
 Bytes MemoryLedger::weights() const {
   return attention_weights + dense_weights + routed_weights + shared_weights + gate_weights +
          embedding_weights;

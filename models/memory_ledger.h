@@ -91,6 +91,11 @@ double stored_bytes(Dtype dtype);
 // physics-energy-memory-training.md 1.2.
 Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
 
+// Cache, indexer key and state bytes that one rank keeps of a sequence in these layers, windows
+// honoured.
+Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
+                    std::int64_t tokens);
+
 // Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale; 0 without an indexer.
 Bytes index_key_bytes(const AttentionSpec& attention);
 

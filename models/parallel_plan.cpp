@@ -40,6 +40,17 @@ class PlanChecker {
     check_positive(redundant_experts);
     if (!faults_.empty()) return faults_;
     check_devices();
+    return check_widths(redundant_experts);
+  }
+
+  // All but the number of devices.
+  std::vector<PlanFault> check_shape(std::int64_t redundant_experts) {
+    check_positive(redundant_experts);
+    return faults_.empty() ? check_widths(redundant_experts) : faults_;
+  }
+
+ private:
+  std::vector<PlanFault> check_widths(std::int64_t redundant_experts) {
     for (const LayerSpec& layer : model_.layers) check_layer(layer);
     if (model_.is_moe()) {
       check_expert_ranks();
@@ -52,7 +63,6 @@ class PlanChecker {
     return faults_;
   }
 
- private:
   // Equal layers have equal faults: each is told once.
   void fault(const std::string& path, std::int64_t value, const std::string& allowed) {
     const auto same = [&](const PlanFault& f) { return f.path == path && f.allowed == allowed; };
@@ -177,6 +187,22 @@ class PlanChecker {
 std::vector<PlanFault> plan_faults(const ParallelPlan& plan, const ModelSpec& model,
                                    std::int64_t devices, std::int64_t redundant_experts) {
   return PlanChecker(plan, model, devices).check(redundant_experts);
+}
+
+PoolFaults pool_faults(const ParallelPlan& prefill, const ParallelPlan& decode,
+                       const ModelSpec& model, std::int64_t devices,
+                       std::int64_t redundant_experts) {
+  PoolFaults faults{PlanChecker(prefill, model, devices).check_shape(redundant_experts),
+                    PlanChecker(decode, model, devices).check_shape(redundant_experts)};
+  const std::int64_t a = product({prefill.tp, prefill.attention_dp, prefill.pp, prefill.replicas});
+  const std::int64_t b = product({decode.tp, decode.attention_dp, decode.pp, decode.replicas});
+  if (a <= devices && b == devices - a) return faults;
+  faults.prefill.push_back(
+      {"replicas", std::to_string(prefill.replicas),
+       fmt::format("prefill workers take {} devices and decode workers {}, which must add up to "
+                   "the cluster's {}",
+                   a, b, devices)});
+  return faults;
 }
 
 LayerRange stage_layers(std::int64_t num_layers, std::int64_t pp, std::int64_t stage) {

@@ -47,6 +47,16 @@ struct PlanFault {
 std::vector<PlanFault> plan_faults(const ParallelPlan& plan, const ModelSpec& model,
                                    std::int64_t devices, std::int64_t redundant_experts);
 
+// The same for the prefill and the decode workers that share the devices; their plans have faults
+// apart.
+struct PoolFaults {
+  std::vector<PlanFault> prefill;
+  std::vector<PlanFault> decode;
+};
+PoolFaults pool_faults(const ParallelPlan& prefill, const ParallelPlan& decode,
+                       const ModelSpec& model, std::int64_t devices,
+                       std::int64_t redundant_experts);
+
 // Layers [first, last) of a pipeline stage: as even as possible, earlier stages take the remainder.
 struct LayerRange {
   std::int64_t first = 0;

@@ -65,6 +65,10 @@ CaseReport described(const Deployment& deployment) {
   report.model = deployment.model.name;
   report.hardware = hardware_text(deployment.cluster);
   report.layout = layout_text(deployment.plan);
+  if (deployment.prefill) {
+    report.layout =
+        fmt::format("prefill {}; decode {}", layout_text(*deployment.prefill), report.layout);
+  }
   report.is_moe = deployment.model.is_moe();
   report.facts = facts_of(deployment);
   return report;

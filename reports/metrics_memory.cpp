@@ -41,6 +41,23 @@ Out kv_peak_tokens(In in) {
                              in.deployment.serving.memory.kv_block_tokens);
 }
 
+template <auto Item>
+Out prefill_item(In in) {
+  if (!in.summary || !in.summary->prefill) return std::nullopt;
+  return static_cast<double>(in.summary->prefill->memory.*Item);
+}
+
+Out prefill_needed(In in) {
+  if (!in.summary || !in.summary->prefill) return std::nullopt;
+  return in.summary->prefill->memory.needed().value();
+}
+
+Out prefill_kv_peak_share(In in) {
+  if (!in.summary || !in.summary->prefill) return std::nullopt;
+  return quotient(static_cast<double>(in.summary->prefill->kv_blocks_peak),
+                  static_cast<double>(in.summary->prefill->memory.kv_blocks));
+}
+
 }  // namespace
 
 std::vector<Metric> memory_metrics() {
@@ -99,6 +116,17 @@ std::vector<Metric> memory_metrics() {
       {"memory_peak_bytes", "memory peak", g, "B",
        "Most that was in use: weights, activations, buffers, runtime and the KV peak.",
        memory_peak},
+      {"prefill_memory_needed_bytes", "prefill: needed without KV cache", g, "B",
+       "On the fullest device of a separate prefill pool; all of the above is of the decode pool "
+       "then.",
+       prefill_needed},
+      {"prefill_kv_capacity_tokens", "prefill: KV capacity", g, "token",
+       "Tokens of context that one attention-DP rank of the prefill pool holds.",
+       prefill_item<&L::kv_capacity_tokens>},
+      {"prefill_kv_peak_share", "prefill: KV peak share", g, "share",
+       "Most in use at once on one attention-DP rank of the prefill pool, as a share of it; blocks "
+       "stay in use until the cache lies with a decode worker.",
+       prefill_kv_peak_share},
   };
 }
 

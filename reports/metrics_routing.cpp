@@ -83,7 +83,7 @@ std::vector<Metric> model_metrics() {
        [](In in) -> Out { return static_cast<double>(in.deployment.cluster.num_devices()); }},
       {"devices_with_rank", "devices with a rank", g, "count",
        "Devices that the parallel plan uses.",
-       [](In in) -> Out { return static_cast<double>(in.deployment.plan.total_ranks()); }},
+       [](In in) -> Out { return static_cast<double>(in.deployment.total_ranks()); }},
       {"params_total", "parameters", g, "count", "Parameters of the model.",
        [](In in) -> Out {
          return static_cast<double>(count_parameters(in.deployment.model).total);

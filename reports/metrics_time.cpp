@@ -69,7 +69,18 @@ Out traffic(In in) {
 Out traffic_total(In in) {
   if (!in.summary) return std::nullopt;
   const TrafficTotals& t = in.summary->traffic;
-  return (t.tensor_parallel + t.dispatch + t.combine + t.pipeline + t.weight_moves).value();
+  return (t.tensor_parallel + t.dispatch + t.combine + t.pipeline + t.weight_moves + t.kv_transfer)
+      .value();
+}
+
+Out kv_transfer(In in) {
+  if (!in.summary || !in.summary->prefill) return std::nullopt;
+  return in.summary->traffic.kv_transfer.value();
+}
+
+Out kv_handover(In in) {
+  if (!in.summary || !in.summary->prefill) return std::nullopt;
+  return in.summary->prefill->handover_s.mean;
 }
 
 Out traffic_per_token(In in) {
@@ -156,6 +167,13 @@ std::vector<Metric> communication_metrics() {
       {"comm_weight_moves_bytes", "expert weights moved", g, "B",
        "Sent as weights of experts that change devices when they are rebalanced.",
        traffic<&T::weight_moves>},
+      {"kv_transfer_bytes", "KV caches moved", g, "B",
+       "Sent as KV caches from prefill to decode workers; absent without separate pools.",
+       kv_transfer},
+      {"kv_handover_mean_s", "KV handover, mean", g, "s",
+       "From the first token until the KV cache lies with a decode worker, waiting for room "
+       "included; absent without separate pools.",
+       kv_handover},
       {"comm_total_bytes", "communication", g, "B", "Sent by all devices, every kind.",
        traffic_total},
       {"comm_bytes_per_output_token", "communication per output token", g, "B",

@@ -36,7 +36,10 @@ std::string measured_text(const Scenario& scenario) {
   for (const Case& one : scenario.cases) {
     if (one.deployment.cluster.node.device.measured == nullptr || !one.infeasible.empty()) continue;
     if (one.baseline_of.empty() && seen.insert(one.name).second) {
-      out += coverage(one.name, one.deployment);
+      for (const Deployment& pool : pools_of(one.deployment)) {
+        const bool prefills = pool.role == PoolRole::kPrefill;
+        out += coverage(one.name + (prefills ? " prefill" : ""), pool);
+      }
     }
   }
   return out;

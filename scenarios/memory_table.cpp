@@ -24,10 +24,15 @@ std::vector<Column> columns_of(const Scenario& scenario) {
     // Twins with other routing need the same memory.
     if (!one.infeasible.empty() || !one.baseline_of.empty()) continue;
     if (!seen.insert(one.name).second) continue;
-    const Deployment& d = one.deployment;
     std::optional<RoutingBank> bank;
-    if (d.plan.dispatches_tokens()) bank = cached_routing_bank(d.model, d.tokens, d.seed);
-    columns.push_back({one.name, memory_ledger(d, bank ? &*bank : nullptr)});
+    for (const Deployment& d : pools_of(one.deployment)) {
+      if (!bank && d.plan.dispatches_tokens()) {
+        bank = cached_routing_bank(d.model, d.tokens, d.seed);
+      }
+      const bool prefills = d.role == PoolRole::kPrefill;
+      columns.push_back(
+          {one.name + (prefills ? " prefill" : ""), memory_ledger(d, bank ? &*bank : nullptr)});
+    }
   }
   return columns;
 }

@@ -162,13 +162,12 @@ struct CaseReader {
 
   // Absent widths: tp takes the devices of one node unless tp, pp or attention_dp is given; experts
   // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the
-  // cluster.
-  void read_plan() {
-    const auto value = reader.optional("parallel");
+  // devices there are.
+  ParallelPlan read_workers(const std::string& key, std::int64_t devices) {
+    const auto value = reader.optional(key);
     auto map = value ? map_like(*value, "{tp: 8}") : std::nullopt;
     const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
-    ParallelPlan& plan = deployment.plan;
-    const std::int64_t devices = deployment.cluster.num_devices();
+    ParallelPlan plan;
     plan.tp =
         width_or(map, "tp", any ? 1 : std::max<std::int64_t>(1, deployment.cluster.node.devices));
     plan.pp = width_or(map, "pp", 1);
@@ -180,6 +179,18 @@ struct CaseReader {
     plan.replicas =
         width_or(map, "replicas", std::max<std::int64_t>(1, devices / plan.replica_ranks()));
     if (map) map->done();
+    return plan;
+  }
+
+  // Prefill workers are one unless told; decode workers fill the rest of the cluster.
+  void read_plan() {
+    std::int64_t devices = deployment.cluster.num_devices();
+    if (reader.has("prefill")) {
+      const ParallelPlan prefill = deployment.prefill.emplace(read_workers("prefill", 1));
+      const std::int64_t worker = prefill.replica_ranks();
+      devices -= worker < devices ? std::min(devices, worker * prefill.replicas) : devices;
+    }
+    deployment.plan = read_workers("parallel", devices);
   }
 
   void read_routing() {
@@ -311,18 +322,32 @@ struct CaseReader {
     contradiction(place, place.path(), fault.value, fault.allowed);
   }
 
+  void check_workers(const char* section, const ParallelPlan& plan,
+                     const std::vector<PlanFault>& faults) {
+    for (const PlanFault& fault : faults) {
+      contradict(fault.path == "redundant_experts" ? "placement" : section, fault);
+    }
+    const std::int64_t nodes = placement_nodes(plan, deployment.cluster.node.devices);
+    for (const PlanFault& fault :
+         placement_faults(deployment.placement, deployment.model, plan, nodes)) {
+      contradict("placement", fault);
+    }
+  }
+
   void check_plan() {
     const ModelSpec& model = deployment.model;
     const std::int64_t per_node = deployment.cluster.node.devices;
     if (model.layers.empty() || per_node == 0) return;
     const std::int64_t redundant = deployment.placement.redundant_experts;
-    for (const PlanFault& fault :
-         plan_faults(deployment.plan, model, deployment.cluster.num_devices(), redundant)) {
-      contradict(fault.path == "redundant_experts" ? "placement" : "parallel", fault);
-    }
-    for (const PlanFault& fault : placement_faults(deployment.placement, model, deployment.plan,
-                                                   placement_nodes(deployment.plan, per_node))) {
-      contradict("placement", fault);
+    const std::int64_t devices = deployment.cluster.num_devices();
+    if (deployment.prefill) {
+      const PoolFaults faults =
+          pool_faults(*deployment.prefill, deployment.plan, model, devices, redundant);
+      check_workers("prefill", *deployment.prefill, faults.prefill);
+      check_workers("parallel", deployment.plan, faults.decode);
+    } else {
+      check_workers("parallel", deployment.plan,
+                    plan_faults(deployment.plan, model, devices, redundant));
     }
     const bool may_be_low_latency = deployment.dispatch == DispatchPolicy::kAuto ||
                                     deployment.dispatch == DispatchPolicy::kLowLatency;

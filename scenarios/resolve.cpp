@@ -119,6 +119,7 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
     node["cluster"]["fabric"] = given_name(cluster["fabric"], deployment.cluster.fabric.name);
   }
   node["parallel"] = parallel_node(deployment.plan);
+  if (deployment.prefill) node["prefill"] = parallel_node(*deployment.prefill);
   if (deployment.model.is_moe()) {
     node["router"] = resolved_router(deployment, given["router"]);
     node["placement"] = resolved_placement(deployment.placement);

@@ -23,13 +23,18 @@ CaseReport report_without_run(const Case& one, CaseStatus status, const std::str
   return report;
 }
 
-CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory) {
+// `role`: of the workers that it is about.
+CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, PoolRole role) {
+  const char* pool = role == PoolRole::kPrefill  ? "prefill pool: "
+                     : role == PoolRole::kDecode ? "decode pool: "
+                                                 : "";
   const std::string reason =
-      memory.shortfall.value() > 0
-          ? fmt::format(
-                "needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
-                memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
-          : "no room is left for the KV cache of one block of tokens";
+      pool +
+      (memory.shortfall.value() > 0
+           ? fmt::format(
+                 "needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
+                 memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
+           : "no room is left for the KV cache of one block of tokens");
   const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
                                 deployment.cluster.node.device);
   return make_infeasible_report(deployment, memory, reason,
@@ -60,8 +65,10 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
     routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
   }
   const RoutingBank* bank = routed ? &*routed : nullptr;
-  const MemoryLedger memory = memory_ledger(deployment, bank);
-  if (!memory.fits()) return too_big(deployment, memory);
+  for (const Deployment& pool : pools_of(deployment)) {
+    const MemoryLedger memory = memory_ledger(pool, bank);
+    if (!memory.fits()) return too_big(deployment, memory, pool.role);
+  }
   const Summary summary = run_case(deployment, *one.workload, bank, progress);
   return make_case_report(deployment, *one.workload, summary, bank);
 }

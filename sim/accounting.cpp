@@ -32,7 +32,7 @@ Joules network_energy(const Deployment& deployment, const Topology& topology, Se
 
 void close_ledgers(const Deployment& deployment, const DeviceModel& device, Seconds horizon,
                    std::vector<DeviceLedger>& devices) {
-  const std::int64_t allocated = deployment.plan.total_ranks();
+  const std::int64_t allocated = deployment.total_ranks();
   for (std::size_t d = 0; d < devices.size(); ++d) {
     const bool used = static_cast<std::int64_t>(d) < allocated;
     const Watts power = used ? device.idle_power() : device.device().idle;

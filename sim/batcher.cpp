@@ -22,9 +22,7 @@ bool Batcher::submit(const Request& request, Seconds arrival) {
   if (request.input_tokens <= 0 || request.output_tokens <= 0) {
     throw std::invalid_argument("a request needs at least one input and one output token");
   }
-  if (pool_.blocks_for(request.input_tokens + request.output_tokens) > pool_.blocks()) {
-    return false;
-  }
+  if (!can_hold(request)) return false;
   const std::int32_t slot = new_slot();
   Sequence sequence;
   sequence.arrival = arrival;
@@ -33,8 +31,13 @@ bool Batcher::submit(const Request& request, Seconds arrival) {
   sequence.present = true;
   slots_[slot] = sequence;
   waiting_.push_back(slot);
-  outstanding_ += request.input_tokens + request.output_tokens;
+  outstanding_ += request.input_tokens + (limits_.hands_over ? 1 : request.output_tokens);
   return true;
+}
+
+bool Batcher::can_hold(const Request& request) const {
+  const std::int64_t output = limits_.hands_over ? 1 : request.output_tokens;
+  return pool_.blocks_for(request.input_tokens + output) <= pool_.blocks();
 }
 
 std::int32_t Batcher::new_slot() {
@@ -152,9 +155,16 @@ bool Batcher::fits_step(const Sequence& sequence, const RankStep& step) const {
 // Moves the first waiting request to the running ones if a seat, the blocks of its whole prompt
 // and one more token, and those promised to all are free.
 bool Batcher::admit_next(const RankStep& step) {
-  if (!may_admit_ || waiting_.empty() || running() >= limits_.max_num_seqs) return false;
+  if (!may_admit_ || waiting_.empty()) return false;
+  if (running() + arriving_ >= limits_.max_num_seqs) return false;
   Sequence& sequence = slots_[waiting_.front()];
-  if (!fits_step(sequence, step)) return false;
+  if (!fits_step(sequence, step) || !find_blocks(sequence)) return false;
+  running_.push_back(waiting_.front());
+  waiting_.pop_front();
+  return true;
+}
+
+bool Batcher::find_blocks(Sequence& sequence) {
   const std::int64_t promised = promised_blocks(sequence);
   if (promised_ > 0 && promised_ + promised > pool_.blocks()) return false;
   const std::int64_t blocks = pool_.blocks_for(sequence.target() + 1);
@@ -162,9 +172,30 @@ bool Batcher::admit_next(const RankStep& step) {
   sequence.blocks = blocks;
   sequence.reserved = promised;
   promised_ += promised;
-  running_.push_back(waiting_.front());
-  waiting_.pop_front();
   return true;
+}
+
+std::optional<std::int32_t> Batcher::reserve(const Prefilled& prompt) {
+  if (!waiting_.empty() || running() + arriving_ >= limits_.max_num_seqs) return std::nullopt;
+  Sequence sequence;
+  sequence.arrival = prompt.arrival;
+  sequence.first_token = prompt.first_token;
+  sequence.input = prompt.request.input_tokens;
+  sequence.output = prompt.request.output_tokens;
+  sequence.generated = 1;
+  sequence.cached = sequence.highest = sequence.input;
+  if (!find_blocks(sequence)) return std::nullopt;
+  const std::int32_t slot = new_slot();
+  slots_[slot] = sequence;
+  outstanding_ += sequence.output;
+  ++arriving_;
+  return slot;
+}
+
+void Batcher::receive(std::int32_t slot) {
+  slots_[slot].present = true;
+  running_.push_back(slot);
+  --arriving_;
 }
 
 bool Batcher::add_chunk(std::int32_t slot, RankStep& step) {
@@ -184,21 +215,44 @@ bool Batcher::add_chunk(std::int32_t slot, RankStep& step) {
 }
 
 void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
-  const std::size_t before = outcome.completed.size();
+  bool left = false;
   for (const StepItem& item : step.items) {
     Sequence& sequence = slots_[item.slot];
     sequence.in_step = false;
     book_tokens(sequence, item.tokens);
     if (sequence.cached < sequence.target()) continue;
     emit_token(sequence, now, outcome);
-    if (sequence.generated < sequence.output) continue;
-    pool_.release(sequence.blocks);
-    promised_ -= sequence.reserved;
+    if (sequence.generated < sequence.output) {
+      if (!limits_.hands_over) continue;
+      hand_over(item.slot, outcome);
+    } else {
+      pool_.release(sequence.blocks);
+      promised_ -= sequence.reserved;
+      free_slots_.push_back(item.slot);
+    }
     sequence.present = false;
-    free_slots_.push_back(item.slot);
+    left = true;
   }
-  if (outcome.completed.size() == before) return;
+  if (!left) return;
   std::erase_if(running_, [this](std::int32_t slot) { return !slots_[slot].present; });
+}
+
+void Batcher::hand_over(std::int32_t slot, StepOutcome& outcome) {
+  const Sequence& sequence = slots_[slot];
+  handed_over_tokens_ += sequence.output - sequence.generated;
+  --outstanding_;
+  outcome.prefilled.push_back({.slot = slot,
+                               .request = {sequence.arrival, sequence.input, sequence.output},
+                               .arrival = sequence.arrival,
+                               .first_token = sequence.first_token});
+}
+
+void Batcher::release(const Prefilled& prompt) {
+  const Sequence& sequence = slots_[prompt.slot];
+  pool_.release(sequence.blocks);
+  promised_ -= sequence.reserved;
+  handed_over_tokens_ -= sequence.output - sequence.generated;
+  free_slots_.push_back(prompt.slot);
 }
 
 void Batcher::book_tokens(Sequence& sequence, std::int64_t tokens) {
@@ -225,6 +279,7 @@ void Batcher::emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome) 
 
 TokenCounts Batcher::token_counts() const {
   TokenCounts counts = counts_;
+  counts.output_inside = handed_over_tokens_;
   for (const Sequence& sequence : slots_) {
     if (!sequence.present) continue;
     counts.input_inside += sequence.input - std::min(sequence.highest, sequence.input);

@@ -45,10 +45,20 @@ struct RequestTimes {
   std::int64_t output_tokens = 0;
 };
 
+// A prompt with its first token, whose KV cache has to move to a decode worker.
+struct Prefilled {
+  std::int64_t replica = 0, dp_rank = 0;  // Where it lies,
+  std::int32_t slot = 0;                  // and in which slot of the batcher there.
+  Request request;
+  Seconds arrival;
+  Seconds first_token;
+};
+
 // What ended in a step, and how many requests got their first token when.
 struct StepOutcome {
   std::vector<RequestTimes> completed;
   std::vector<Seconds> first_token_waits;  // Arrival to first token.
+  std::vector<Prefilled> prefilled;        // Of a prefill worker.
 };
 
 // Tokens of the requests that a batcher took in.
@@ -66,6 +76,8 @@ struct BatcherLimits {
                                         // longer than max_batched_tokens.
   std::int64_t admission_interval = 1;  // Steps between two looks at the queue while any runs.
   double reserved_output = 0;  // Share of its output that must find room before it is admitted.
+  bool hands_over = false;     // A prefill worker: a sequence leaves with its first token, but its
+                               // blocks stay until release().
 };
 
 class Batcher {
@@ -77,6 +89,16 @@ class Batcher {
   // Queues a request; false if it can never fit into the pool (the caller counts it as rejected).
   // Requires: at least one input and one output token.
   bool submit(const Request& request, Seconds arrival);
+  // Whether the pool could ever hold what it must of a request.
+  bool can_hold(const Request& request) const;
+
+  // Prefill workers: the cache of a prompt has arrived where it decodes.
+  void release(const Prefilled& prompt);
+  // Decode workers: takes a seat and blocks for a prompt that is to arrive; the slot for receive(),
+  // or nothing where room lacks or others wait for it.
+  std::optional<std::int32_t> reserve(const Prefilled& prompt);
+  // Its cache is there: it decodes from the next step on.
+  void receive(std::int32_t slot);
 
   // Chooses the tokens of the next step among sequences that are in no step now. Empty items:
   // nothing can run. `step` is overwritten (its storage is reused).
@@ -122,6 +144,8 @@ class Batcher {
   bool make_room(std::size_t position);
   void preempt(std::size_t position);
   bool admit_next(const RankStep& step);
+  bool find_blocks(Sequence& sequence);
+  void hand_over(std::int32_t slot, StepOutcome& outcome);
   void add_decode(std::int32_t slot, RankStep& step);
   bool add_chunk(std::int32_t slot, RankStep& step);
   void book_tokens(Sequence& sequence, std::int64_t tokens);
@@ -140,6 +164,8 @@ class Batcher {
   std::int64_t steps_since_look_ = 0;
   std::int64_t promised_ = 0;  // Blocks, of all running sequences.
   std::int64_t preemptions_ = 0;
+  std::int64_t arriving_ = 0;            // Seats reserved for sequences on their way here.
+  std::int64_t handed_over_tokens_ = 0;  // Output tokens that left with sequences on their way.
   bool preempted_now_ = false;
   bool may_admit_ = true;  // In the step that is being planned.
   TokenCounts counts_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "hardware/device.h"
 #include "models/memory_ledger.h"
@@ -27,11 +29,19 @@ enum class DispatchPolicy {
 // Why a model's router cannot serve requests, in words; empty = it can.
 std::string serving_fault(const MoeSpec& moe);
 
+// What the workers of a plan do.
+enum class PoolRole {
+  kAll,      // Prompts and decodes.
+  kPrefill,  // Prompts; each then moves with its KV cache to a decode worker.
+  kDecode,
+};
+
 struct Deployment {
   std::string name;
   ModelSpec model;
   ClusterSpec cluster;
-  ParallelPlan plan;
+  ParallelPlan plan;                    // With separate pools: of the decode workers.
+  std::optional<ParallelPlan> prefill;  // Of the prefill workers; absent = one pool does it all.
   DtypePlan dtypes;
   ServingPolicy serving;
   TokenSource tokens;
@@ -45,6 +55,19 @@ struct Deployment {
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
   std::uint64_t seed = 0;
   std::int64_t sample = 0;  // Which draw of its routed tokens a run sees; other draws, other luck.
+  // Of one pool seen alone, see pools_of().
+  PoolRole role = PoolRole::kAll;
+  std::int64_t first_device = 0;
+
+  // Devices with a rank: the first ones of the cluster.
+  std::int64_t total_ranks() const {
+    return plan.total_ranks() + (prefill ? prefill->total_ranks() : 0);
+  }
 };
+
+// The deployment as each of its pools sees it, what decodes first: its plan, its role and where it
+// lies. The pool with the wider workers lies first in the cluster (the prefill pool if both are
+// alike), so that workers do not straddle nodes without need.
+std::vector<Deployment> pools_of(const Deployment& deployment);
 
 }  // namespace moesim

@@ -28,6 +28,7 @@ void add(TrafficTotals& sum, const TrafficTotals& part, double share) {
   sum.combine += part.combine * share;
   sum.pipeline += part.pipeline * share;
   sum.weight_moves += part.weight_moves * share;
+  sum.kv_transfer += part.kv_transfer * share;
   sum.scale_up_sent += part.scale_up_sent * share;
   sum.scale_up_received += part.scale_up_received * share;
   sum.scale_out_sent += part.scale_out_sent * share;
@@ -66,7 +67,6 @@ void Records::add(const StageCost& cost, std::int64_t first_device, double prefi
     decode_energy += joules * (1 - prefill_share);
   }
   moesim::add(traffic, cost.traffic, elapsed);
-  routing.add(cost.routing);
 }
 
 void QueueSeries::add(const QueuePoint& point) {

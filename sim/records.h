@@ -19,6 +19,7 @@ struct Records {
   std::int64_t output_asked = 0, output_rejected = 0;
   std::int64_t within_limits = 0;  // Completed requests that met the service level.
   std::vector<double> ttft_s, tpot_s, e2e_s;
+  std::vector<double> kv_handover_s;  // First token to decode worker, of each that changed pools.
   // Steps.
   std::int64_t steps = 0, decode_steps = 0;
   std::int64_t steps_with_decodes = 0, decoded = 0;  // Sequences decoded in them.
@@ -26,11 +27,12 @@ struct Records {
   std::vector<DeviceLedger> devices;  // [device] without idle time.
   Joules prefill_energy, decode_energy;
   TrafficTotals traffic;
-  RoutingTally routing;
+  RoutingTally routing, prefill_routing;  // Of all steps but those of a prefill pool; of those.
 
   // Books what ended in a step. `overhead` is added to the times that a client sees.
   void add(const StepOutcome& outcome, Seconds overhead, const ServiceLevel& slo);
-  // Books a step of a stage on its devices, or the share of it before the horizon.
+  // Books a step of a stage on its devices, or the share of it before the horizon; all but its
+  // routing.
   void add(const StageCost& cost, std::int64_t first_device, double prefill_share, double elapsed);
 };
 

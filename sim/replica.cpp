@@ -27,16 +27,18 @@ double Replica::MicroBatch::prefill_share() const {
 }
 
 Replica::Replica(const Surroundings& surroundings, std::int64_t index, std::int64_t kv_blocks)
-    : around_(surroundings) {
+    : around_(surroundings), index_(index) {
   const Deployment& deployment = around_.deployment;
   const ParallelPlan& plan = deployment.plan;
   const EngineMemoryRules& rules = deployment.serving.memory;
+  const bool prefills = deployment.role == PoolRole::kPrefill;
   const BatcherLimits limits = {rules.max_num_seqs,
                                 rules.max_batched_tokens,
                                 plan.pp,
                                 deployment.serving.chunked_prompts,
                                 deployment.serving.admission_interval,
-                                deployment.serving.reserved_output};
+                                prefills ? 0 : deployment.serving.reserved_output,
+                                prefills};
   for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
     batchers_.emplace_back(deployment.serving.batch, limits,
                            KvPool(kv_blocks, rules.kv_block_tokens), around_.model.windows());
@@ -108,7 +110,7 @@ void Replica::begin(std::size_t stage) {
 void Replica::end(std::size_t stage) {
   StageServer& server = stages_[stage];
   MicroBatch* batch = server.current;
-  around_.records.add(server.cost, server.stage.first_device, batch->prefill_share(), 1);
+  book(server, 1);
   server.current = nullptr;
   if (!server.queue.empty()) begin(stage);
   if (server.stage.is_last) {
@@ -146,9 +148,15 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
 void Replica::finish(MicroBatch* batch) {
   outcome_.completed.clear();
   outcome_.first_token_waits.clear();
+  outcome_.prefilled.clear();
   const Seconds now = around_.engine.now();
   for (std::size_t d = 0; d < batchers_.size(); ++d) {
+    const std::size_t before = outcome_.prefilled.size();
     batchers_[d].finish(batch->ranks[d], now, outcome_);
+    for (std::size_t i = before; i < outcome_.prefilled.size(); ++i) {
+      outcome_.prefilled[i].replica = index_;
+      outcome_.prefilled[i].dp_rank = static_cast<std::int64_t>(d);
+    }
   }
   free_.push_back(batch);
   around_.records.add(outcome_, around_.deployment.serving.request_overhead, around_.slo);
@@ -160,9 +168,14 @@ void Replica::cut_off() {
   for (StageServer& server : stages_) {
     if (server.current == nullptr) continue;
     const double elapsed = (now - server.started) / server.cost.time;
-    around_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
-                        std::clamp(elapsed, 0.0, 1.0));
+    book(server, std::clamp(elapsed, 0.0, 1.0));
   }
+}
+
+void Replica::book(const StageServer& server, double elapsed) {
+  around_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
+                      elapsed);
+  around_.routing.add(server.cost.routing);
 }
 
 }  // namespace moesim

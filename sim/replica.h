@@ -26,6 +26,7 @@ class Replica {
     StepModel& model;
     Engine& engine;
     Records& records;
+    RoutingTally& routing;  // Of the pool that the replicas belong to.
     ServiceLevel slo;
     Ended ended;
   };
@@ -76,8 +77,10 @@ class Replica {
   void send(std::size_t from, MicroBatch* batch);
   void finish(MicroBatch* batch);
   void count_step(const MicroBatch& batch);
+  void book(const StageServer& server, double elapsed);
 
   const Surroundings& around_;
+  std::int64_t index_ = 0;  // Among the replicas of its pool.
   std::vector<Batcher> batchers_;
   std::vector<StageServer> stages_;
   std::vector<std::unique_ptr<MicroBatch>> batches_;

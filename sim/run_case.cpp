@@ -1,6 +1,7 @@
 #include "sim/run_case.h"
 
 #include <algorithm>
+#include <deque>
 #include <numeric>
 
 #include "sim/accounting.h"
@@ -11,6 +12,28 @@
 namespace moesim {
 
 namespace {
+
+std::int64_t most_blocks(const std::vector<const Batcher*>& batchers) {
+  std::int64_t most = 0;
+  for (const Batcher* batcher : batchers) most = std::max(most, batcher->pool().peak());
+  return most;
+}
+
+void summarize_batchers(const std::vector<const Batcher*>& batchers, Summary& summary) {
+  for (const Batcher* batcher : batchers) {
+    const TokenCounts counts = batcher->token_counts();
+    summary.input_tokens_done += counts.input_done;
+    summary.input_tokens_inside += counts.input_inside;
+    summary.output_tokens_done += counts.output_done;
+    summary.output_tokens_inside += counts.output_inside;
+    summary.recomputed_tokens += counts.recomputed;
+    summary.preemptions += batcher->preemptions();
+    const KvPool& pool = batcher->pool();
+    summary.kv_blocks_allocated += pool.allocated();
+    summary.kv_blocks_freed += pool.released();
+    summary.kv_blocks_held += pool.held();
+  }
+}
 
 void summarize_requests(const Service& service, Summary& summary) {
   const Records& records = service.records();
@@ -23,20 +46,12 @@ void summarize_requests(const Service& service, Summary& summary) {
   summary.input_tokens_rejected = records.input_rejected;
   summary.output_tokens_asked = records.output_asked;
   summary.output_tokens_rejected = records.output_rejected;
-  for (const Batcher* batcher : service.batchers()) {
-    const TokenCounts counts = batcher->token_counts();
-    summary.input_tokens_done += counts.input_done;
-    summary.input_tokens_inside += counts.input_inside;
-    summary.output_tokens_done += counts.output_done;
-    summary.output_tokens_inside += counts.output_inside;
-    summary.recomputed_tokens += counts.recomputed;
-    summary.preemptions += batcher->preemptions();
-    const KvPool& pool = batcher->pool();
-    summary.kv_blocks_allocated += pool.allocated();
-    summary.kv_blocks_freed += pool.released();
-    summary.kv_blocks_held += pool.held();
-    summary.kv_blocks_peak = std::max(summary.kv_blocks_peak, pool.peak());
-  }
+  summarize_batchers(service.batchers(), summary);
+  summarize_batchers(service.prefill_batchers(), summary);
+  summary.kv_blocks_peak = most_blocks(service.batchers());
+  if (!summary.prefill) return;
+  summary.prefill->kv_blocks_peak = most_blocks(service.prefill_batchers());
+  summary.prefill->handover_s = percentiles(records.kv_handover_s);
 }
 
 void summarize_latencies(const Service& service, Summary& summary) {
@@ -111,16 +126,30 @@ double imbalance_wait_share(const std::vector<DeviceLedger>& devices) {
   return busy > Seconds(0) ? waiting / busy : 0;
 }
 
-RoutingSummary summarize_routing(const Deployment& deployment, const RoutingBank& bank,
-                                 const TokenExchange& exchange, const Records& records) {
+// Those of a later pool, whose replicas count on.
+void add_periods(std::vector<BalancePeriod> later, std::int64_t replicas,
+                 std::vector<BalancePeriod>& periods) {
+  for (BalancePeriod& period : later) period.replica += replicas;
+  periods.insert(periods.end(), later.begin(), later.end());
+}
+
+RoutingSummary summarize_routing(const std::deque<Pool>& pools, const RoutingBank& bank,
+                                 const Records& records) {
+  const ParallelPlan& plan = pools.front().deployment.plan;
+  const TokenExchange& exchange = *pools.front().model.exchange();
+  RoutingTally tally = records.routing;
+  tally.add(records.prefill_routing);
   RoutingSummary routing;
   routing.provenance = bank.provenance;
   routing.load = expert_counts(bank);
   summarize_experts(routing);
-  summarize_groups(records.routing, routing);
+  summarize_groups(tally, routing);
   routing.imbalance_wait_share = imbalance_wait_share(records.devices);
   routing.periods = exchange.periods();
-  if (deployment.plan.dispatches_tokens() && deployment.plan.stage_ranks() <= kMostMatrixRanks) {
+  if (pools.size() > 1) {
+    add_periods(pools.back().model.exchange()->periods(), plan.replicas, routing.periods);
+  }
+  if (plan.dispatches_tokens() && plan.stage_ranks() <= kMostMatrixRanks) {
     routing.dispatch_bytes = rows_of(exchange.traffic(records.routing));
   }
   return routing;
@@ -131,11 +160,19 @@ RoutingSummary summarize_routing(const Deployment& deployment, const RoutingBank
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress) {
   Summary summary;
-  summary.memory = memory_ledger(deployment, bank);
+  std::deque<Pool> pools;
+  for (const Deployment& part : pools_of(deployment)) {
+    const MemoryLedger memory = memory_ledger(part, bank);
+    if (part.role == PoolRole::kPrefill) {
+      summary.prefill.emplace().memory = memory;
+    } else {
+      summary.memory = memory;
+    }
+    pools.emplace_back(part, bank, memory.kv_blocks);
+  }
   const Topology topology(deployment.cluster);
   Engine engine(topology);
-  StepModel model(deployment, bank);
-  Service service(deployment, workload, model, engine, summary.memory.kv_blocks);
+  Service service(pools, workload, engine);
   if (progress) service.report_progress_to(progress);
 
   service.start();
@@ -146,14 +183,14 @@ Summary run_case(const Deployment& deployment, const Workload& workload, const R
   summarize_requests(service, summary);
   summarize_latencies(service, summary);
   summary.devices = service.records().devices;
-  summary.allocated_devices = deployment.plan.total_ranks();
-  close_ledgers(deployment, model.device(), summary.horizon, summary.devices);
+  summary.allocated_devices = deployment.total_ranks();
+  close_ledgers(deployment, pools.front().model.device(), summary.horizon, summary.devices);
   summary.prefill_energy = service.records().prefill_energy;
   summary.decode_energy = service.records().decode_energy;
   summary.traffic = service.records().traffic;
   summary.energy = energy_totals(deployment, topology, summary.horizon, summary.devices);
   if (bank != nullptr && deployment.model.is_moe()) {
-    summary.routing = summarize_routing(deployment, *bank, *model.exchange(), service.records());
+    summary.routing = summarize_routing(pools, *bank, service.records());
   }
   return summary;
 }

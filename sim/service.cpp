@@ -5,26 +5,46 @@
 
 namespace moesim {
 
-Service::Service(const Deployment& deployment, const Workload& workload, StepModel& model,
-                 Engine& engine, std::int64_t kv_blocks)
-    : workload_(workload),
-      engine_(engine),
-      surroundings_{
-          deployment, model, engine, records_, workload.slo, [this](const StepOutcome& outcome) {
-            if (workload_.kind == ArrivalKind::kClosedLoop) {
-              for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
-            }
-            observe();
-            progress_(share_done());
-            stop_if_done();
-          }} {
+Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine)
+    : workload_(workload), engine_(engine) {
   if (workload.kind == ArrivalKind::kClosedLoop && workload.concurrency <= 0) {
     throw std::invalid_argument("a closed loop needs at least one user");
   }
-  records_.devices.resize(deployment.cluster.num_devices());
-  for (std::int64_t r = 0; r < deployment.plan.replicas; ++r) {
-    replicas_.emplace_back(surroundings_, r, kv_blocks);
+  records_.devices.resize(pools.front().deployment.cluster.num_devices());
+  for (Pool& pool : pools) surroundings_.push_back(surroundings(pool));
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    const Deployment& deployment = pools[p].deployment;
+    auto& replicas = deployment.role == PoolRole::kPrefill ? prefill_replicas_ : replicas_;
+    for (std::int64_t r = 0; r < deployment.plan.replicas; ++r) {
+      replicas.emplace_back(surroundings_[p], r, pools[p].kv_blocks);
+    }
   }
+  if (prefill_replicas_.empty()) return;
+  handover_.emplace(surroundings_.back(), prefill_replicas_, surroundings_.front(), replicas_);
+}
+
+Replica::Surroundings Service::surroundings(Pool& pool) {
+  const bool prefills = pool.deployment.role == PoolRole::kPrefill;
+  return {.deployment = pool.deployment,
+          .model = pool.model,
+          .engine = engine_,
+          .records = records_,
+          .routing = prefills ? records_.prefill_routing : records_.routing,
+          .slo = workload_.slo,
+          .ended = [this](const StepOutcome& outcome) { end_step(outcome); }};
+}
+
+void Service::end_step(const StepOutcome& outcome) {
+  if (handover_) {
+    handover_->offer(outcome.prefilled);
+    handover_->send_off();
+  }
+  if (workload_.kind == ArrivalKind::kClosedLoop) {
+    for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
+  }
+  observe();
+  progress_(share_done());
+  stop_if_done();
 }
 
 void Service::start() {
@@ -79,22 +99,28 @@ void Service::submit(const Request& request) {
   }
   Batcher* least = nullptr;
   Replica* host = nullptr;
-  for (Replica& replica : replicas_) {
+  for (Replica& replica : handover_ ? prefill_replicas_ : replicas_) {
     for (Batcher& batcher : replica.batchers()) {
       if (least && batcher.outstanding_tokens() >= least->outstanding_tokens()) continue;
       least = &batcher;
       host = &replica;
     }
   }
-  if (least->submit(request, engine_.now())) {
+  if (can_decode(request) && least->submit(request, engine_.now())) {
     host->wake();
     return;
   }
   reject(request);
 }
 
+// What needs no second token never gets to the decode pool.
+bool Service::can_decode(const Request& request) const {
+  if (!handover_ || request.output_tokens <= 1) return true;
+  return replicas_.front().batchers().front().can_hold(request);
+}
+
 bool Service::exceeds_context(const Request& request) const {
-  const std::int64_t positions = surroundings_.deployment.model.max_positions;
+  const std::int64_t positions = surroundings_.front().deployment.model.max_positions;
   return positions > 0 && request.input_tokens + request.output_tokens > positions;
 }
 
@@ -112,10 +138,9 @@ double Service::share_done() const {
 }
 
 std::int64_t Service::waiting() const {
-  std::int64_t sum = 0;
-  for (const Replica& replica : replicas_) {
-    for (const Batcher& batcher : replica.batchers()) sum += batcher.waiting();
-  }
+  std::int64_t sum = handover_ ? handover_->inside() : 0;
+  for (const Batcher* batcher : batchers()) sum += batcher->waiting();
+  for (const Batcher* batcher : prefill_batchers()) sum += batcher->waiting();
   return sum;
 }
 
@@ -125,6 +150,7 @@ void Service::observe() {
   point.time = engine_.now();
   point.waiting = waiting();
   for (const Batcher* batcher : batchers()) point.running += batcher->running();
+  for (const Batcher* batcher : prefill_batchers()) point.running += batcher->running();
   queue_.add(point);
 }
 
@@ -135,11 +161,12 @@ void Service::stop_if_done() {
 
 void Service::close() {
   for (Replica& replica : replicas_) replica.cut_off();
+  for (Replica& replica : prefill_replicas_) replica.cut_off();
 }
 
-std::vector<const Batcher*> Service::batchers() const {
+std::vector<const Batcher*> Service::batchers_of(const std::deque<Replica>& replicas) {
   std::vector<const Batcher*> all;
-  for (const Replica& replica : replicas_) {
+  for (const Replica& replica : replicas) {
     for (const Batcher& batcher : replica.batchers()) all.push_back(&batcher);
   }
   return all;

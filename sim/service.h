@@ -1,24 +1,38 @@
 // The front of a deployment: requests arrive as the workload says and go to the attention-DP rank
-// with the least work; the run ends with the last request or at the horizon.
+// with the least work (of the prefill pool, where there is one); the run ends with the last request
+// or at the horizon.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "sim/kv_handover.h"
 #include "sim/replica.h"
 #include "sim/workload.h"
 
 namespace moesim {
 
+// The workers that do one thing.
+struct Pool {
+  Pool(const Deployment& part, const RoutingBank* bank, std::int64_t blocks)
+      : deployment(part), model(deployment, bank), kv_blocks(blocks) {}
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  Deployment deployment;
+  StepModel model;
+  std::int64_t kv_blocks;  // Of one attention-DP rank.
+};
+
 class Service {
  public:
-  // Keeps references to all. `kv_blocks`: of one attention-DP rank.
+  // Keeps references to all. `pools`: in the order of pools_of().
   // Throws: std::invalid_argument for a closed loop without users.
-  Service(const Deployment& deployment, const Workload& workload, StepModel& model, Engine& engine,
-          std::int64_t kv_blocks);
+  Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine);
 
   // Told the share done, 0 to 1, after every step.
   void report_progress_to(std::function<void(double)> progress) { progress_ = std::move(progress); }
@@ -29,11 +43,15 @@ class Service {
 
   const Records& records() const { return records_; }
   const std::vector<QueuePoint>& queue() const { return queue_.points(); }
-  // Of every attention-DP rank of every replica.
-  std::vector<const Batcher*> batchers() const;
+  // Of every attention-DP rank of every replica, without or of a prefill pool.
+  std::vector<const Batcher*> batchers() const { return batchers_of(replicas_); }
+  std::vector<const Batcher*> prefill_batchers() const { return batchers_of(prefill_replicas_); }
   bool saturated() const;
 
  private:
+  static std::vector<const Batcher*> batchers_of(const std::deque<Replica>& replicas);
+  Replica::Surroundings surroundings(Pool& pool);
+  void end_step(const StepOutcome& outcome);
   void arrive_open();
   void send_next();
   void submit(const Request& request);
@@ -41,14 +59,17 @@ class Service {
   void stop_if_done();
   std::int64_t waiting() const;
   bool exceeds_context(const Request& request) const;
+  bool can_decode(const Request& request) const;
   void reject(const Request& request);
   double share_done() const;
 
   const Workload& workload_;
   Engine& engine_;
   Records records_;
-  Replica::Surroundings surroundings_;
+  std::vector<Replica::Surroundings> surroundings_;  // [pool]
   std::deque<Replica> replicas_;
+  std::deque<Replica> prefill_replicas_;
+  std::optional<KvHandover> handover_;
   std::size_t next_ = 0;                    // Of workload_.requests.
   std::vector<std::int64_t> waiting_seen_;  // By each arrival of an open workload.
   QueueSeries queue_;

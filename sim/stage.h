@@ -21,8 +21,8 @@ struct Stage {
   RandomStream random;
 };
 
-// Replica r lies on the devices from r * replica_ranks on, its stage s from there + s *
-// stage_ranks. Keeps a reference to the deployment's model.
+// Replica r lies on the devices from first_device + r * replica_ranks on, its stage s from there +
+// s * stage_ranks. Keeps a reference to the deployment's model.
 Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_t index);
 
 }  // namespace moesim

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,7 @@ struct TrafficTotals {
   Bytes dispatch;         // Tokens to experts: sent.
   Bytes combine;          // And back.
   Bytes pipeline;
+  Bytes kv_transfer;   // KV caches from prefill to decode workers.
   Bytes weight_moves;  // Expert weights that change devices when experts are rebalanced: sent.
   Bytes scale_up_sent, scale_up_received;
   Bytes scale_out_sent, scale_out_received;
@@ -106,11 +108,23 @@ struct RoutingSummary {
   // carried. All entries add up to the bytes per token. Empty where tokens do not travel and above
   // 256 ranks.
   std::vector<std::vector<double>> dispatch_bytes;
-  std::vector<BalancePeriod> periods;  // In order of their begin; empty without rebalancing.
+  // In order of their begin, those of a prefill pool (whose replicas count on) last; empty without
+  // rebalancing.
+  std::vector<BalancePeriod> periods;
 };
 
+// What a prefill pool of its own adds.
+struct PrefillPool {
+  MemoryLedger memory;
+  std::int64_t kv_blocks_peak = 0;  // Most in use at once on one attention-DP rank.
+  Percentiles handover_s;  // From the first token until the cache lies with a decode worker.
+};
+
+// With separate pools, what is said of memory, peaks and traffic between ranks is of the decode
+// pool; sums are of both.
 struct Summary {
   MemoryLedger memory;
+  std::optional<PrefillPool> prefill;
   Seconds horizon;  // End of the last request, or the workload's horizon if earlier.
   // Requests. arrived = completed + rejected + in_flight.
   std::int64_t arrived = 0, completed = 0, rejected = 0, in_flight = 0;

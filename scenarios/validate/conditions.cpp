@@ -79,6 +79,15 @@ std::string month_in(const std::string& text) {
   return "";
 }
 
+bool is_known(const std::string& words, const Library& library) {
+  try {
+    library.engine(words);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::string stated_engine(const TruthRow& row, const Library& library,
@@ -92,12 +101,13 @@ std::string stated_engine(const TruthRow& row, const Library& library,
   }
   if (release.empty()) release = month_in(row.text("notes"));
   const std::string words = engine + " " + (release.empty() ? otherwise : release);
-  try {
-    library.engine(words);
-  } catch (const InputError&) {
-    throw Skipped{fmt::format("no profile of {}", words)};
+  if (is_known(words, library)) return words;
+  // Dynamo's rows count the releases of its containers, not of the engine inside.
+  const std::string month = month_in(row.text("notes"));
+  if (row.text("mode") == "disagg" && !month.empty() && is_known(engine + " " + month, library)) {
+    return engine + " " + month;
   }
-  return words;
+  throw Skipped{fmt::format("no profile of {}", words)};
 }
 
 DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model) {

@@ -73,6 +73,19 @@ struct ServingRow {
     return widths;
   }
 
+  // Of one pool, by the prefix of its columns.
+  ParallelPlan workers(const std::string& pool) const {
+    ParallelPlan widths;
+    widths.replicas = stated(row, pool + "workers");
+    widths.tp = stated(row, pool + "tp");
+    widths.pp = stated(row, pool + "pp");
+    widths.attention_dp = stated(row, pool + "dp");
+    if (!stated_model(row, library).is_moe()) return widths;
+    widths.ep = stated(row, pool + "ep");
+    widths.moe_tp = stated(row, pool + "moe_tp");
+    return widths;
+  }
+
   Simulation conditions() const {
     Simulation s;
     s.model = row.text("model");
@@ -81,7 +94,12 @@ struct ServingRow {
     stated_hardware(row, library);
     s.devices = stated(row, "n_gpus");
     s.engine = stated_engine(row, library, kUnstatedRelease.at(engine_name(row.text("engine"))));
-    s.plan = layout();
+    if (row.text("mode") == "disagg") {
+      s.prefill = workers("p_");
+      s.plan = workers("d_");
+    } else {
+      s.plan = layout();
+    }
     s.dtypes = stated_dtypes(row.text("weight_dtype"), row.text("kv_dtype"), model);
     s.power_limit_w = stated_power_limit(row);
     if (row.text("routing") == "balanced") s.routing = TokenPolicy::kBalanced;
@@ -101,6 +119,7 @@ struct ServingRow {
 
   std::int64_t users(const Simulation& s) const {
     if (row.has("concurrency")) return stated(row, "concurrency");
+    if (s.prefill) return stated(row, "d_batch") * s.plan.attention_dp * s.plan.replicas;
     if (!row.has("batch")) throw Skipped{"concurrency not stated"};
     return stated(row, "batch") * s.plan.attention_dp * s.plan.replicas;
   }
@@ -138,7 +157,8 @@ struct ServingRow {
     s.users = users(s);
     s.requests = kRounds * s.users;
     if (is_inference_max(s)) as_inference_max(s);
-    s.max_num_seqs = std::max<std::int64_t>(EngineMemoryRules{}.max_num_seqs, s.users);
+    const std::int64_t ranks = s.prefill ? s.plan.attention_dp * s.plan.replicas : 1;
+    s.max_num_seqs = std::max(EngineMemoryRules{}.max_num_seqs, (s.users + ranks - 1) / ranks);
     check_size(s);
     figure.load =
         fmt::format("{}|{}|{}|{}|{}|{}|{:.6g}", s.model, s.hardware, row.text("weight_dtype"),
@@ -240,11 +260,10 @@ struct ServingRow {
 
   void answer() const {
     const std::string& mode = row.text("mode");
-    if (mode == "closed_loop") return closed_loop();
+    if (mode == "closed_loop" || mode == "disagg") return closed_loop();
     if (mode == "offline_max") return offline();
     if (mode == "static_prefill") return static_prefill();
     if (mode == "static_decode") return static_decode();
-    if (mode == "disagg") throw Skipped{"separate prefill and decode pools are not simulated yet"};
     if (mode.starts_with("mlperf")) {
       stated_model(row, library);
       stated_hardware(row, library);

@@ -58,7 +58,7 @@ SimulationResult result_of(const Deployment& deployment, const Summary& summary)
   result.requests = static_cast<double>(summary.completed);
   result.input_tokens = static_cast<double>(summary.input_tokens_done);
   result.output_tokens = static_cast<double>(summary.output_tokens_done);
-  for (std::int64_t d = 0; d < deployment.plan.total_ranks(); ++d) {
+  for (std::int64_t d = 0; d < deployment.total_ranks(); ++d) {
     result.device_joules += summary.devices[static_cast<std::size_t>(d)].total_energy().value();
   }
   result.prefill_joules = summary.prefill_energy.value();
@@ -66,6 +66,24 @@ SimulationResult result_of(const Deployment& deployment, const Summary& summary)
   return result;
 }
 
+std::string plan_key(const ParallelPlan& plan) {
+  return fmt::format("tp{} pp{} dp{} ep{} mtp{} x{}", plan.tp, plan.pp, plan.attention_dp, plan.ep,
+                     plan.moe_tp, plan.replicas);
+}
+
+// Pools that leave a part of the last node free are given whole nodes.
+std::optional<ClusterSpec> cluster_of(const Simulation& simulation, const Library& library) {
+  constexpr std::int64_t kMostPerNode = 72;
+  std::int64_t devices = simulation.devices;
+  const std::int64_t most = devices + (simulation.prefill ? kMostPerNode : 0);
+  for (; devices <= most; ++devices) {
+    auto cluster = library.cluster(simulation.hardware, devices, simulation.whole_server);
+    if (cluster) return cluster;
+  }
+  return std::nullopt;
+}
+
+// Of one pool.
 std::string memory_fault(const Deployment& deployment, const Simulation& simulation,
                          const RoutingBank* bank) {
   const MemoryLedger memory = memory_ledger(deployment, bank);
@@ -73,7 +91,8 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
     return fmt::format("does not fit: {:.1f} GiB more than the engine may use",
                        memory.shortfall.value() / kGiB);
   }
-  const std::int64_t tokens = simulation.input_tokens + simulation.output_tokens;
+  const bool prefills = deployment.role == PoolRole::kPrefill;
+  const std::int64_t tokens = simulation.input_tokens + (prefills ? 1 : simulation.output_tokens);
   if (memory.kv_capacity_tokens < tokens) {
     return fmt::format("does not fit: room for {} tokens, one request has {}",
                        memory.kv_capacity_tokens, tokens);
@@ -85,14 +104,14 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
 
 std::string Simulation::key() const {
   return fmt::format(
-      "{}|{}|{}{}|tp{} pp{} dp{} ep{} mtp{} x{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of "
-      "{}|{} {} {} {} {} {}",
-      model, hardware, devices, whole_server ? " whole" : "", plan.tp, plan.pp, plan.attention_dp,
-      plan.ep, plan.moe_tp, plan.replicas, dtype_name(dtypes.weights), dtype_name(dtypes.experts),
-      dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine, static_cast<int>(routing),
-      power_limit_w, static_cast<int>(sampling), launch_scale, static_cast<int>(arrivals),
-      input_tokens, output_tokens, shortest, users, requests, memory_utilization, max_num_seqs,
-      max_batched_tokens, prompts_first, admission_interval, overlaps_host);
+      "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {}|{} {} {} {} {} {}", model,
+      hardware, devices, whole_server ? " whole" : "", plan_key(plan),
+      prefill ? " prefill " + plan_key(*prefill) : "", dtype_name(dtypes.weights),
+      dtype_name(dtypes.experts), dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine,
+      static_cast<int>(routing), power_limit_w, static_cast<int>(sampling), launch_scale,
+      static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users, requests,
+      memory_utilization, max_num_seqs, max_batched_tokens, prompts_first, admission_interval,
+      overlaps_host);
 }
 
 std::string Simulation::bank_key(const Library& library) const {
@@ -109,9 +128,9 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
   const std::int64_t context = simulation.input_tokens + simulation.output_tokens;
   std::int64_t& positions = deployment.model.max_positions;
   if (positions > 0) positions = std::max(positions, context);
-  deployment.cluster =
-      *library.cluster(simulation.hardware, simulation.devices, simulation.whole_server);
+  deployment.cluster = *cluster_of(simulation, library);
   deployment.plan = simulation.plan;
+  deployment.prefill = simulation.prefill;
   deployment.dtypes = simulation.dtypes;
   deployment.serving =
       serving_policy(library.engine(simulation.engine), deployment.cluster.node.device.memory);
@@ -136,13 +155,20 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
 }
 
 std::string layout_fault(const Simulation& simulation, const Library& library) {
-  const auto faults =
-      plan_faults(simulation.plan, *library.model(simulation.model), simulation.devices, 0);
+  const ModelSpec& model = *library.model(simulation.model);
+  std::vector<PlanFault> faults;
+  if (simulation.prefill) {
+    const PoolFaults both =
+        pool_faults(*simulation.prefill, simulation.plan, model, simulation.devices, 0);
+    faults = both.prefill.empty() ? both.decode : both.prefill;
+  } else {
+    faults = plan_faults(simulation.plan, model, simulation.devices, 0);
+  }
   if (!faults.empty()) {
     return fmt::format("layout: {} {} {}", faults.front().path, faults.front().value,
                        faults.front().allowed);
   }
-  if (library.cluster(simulation.hardware, simulation.devices, simulation.whole_server)) return "";
+  if (cluster_of(simulation, library)) return "";
   return fmt::format("no node profile for {} of {}", simulation.devices, simulation.hardware);
 }
 
@@ -150,8 +176,10 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
                                 const RoutingBank* bank) {
   const Deployment deployment = deployment_of(simulation, library);
   SimulationResult result;
-  result.failed = memory_fault(deployment, simulation, bank);
-  if (!result.failed.empty()) return result;
+  for (const Deployment& pool : pools_of(deployment)) {
+    result.failed = memory_fault(pool, simulation, bank);
+    if (!result.failed.empty()) return result;
+  }
   const Summary summary = run_case(deployment, workload_of(simulation), bank);
   if (summary.completed == 0) {
     result.failed = fmt::format("all {} requests were turned away", summary.rejected);

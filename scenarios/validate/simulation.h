@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "models/parallel_plan.h"
@@ -20,6 +21,7 @@ struct Simulation {
   std::int64_t devices = 1;
   bool whole_server = false;  // Hosts, NICs and power supplies count.
   ParallelPlan plan;
+  std::optional<ParallelPlan> prefill;  // Prefill workers of their own; `plan` is the decode ones'.
   DtypePlan dtypes;
   std::string engine;
   TokenPolicy routing = TokenPolicy::kCalibrated;

@@ -26,6 +26,27 @@ TEST(Refusal, UnknownKeysAtEveryLevelGetASuggestion) {
             "s.yaml:4: workload.requests.static.bacth: bacth: unknown key; did you mean batch?");
 }
 
+TEST(Refusal, PoolsHaveAllTheirFaultsToldAtOnce) {
+  EXPECT_EQ(refusal(kDense + "    parallel: {tp: 2, replicas: 3}\n    prefill: {tp: 2}\n"), "");
+  EXPECT_EQ(refusal(kDense + "    parallel: {tp: 2}\n    prefill: {tp: 2}\n"), "");
+  EXPECT_EQ(refusal(kDense + "    parallel: {tp: 3, ep: 2}\n    prefill: {tp: 2, replicas: 4}\n"),
+            "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 32 attention heads: 1, 2, "
+            "4, 8\n"
+            "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 8 KV heads (1, 2, 4, 8) or "
+            "be a multiple of them\n"
+            "s.yaml:10: cases.a.parallel.ep: 2: must be 1: the model is dense\n"
+            "s.yaml:11: cases.a.prefill.replicas: 4: prefill workers take 8 devices and decode "
+            "workers 3, which must add up to the cluster's 8");
+  EXPECT_EQ(refusal(kMoe + "    parallel: {tp: 4}\n    prefill: {tp: 4, ep: 3, moe_tp: 1}\n"),
+            "s.yaml:11: cases.a.prefill.ep: 3: ep 3 * moe_tp 1 must equal tp 4 * attention_dp 1 = "
+            "4: ep may be 1, 2, 4\n"
+            "s.yaml:11: cases.a.prefill.ep: 3: must divide the model's 128 experts: 1, 2, 4, 8");
+  EXPECT_EQ(refusal(kDense + "    prefill: {tp: 1000000, pp: 1000000, attention_dp: 1000000, "
+                             "replicas: 1000000}\n")
+                .find("s.yaml:10: cases.a.prefill"),
+            0u);
+}
+
 TEST(Refusal, ARoutingBankHasALargestSize) {
   const auto bank = [](const std::string& tokens) {
     return refusal(kMoe + "    router: {bank_sequences: 64, bank_sequence_tokens: " + tokens +

@@ -57,6 +57,50 @@ TEST(Batcher, GivesTheFirstTokenWithThePromptAndOnePerDecode) {
   EXPECT_EQ(batcher.outstanding_tokens(), 0);
 }
 
+// Ten blocks of four tokens: a prompt of 20 and its next token take six.
+TEST(Batcher, APrefillWorkerKeepsTheBlocksUntilTheCacheHasLeft) {
+  Setup setup;
+  setup.limits.hands_over = true;
+  setup.blocks = 10;
+  Batcher batcher = make(setup);
+  StepOutcome outcome;
+  EXPECT_FALSE(batcher.submit(request(40, 2), Seconds(0)));
+  EXPECT_TRUE(batcher.submit(request(20, 1000), Seconds(0)));  // Its output grows elsewhere.
+  EXPECT_TRUE(batcher.submit(request(20, 1000), Seconds(0)));
+  expect_batch(advance(batcher, outcome), 0, 20, 1);
+  ASSERT_EQ(outcome.prefilled.size(), 1u);
+  EXPECT_EQ(batcher.pool().held(), 6);
+  EXPECT_EQ(batcher.token_counts().output_inside, 999 + 1000);
+  expect_batch(advance(batcher), 0, 0, 0);  // No room for the second prompt.
+  batcher.release(outcome.prefilled[0]);
+  EXPECT_EQ(batcher.pool().held(), 0);
+  EXPECT_EQ(batcher.token_counts().output_inside, 1000);
+  expect_batch(advance(batcher), 0, 20, 1);
+}
+
+TEST(Batcher, ADecodeWorkerHoldsBlocksForWhatIsToArrive) {
+  Setup setup;
+  setup.blocks = 10;
+  Batcher batcher = make(setup);
+  const Prefilled prompt{
+      .request = request(20, 3), .arrival = Seconds(0), .first_token = Seconds(1)};
+  const auto slot = batcher.reserve(prompt);
+  ASSERT_TRUE(slot);
+  EXPECT_EQ(batcher.pool().held(), 6);
+  EXPECT_FALSE(batcher.reserve(prompt));
+  expect_batch(advance(batcher), 0, 0, 0);
+  batcher.receive(*slot);
+  EXPECT_EQ(batcher.token_counts().output_inside, 2);
+  StepOutcome outcome;
+  expect_batch(advance(batcher, outcome), 1, 0, 1);
+  EXPECT_TRUE(outcome.first_token_waits.empty());
+  expect_batch(advance(batcher, outcome), 1, 0, 1);
+  ASSERT_EQ(outcome.completed.size(), 1u);
+  EXPECT_EQ(outcome.completed[0].first_token, Seconds(1));
+  EXPECT_EQ(batcher.outstanding_tokens(), 0);
+  EXPECT_EQ(batcher.pool().held(), 0);
+}
+
 TEST(Batcher, CutsLongPromptsIntoChunks) {
   Batcher batcher = make({});
   batcher.submit(request(250, 1), Seconds(0));
