@@ -59,10 +59,8 @@ TEST(Batcher, GivesTheFirstTokenWithThePromptAndOnePerDecode) {
 
 // Ten blocks of four tokens: a prompt of 20 and its next token take six.
 TEST(Batcher, APrefillWorkerKeepsTheBlocksUntilTheCacheHasLeft) {
-  Setup setup;
-  setup.limits.hands_over = true;
-  setup.blocks = 10;
-  Batcher batcher = make(setup);
+  Batcher batcher = make(
+      {.limits = {.max_num_seqs = 8, .max_batched_tokens = 100, .hands_over = true}, .blocks = 10});
   StepOutcome outcome;
   EXPECT_FALSE(batcher.submit(request(40, 2), Seconds(0)));
   EXPECT_TRUE(batcher.submit(request(20, 1000), Seconds(0)));  // Its output grows elsewhere.
@@ -79,9 +77,7 @@ TEST(Batcher, APrefillWorkerKeepsTheBlocksUntilTheCacheHasLeft) {
 }
 
 TEST(Batcher, ADecodeWorkerHoldsBlocksForWhatIsToArrive) {
-  Setup setup;
-  setup.blocks = 10;
-  Batcher batcher = make(setup);
+  Batcher batcher = make({.blocks = 10});
   const Prefilled prompt{
       .request = request(20, 3), .arrival = Seconds(0), .first_token = Seconds(1)};
   const auto slot = batcher.reserve(prompt);

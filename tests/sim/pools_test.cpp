@@ -121,9 +121,9 @@ TEST(Pools, RequestsOfOneTokenNeverChangePools) {
 
 // Different layouts in an MoE, prompts on their way and steps cut in the middle.
 TEST(Pools, ConserveRequestsTokensBlocksBytesTimeAndEnergyAtACut) {
-  DeviceSpec device = made::device();
-  device.link_bandwidth = BytesPerSecond(1e9);
-  Deployment d = made::deployment(made::small_moe(), made::cluster(device, 6));
+  DeviceSpec slow_link = made::device();
+  slow_link.link_bandwidth = BytesPerSecond(1e9);
+  Deployment d = made::deployment(made::small_moe(), made::cluster(slow_link, 6));
   d.plan.attention_dp = d.plan.ep = 4;
   d.prefill = ParallelPlan{.tp = 2, .moe_tp = 2};
   d.serving.memory.max_num_seqs = 8;
