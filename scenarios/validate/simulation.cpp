@@ -104,8 +104,8 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
 
 std::string Simulation::key() const {
   return fmt::format(
-      "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {}|{} {} {} {} {} {}", model,
-      hardware, devices, whole_server ? " whole" : "", plan_key(plan),
+      "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {}|{} {} {} {} {} {}",
+      model, hardware, devices, whole_server ? " whole" : "", plan_key(plan),
       prefill ? " prefill " + plan_key(*prefill) : "", dtype_name(dtypes.weights),
       dtype_name(dtypes.experts), dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine,
       static_cast<int>(routing), power_limit_w, static_cast<int>(sampling), launch_scale,
