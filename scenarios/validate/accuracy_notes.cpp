@@ -3,10 +3,28 @@
 namespace moesim {
 
 const char* const kAccuracyNotes = R"(
+## Why some groups are worse than others
+
+- **gpt-oss in throughput tables of TensorRT-LLM 1.0 and later** comes out far too fast on Hopper. Layout, batch limit and
+  host time of those runs are not printed; the host probably sets the pace of its short steps.
+- **DeepSeek-R1 on TensorRT-LLM 1.2.0rc6.post3** runs faster than any model of plain decoding: the signature of
+  multi-token prediction, which the tables do not state.
+- **Attention data parallelism** uses DeepEP's constants also where TensorRT-LLM has an all-to-all of its own inside NVLink.
+- **Qwen3-235B on H200 with vLLM 0.12** was measured in vendor runs without CUDA graphs, it seems.
+- **gpt-oss-120b at 512 users on vLLM** ran far fewer sequences than users; the limit is not stated.
+- **Expert layers on A100 with one expert per rank**: the timed rank is not the most loaded one.
+- **Several nodes below 1 MiB and all-reduce over EFA**: erratic below 512 KiB, and not modelled beyond port bandwidth.
+- **Prompts of BLOOM and Llama-2-70B on vLLM of 2023 (Splitwise)**: time to first token jumps two- to threefold above 4,096
+  tokens at tensor parallelism 4 and 8, which nothing in the model explains.
+- **Energy runs (ML.ENERGY)** use the engine's default flags: their launch costs are 1.2 times, on Blackwell 2.4 times those
+  of tuned runs. These two factors belong to that source, not to a release.
+
 ## What is not modelled
 
-- Training runs, speculative decoding, multi-token prediction, prefix caching, LoRA adapters, vision encoders.
-- Requests that share prompts; chunks of one long prompt overlapping across pipeline stages.
+- Training, speculative decoding, multi-token prediction, prefix caching, adapters, vision encoders.
+- Overlap of two batches or of shared experts with communication; chunks of one prompt overlapping across pipeline stages.
+- Requests that wait on purpose to fill a batch (`batch_wait_timeout_iters`); clusters of unlike nodes; networks with
+  background traffic of others.
 )";
 
 }  // namespace moesim
