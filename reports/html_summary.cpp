@@ -42,7 +42,8 @@ std::string glance_cell(const HtmlView& view, std::size_t index, const KeyColumn
   if (!value) return "<td class=\"absent\">&ndash;</td>";
   const double most = largest(view, column.key);
   const double length = most > 0 ? 100 * *value / most : 0;
-  const std::string range = readable_interval(view.report.cases[index], column.key);
+  const std::string range =
+      is_headline(column.key) ? readable_interval(view.report.cases[index], column.key) : "";
   std::string cell = metric_cell(
       view, index, column.key,
       (range.empty() ? "" : fmt::format("<small class=\"range\">{}</small>", html_text(range))) +

@@ -175,7 +175,7 @@ class Sentence {
     if (cases_.size() == 1) return alone() + ".";
     if (order_.empty()) return "No case can be recommended: " + excluded() + ".";
     const std::string outside = excluded();
-    return (order_.size() == 1 ? only_one() : comparison()) +
+    return (order_.size() == 1 ? only_one() : comparison()) + unsure() +
            (outside.empty() ? "" : "; " + outside) + ".";
   }
 
@@ -189,6 +189,20 @@ class Sentence {
     if (!why.empty()) return title(0) + " " + why;
     return fmt::format("{} {} at {}; there is no other case to compare it with", title(0),
                        figure(cases_[0], key()), readable_metric(cases_[0], "output_tokens_per_s"));
+  }
+
+  // What may yet miss its service level, among the cases that the sentence compares.
+  std::string unsure() const {
+    std::vector<std::size_t> named = {order_[0]};
+    if (order_.size() > 1) named.push_back(rival_of(cases_, order_));
+    std::string text;
+    for (const std::size_t i : named) {
+      const auto met = service_level_draws(cases_[i]);
+      if (!met) continue;
+      text += fmt::format("; {} meets its service level in {} of {} draws", title(i), met->first,
+                          met->second);
+    }
+    return text;
   }
 
   std::string only_one() const {

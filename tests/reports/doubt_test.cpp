@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reports/metrics.h"
+#include "reports/ranking.h"
 #include "reports/report.h"
 #include "tests/reports/examples.h"
 
@@ -79,6 +80,16 @@ TEST(Verdict, CallsATieWhatTurnsWithinTheDoubt) {
   draw_costs(report.cases[1], {2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
   EXPECT_NE(verdict(report).find("are a tie"), std::string::npos);
   EXPECT_NE(verdict(report).find("5 of 10 draws"), std::string::npos);
+}
+
+TEST(Verdict, NamesACaseThatMayMissItsServiceLevel) {
+  Report report = examples::two_cases();
+  CaseReport& winner = report.cases[ranking(report.cases).front()];
+  winner.metrics[place_of("slo_met")] = 1;
+  winner.draws.assign(10, winner.metrics);
+  EXPECT_EQ(verdict(report).find("service level in"), std::string::npos);
+  for (int i = 0; i < 3; ++i) winner.draws[i][place_of("slo_met")] = 0;
+  EXPECT_NE(verdict(report).find("meets its service level in 7 of 10 draws"), std::string::npos);
 }
 
 TEST(RestsOn, PricesEnterCostsAndPowerEntersEnergyOnly) {
