@@ -102,7 +102,8 @@ TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
 }
 
 TEST(ServingPolicy, ReadsAUsersFileByItsPath) {
-  const UserEngine mine("sglang", "134 ms", "90 ms");
+  const UserEngine mine("sglang", "request_time:\n      {value: 110 ms",
+                        "request_time:\n      {value: 90 ms");
   EXPECT_EQ(serving_policy(mine.path(), kLarge).request_overhead, Seconds(0.09));
   EXPECT_EQ(serving_policy(mine.path() + " 0.3", kLarge).release, "0.3");
   EXPECT_EQ(serving_policy(mine.path(), kLarge).engine, mine.path());
