@@ -119,7 +119,7 @@ struct ServingRow {
 
   std::int64_t users(const Simulation& s) const {
     if (row.has("concurrency")) return stated(row, "concurrency");
-    if (s.prefill) return stated(row, "d_batch") * s.plan.attention_dp * s.plan.replicas;
+    // d_batch is what a decode worker may hold, not what it was given.
     if (!row.has("batch")) throw Skipped{"concurrency not stated"};
     return stated(row, "batch") * s.plan.attention_dp * s.plan.replicas;
   }

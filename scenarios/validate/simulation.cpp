@@ -88,7 +88,10 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
                          const RoutingBank* bank) {
   const MemoryLedger memory = memory_ledger(deployment, bank);
   if (memory.shortfall.value() > 0) {
-    return fmt::format("does not fit: {:.1f} GiB more than the engine may use",
+    const char* pool = deployment.role == PoolRole::kPrefill  ? "prefill pool "
+                       : deployment.role == PoolRole::kDecode ? "decode pool "
+                                                              : "";
+    return fmt::format("{}does not fit: {:.1f} GiB more than the engine may use", pool,
                        memory.shortfall.value() / kGiB);
   }
   const bool prefills = deployment.role == PoolRole::kPrefill;
