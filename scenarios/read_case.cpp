@@ -60,6 +60,7 @@ struct CaseReader {
   Faults& contradictions;
   LoadedSpecs& loaded;
   Deployment deployment;
+  ServingPolicy profiled = {};  // The engine as its profile states it, before draws and own words.
   std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
   std::vector<TokenPolicy> baselines = {};
 
@@ -234,62 +235,77 @@ struct CaseReader {
   }
 
   void use_engine(const EngineWords& words) {
-    auto found = loaded.engines.find(words.engine);
-    if (found == loaded.engines.end()) {
-      found =
-          loaded.engines.emplace(words.engine, load_engine(words.engine, loaded.variation)).first;
-    }
-    deployment.serving = serving_policy(release_of(found->second, words.release),
-                                        deployment.cluster.node.device.memory);
+    const auto policy = [&](std::map<std::string, EngineProfile>& engines, const Variation& draw) {
+      auto found = engines.find(words.engine);
+      if (found == engines.end()) {
+        found = engines.emplace(words.engine, load_engine(words.engine, draw)).first;
+      }
+      return serving_policy(release_of(found->second, words.release),
+                            deployment.cluster.node.device.memory);
+    };
+    deployment.serving = policy(loaded.engines, loaded.variation);
+    profiled = policy(loaded.stated_engines, {});
   }
 
-  void set_number(MapReader& map, const std::string& key, double min, double max, double& number) {
-    if (!map.has(key)) return;
-    number = map.number_or(key, number, min, max);
+  // A number of the engine in the scenario's own words. What says no more than the engine's profile
+  // rests on the profile as before.
+  template <class Number>
+  void set_own(const std::string& key, const Number& given, const Number& stated, Number& number) {
+    if (given == stated) return;
+    number = given;
     deployment.serving.forget(key);
   }
 
-  void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t& count) {
+  void set_number(MapReader& map, const std::string& key, std::pair<double, double> bounds,
+                  double stated, double& number) {
     if (!map.has(key)) return;
-    count = map.integer_or(key, count, 1, max);
-    deployment.serving.forget(key);
+    set_own(key, map.number_or(key, stated, bounds.first, bounds.second), stated, number);
   }
 
-  void set_time(MapReader& map, const std::string& key, Seconds& time) {
+  void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t stated,
+                 std::int64_t& count) {
+    if (map.has(key)) set_own(key, map.integer_or(key, stated, 1, max), stated, count);
+  }
+
+  void set_time(MapReader& map, const std::string& key, Seconds stated, Seconds& time) {
     const auto value = map.optional(key);
     if (!value) return;
-    time = Seconds(value->quantity(Dimension::kTime, true).value_or(0));
-    if (time > Seconds(60)) value->fault("at most 60 s");
-    deployment.serving.forget(key);
+    const Seconds given = Seconds(value->quantity(Dimension::kTime, true).value_or(0));
+    if (given > Seconds(60)) value->fault("at most 60 s");
+    set_own(key, given, stated, time);
   }
 
-  void set_flag(MapReader& map, const std::string& key, bool& flag) {
-    if (!map.has(key)) return;
-    flag = map.boolean_or(key, flag);
-    deployment.serving.forget(key);
+  void set_flag(MapReader& map, const std::string& key, bool stated, bool& flag) {
+    if (map.has(key)) set_own(key, map.boolean_or(key, stated), stated, flag);
   }
 
   void read_engine_numbers(MapReader& map) {
-    ServingPolicy& serving = deployment.serving;
-    EngineMemoryRules& rules = serving.memory;
-    set_number(map, "memory_utilization", 0.1, 1, rules.memory_utilization);
-    set_count(map, "max_num_seqs", 65536, rules.max_num_seqs);
-    set_count(map, "max_batched_tokens", 1 << 20, rules.max_batched_tokens);
-    set_count(map, "kv_block_tokens", 4096, rules.kv_block_tokens);
-    set_flag(map, "chunked_prompts", serving.chunked_prompts);
-    set_number(map, "reserved_output", 0, 1, serving.reserved_output);
-    set_count(map, "admission_interval", 10000, serving.admission_interval);
-    set_number(map, "launch_factor", 0.01, 100, serving.launch_factor);
-    set_number(map, "eager_factor", 0.01, 100, serving.eager_factor);
-    set_number(map, "expert_factor", 0.01, 100, serving.expert_factor);
-    set_time(map, "step_time", serving.step_overhead);
-    set_time(map, "sequence_time", serving.sequence_overhead);
-    set_time(map, "request_time", serving.request_overhead);
-    set_flag(map, "overlaps_host", serving.overlaps_host);
-    set_flag(map, "cuda_graphs", serving.cuda_graphs);
+    constexpr std::pair kFactor{0.01, 100.0};
+    ServingPolicy& own = deployment.serving;
+    EngineMemoryRules& rules = own.memory;
+    const EngineMemoryRules& limits = profiled.memory;
+    set_number(map, "memory_utilization", {0.1, 1}, limits.memory_utilization,
+               rules.memory_utilization);
+    set_count(map, "max_num_seqs", 65536, limits.max_num_seqs, rules.max_num_seqs);
+    set_count(map, "max_batched_tokens", 1 << 20, limits.max_batched_tokens,
+              rules.max_batched_tokens);
+    set_count(map, "kv_block_tokens", 4096, limits.kv_block_tokens, rules.kv_block_tokens);
+    set_flag(map, "chunked_prompts", profiled.chunked_prompts, own.chunked_prompts);
+    set_number(map, "reserved_output", {0, 1}, profiled.reserved_output, own.reserved_output);
+    set_count(map, "admission_interval", 10000, profiled.admission_interval,
+              own.admission_interval);
+    set_number(map, "launch_factor", kFactor, profiled.launch_factor, own.launch_factor);
+    set_number(map, "eager_factor", kFactor, profiled.eager_factor, own.eager_factor);
+    set_number(map, "expert_factor", kFactor, profiled.expert_factor, own.expert_factor);
+    set_time(map, "step_time", profiled.step_overhead, own.step_overhead);
+    set_time(map, "sequence_time", profiled.sequence_overhead, own.sequence_overhead);
+    set_time(map, "request_time", profiled.request_overhead, own.request_overhead);
+    set_flag(map, "overlaps_host", profiled.overlaps_host, own.overlaps_host);
+    set_flag(map, "cuda_graphs", profiled.cuda_graphs, own.cuda_graphs);
     read_choice(map, "sampling", names::kSampling, deployment.sampling);
-    if (map.has("batching")) serving.forget("batching");
-    read_choice(map, "batching", names::kBatching, serving.batch);
+    BatchPolicy batch = profiled.batch;
+    read_choice(map, "batching", names::kBatching, batch);
+    set_own("batching", batch, profiled.batch, own.batch);
   }
 
   void read_engine() {

@@ -19,7 +19,7 @@ struct LoadedSpecs {
   std::map<std::string, NodeSpec> nodes;
   std::map<std::string, FabricSpec> fabrics;
   std::map<std::string, ModelError> errors;
-  std::map<std::string, EngineProfile> engines;
+  std::map<std::string, EngineProfile> engines, stated_engines;  // As drawn, and as stated.
   CheckedFiles checked;
   Variation variation;  // How the numbers of the profiles are drawn.
 };

@@ -28,22 +28,30 @@ constexpr QuantityLimit kMaxElectricity = {1000.0 / 3.6e6, "1000 USD/kWh"};
 
 // germany, or {region: germany, pue: 1.25, carbon: 380 gCO2e/kWh, electricity: 0.11 USD/kWh}.
 SiteSpec read_site(const std::optional<Value>& value, const Variation& variation) {
-  if (!value) return load_site("world-average", variation);
-  const auto load = [&](const Value& name) {
+  std::string region = "world-average";
+  const auto name_of = [](const Value& name) {
     const auto choice = name.choice(profile_names("sites"));
-    return choice ? load_site(profile_names("sites")[*choice], variation) : SiteSpec{};
+    return choice ? profile_names("sites")[*choice] : std::string("world-average");
   };
-  if (value->is_scalar()) return load(*value);
+  if (!value) return load_site(region, variation);
+  if (value->is_scalar()) return load_site(name_of(*value), variation);
   auto reader = map_like(*value, "{region: germany, pue: 1.25}");
   if (!reader) return {};
   MapReader& map = *reader;
-  const auto region = map.optional("region");
-  SiteSpec site = region ? load(*region) : load_site("world-average", variation);
-  site.pue = map.number_or("pue", site.pue, 1, 10);
-  site.carbon_kg_per_joule = quantity_up_to(map, "carbon", Dimension::kCarbonPerEnergy,
-                                            site.carbon_kg_per_joule, kMaxCarbon);
-  site.electricity_usd_per_joule = quantity_up_to(map, "electricity", Dimension::kMoneyPerEnergy,
-                                                  site.electricity_usd_per_joule, kMaxElectricity);
+  if (const auto name = map.optional("region")) region = name_of(*name);
+  SiteSpec site = load_site(region, variation);
+  // What says no more than the site's profile is as uncertain as the profile.
+  const SiteSpec profiled = load_site(region);
+  const auto set = [](double given, double stated, double& number) {
+    if (given != stated) number = given;
+  };
+  set(map.number_or("pue", profiled.pue, 1, 10), profiled.pue, site.pue);
+  set(quantity_up_to(map, "carbon", Dimension::kCarbonPerEnergy, profiled.carbon_kg_per_joule,
+                     kMaxCarbon),
+      profiled.carbon_kg_per_joule, site.carbon_kg_per_joule);
+  set(quantity_up_to(map, "electricity", Dimension::kMoneyPerEnergy,
+                     profiled.electricity_usd_per_joule, kMaxElectricity),
+      profiled.electricity_usd_per_joule, site.electricity_usd_per_joule);
   map.done();
   return site;
 }
