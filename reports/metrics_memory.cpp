@@ -58,9 +58,7 @@ Out prefill_kv_peak_share(In in) {
                   static_cast<double>(in.summary->prefill->memory.kv_blocks));
 }
 
-}  // namespace
-
-std::vector<Metric> memory_metrics() {
+std::vector<Metric> need_metrics() {
   const std::string g = "memory";
   using L = MemoryLedger;
   return {
@@ -98,6 +96,13 @@ std::vector<Metric> memory_metrics() {
        [](In in) -> Out { return in.memory.fullest_over_mean; }},
       {"runtime_bytes", "runtime", g, "B", "Driver context, libraries and graphs.",
        item<&L::runtime>},
+  };
+}
+
+std::vector<Metric> kv_metrics() {
+  const std::string g = "memory";
+  using L = MemoryLedger;
+  return {
       {"kv_pool_bytes", "KV cache pool", g, "B", "What is left of the budget for the KV cache.",
        item<&L::kv_pool>},
       {"memory_reserve_bytes", "left unused", g, "B",
@@ -128,6 +133,14 @@ std::vector<Metric> memory_metrics() {
        "stay in use until the cache lies with a decode worker.",
        prefill_kv_peak_share},
   };
+}
+
+}  // namespace
+
+std::vector<Metric> memory_metrics() {
+  std::vector<Metric> metrics = need_metrics();
+  for (Metric& entry : kv_metrics()) metrics.push_back(std::move(entry));
+  return metrics;
 }
 
 }  // namespace moesim
