@@ -59,10 +59,6 @@ double efficiency_of(const KernelFamily& family, Dtype dtype) {
   return found == family.compute_efficiency.end() ? 1 : found->second;
 }
 
-}  // namespace
-
-namespace {
-
 bool widened(const DeviceSpec& device, Dtype dtype) {
   return dtype == Dtype::kFp4 && device.compute_dtype(dtype) != Dtype::kFp4;
 }

@@ -23,8 +23,8 @@ struct MeasuredCost {
 // interpolated.
 //   gemm               dtype, weight dtype, n, k, groups | m
 //   grouped_gemm       dtype, weight dtype, n, k         | groups, rows per group
-//   prefill_attention  dtype, cache dtype, heads, kv heads, head dims, window | chunks, tokens,
-//   past decode_attention   dtype, cache dtype, heads, kv heads, head dims | sequences, keys
+//   prefill_attention  the formats, heads, kv heads, head dims, window  | chunks, tokens, past
+//   decode_attention   the formats, heads, kv heads, head dims          | sequences, keys
 //   elementwise                                          | bytes of one launch
 struct MeasuredShape {
   std::array<std::int64_t, 8> fixed{};

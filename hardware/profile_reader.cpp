@@ -57,6 +57,9 @@ double doubt_of(const std::string& confidence) {
   return confidence == "assumption" ? 0.25 : 0;
 }
 
+// Counts and words.
+constexpr NumberRule kExact{.exact = true};
+
 // "pJ/b" and "pJ/B" as joules per byte; nothing for other text or a number that is not positive.
 std::optional<double> parse_energy_per_byte(const std::string& text) {
   double number = 0;
@@ -84,7 +87,8 @@ std::optional<ProfileReader> ProfileReader::open(const ProfileFile& file, Faults
 }
 
 // Checks everything about a number but the number itself, and keeps it as a fact.
-std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& value, bool dated) {
+std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& value,
+                                                                const NumberRule& rule) {
   if (!value.is_map()) {
     value.fault(kNumberForm);
     return std::nullopt;
@@ -95,10 +99,11 @@ std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& val
   const auto confidence = number.required("confidence", "one of " + comma_list(kConfidences));
   const auto range = number.optional("range");
   const auto date =
-      dated ? number.required("date", "when the price was seen, e.g. 2026-05") : std::nullopt;
+      rule.dated ? number.required("date", "when the price was seen, e.g. 2026-05") : std::nullopt;
   const auto source_text = source ? source->text() : std::nullopt;
   const auto level = confidence ? confidence->choice(kConfidences) : std::nullopt;
   number.done();
+  if (range && rule.exact) range->fault("a setting or a count has no range: leave it out");
   if (date) dates_[value.path()] = date->text().value_or("");
   if (!amount) return std::nullopt;
   Number result{*amount, level ? kConfidences[*level] : "", range};
@@ -128,6 +133,7 @@ std::optional<double> ProfileReader::amount_of(const Value& amount, const Number
 // As stated, else what its confidence suggests.
 NumberRange ProfileReader::range_of(const Number& number, double stated,
                                     const NumberRule& rule) const {
+  if (rule.exact) return {stated, stated};
   if (!number.range) {
     const double doubt = doubt_of(number.confidence);
     return {std::max(rule.min, stated * (1 - doubt)), std::min(rule.max, stated * (1 + doubt))};
@@ -145,7 +151,7 @@ NumberRange ProfileReader::range_of(const Number& number, double stated,
 }
 
 std::optional<double> ProfileReader::read_number(const Value& value, const NumberRule& rule) {
-  const auto number = open_number(value, rule.dated);
+  const auto number = open_number(value, rule);
   const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
   if (!stated) return std::nullopt;
   const NumberRange range = range_of(*number, *stated, rule);
@@ -160,14 +166,14 @@ double ProfileReader::required(const std::string& key, const NumberRule& rule) {
 
 std::int64_t ProfileReader::required_count(const std::string& key, std::int64_t max) {
   const auto value = map_.required(key, kNumberForm);
-  const auto amount = value ? open_number(*value, false) : std::nullopt;
+  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
   return amount ? amount->amount.integer(1, max).value_or(0) : 0;
 }
 
 std::size_t ProfileReader::required_word(const std::string& key,
                                          const std::vector<std::string>& words) {
   const auto value = map_.required(key, kNumberForm);
-  const auto word = value ? open_number(*value, false) : std::nullopt;
+  const auto word = value ? open_number(*value, kExact) : std::nullopt;
   return word ? word->amount.choice(words).value_or(0) : 0;
 }
 
@@ -202,7 +208,7 @@ std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
 
 double ProfileReader::required_energy_per_byte(const std::string& key) {
   const auto value = map_.required(key, kNumberForm);
-  const auto amount = value ? open_number(*value, false) : std::nullopt;
+  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
   if (!amount) return 0;
   constexpr double kMostJoules = 1e-6;
   const auto number = amount->amount.is_scalar()

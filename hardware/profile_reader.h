@@ -24,10 +24,11 @@ struct ProfileFile {
 
 // What a number may be. `min` and `max` are inclusive and in SI; they only keep out absurd values.
 struct NumberRule {
-  std::optional<Dimension> dimension;  // Nothing: a plain ratio or count.
+  std::optional<Dimension> dimension = {};  // Nothing: a plain ratio or count.
   double min = 0;
   double max = 0;
   bool dated = false;  // Prices: a `date` is required.
+  bool exact = false;  // A setting, not a measurement: no draw changes it, no `range` is allowed.
 };
 
 class ProfileReader {
@@ -86,7 +87,7 @@ class ProfileReader {
 
   std::string path_of(const Value& value) const;
   std::optional<double> read_number(const Value& value, const NumberRule& rule);
-  std::optional<Number> open_number(const Value& value, bool dated);
+  std::optional<Number> open_number(const Value& value, const NumberRule& rule);
   std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
   NumberRange range_of(const Number& number, double stated, const NumberRule& rule) const;
 

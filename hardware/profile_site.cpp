@@ -19,7 +19,8 @@ FabricSpec read_fabric(const ProfileFile& file, Faults& faults) {
     if (fabric.switch_ports < 4) reader->fault("switch_ports", "at least 4");
     fabric.port_bandwidth =
         BytesPerSecond(reader->required("port_bandwidth", {Dimension::kBandwidth, 1e6, 1e15}));
-    fabric.oversubscription = reader->required("oversubscription", {std::nullopt, 1, 64});
+    fabric.oversubscription =
+        reader->required("oversubscription", {.min = 1, .max = 64, .exact = true});
     fabric.switch_power = Watts(reader->required("switch_power", kPower));
     fabric.optic_power = Watts(reader->required("optic_power", kPower));
     fabric.switch_price_usd = reader->number_or("switch_price", 0, kPrice);

@@ -35,7 +35,7 @@ double quantile(const std::vector<double>& sorted, double q) {
 // What part of a prediction a number of a profile enters.
 enum class Enters { kMemory, kTime, kEnergy, kCarbon, kMoney };
 
-constexpr std::array<std::pair<std::string_view, Enters>, 18> kEnters = {{
+constexpr std::array<std::pair<std::string_view, Enters>, 17> kEnters = {{
     {"rent", Enters::kMoney},
     {"price", Enters::kMoney},
     {"switch_price", Enters::kMoney},
@@ -51,7 +51,6 @@ constexpr std::array<std::pair<std::string_view, Enters>, 18> kEnters = {{
     {"psu_efficiency", Enters::kEnergy},
     {"switch_power", Enters::kEnergy},
     {"optic_power", Enters::kEnergy},
-    {"energy_per_bit", Enters::kEnergy},
     {"energy_per_byte", Enters::kEnergy},
     {"pue", Enters::kEnergy},
 }};

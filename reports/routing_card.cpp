@@ -74,12 +74,8 @@ Grid traffic_rows(const TrafficMatrix& matrix) {
   return rows;
 }
 
-// EPLB and co-activation place by one half of the tokens and are judged by the other, as a case is.
 ExpertSpread spread_experts(const Deployment& deployment, const RoutingBank& bank) {
-  const bool halves = serves_half(deployment, bank);
-  const RoutingBank served = halves ? bank_half(bank, BankHalf::kServed) : bank;
-  const auto placements =
-      place_experts(deployment, halves ? bank_half(bank, BankHalf::kProfile) : bank);
+  const auto [served, placements] = place_bank(deployment, bank);
   ExpertSpread spread;
   spread.ranks = deployment.plan.ep;
   spread.nodes = deployment.cluster.nodes;

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <stdexcept>
 
 #include "hardware/profiles.h"
 #include "models/catalog.h"
+#include "scenarios/read_engine.h"
 #include "scenarios/read_value.h"
 #include "scenarios/router_names.h"
 #include "sim/expert_placement.h"
@@ -20,32 +20,13 @@ constexpr std::int64_t kMaxNodes = 10'000;  // The largest machines built have a
 constexpr QuantityLimit kMaxPower = {1e5, "100 kW"};
 constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
 
-// A name, or a path that may be relative to the scenario's folder.
-std::string resolved_name(const Value& value, const std::string& name) {
-  if (name.find('/') == std::string::npos && name.find('.') == std::string::npos) return name;
-  const auto beside = std::filesystem::path(value.file()).parent_path() / name;
-  std::error_code error;
-  return std::filesystem::is_regular_file(beside, error) ? beside.string() : name;
-}
-
-// Faults about the name itself belong to the value; those inside the file stay there.
-void refuse(const Value& value, const InputError& error) {
-  for (const Fault& fault : error.faults()) {
-    if (fault.file.empty() || fault.line == 0) {
-      value.fault(fault.allowed);
-    } else {
-      value.faults().add(fault);
-    }
-  }
-}
-
 // Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
 // file stays with the file.
 template <class Spec, class Load>
 Spec load_named(const Value& value, Load load, std::map<std::string, Spec>& loaded) {
   const auto text = value.text();
   if (!text) return {};
-  const std::string name = resolved_name(value, *text);
+  const std::string name = name_or_file_beside(value, *text);
   if (const auto found = loaded.find(name); found != loaded.end()) return found->second;
   try {
     return loaded[name] = load(name);
@@ -60,7 +41,6 @@ struct CaseReader {
   Faults& contradictions;
   LoadedSpecs& loaded;
   Deployment deployment;
-  ServingPolicy profiled = {};  // The engine as its profile states it, before draws and own words.
   std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
   std::vector<TokenPolicy> baselines = {};
 
@@ -198,13 +178,6 @@ struct CaseReader {
     if (const auto value = reader.optional("router")) baselines = read_router(*value, deployment);
   }
 
-  template <class Enum, class Words>
-  void read_choice(MapReader& map, const std::string& key, const Words& words, Enum& chosen) {
-    const auto value = map.optional(key);
-    const auto choice = value ? value->choice({words.begin(), words.end()}) : std::nullopt;
-    if (choice) chosen = static_cast<Enum>(*choice);
-  }
-
   void read_placement() {
     const auto value = reader.optional("placement");
     auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
@@ -217,108 +190,6 @@ struct CaseReader {
     spec.rebalance_steps = map->integer_or("rebalance_steps", 0, 0, kMaxSteps);
     spec.rebalance_gain = map->number_or("rebalance_gain", spec.rebalance_gain, 0, 10);
     read_choice(*map, "profile", names::kProfiles, spec.profile);
-    map->done();
-  }
-
-  // "vllm", "vllm 0.8", "my-engine.yaml 2025-04".
-  void load_serving(const Value& value) {
-    const auto text = value.text();
-    if (!text) return;
-    EngineWords words = engine_words(resolved_name(value, *text));
-    if (words.release.empty()) words = engine_words(*text);
-    words.engine = resolved_name(value, words.engine);
-    try {
-      use_engine(words);
-    } catch (const InputError& e) {
-      refuse(value, e);
-    }
-  }
-
-  void use_engine(const EngineWords& words) {
-    const auto policy = [&](std::map<std::string, EngineProfile>& engines, const Variation& draw) {
-      auto found = engines.find(words.engine);
-      if (found == engines.end()) {
-        found = engines.emplace(words.engine, load_engine(words.engine, draw)).first;
-      }
-      return serving_policy(release_of(found->second, words.release),
-                            deployment.cluster.node.device.memory);
-    };
-    deployment.serving = policy(loaded.engines, loaded.variation);
-    profiled = policy(loaded.stated_engines, {});
-  }
-
-  // A number of the engine in the scenario's own words. What says no more than the engine's profile
-  // rests on the profile as before.
-  template <class Number>
-  void set_own(const std::string& key, const Number& given, const Number& stated, Number& number) {
-    if (given == stated) return;
-    number = given;
-    deployment.serving.forget(key);
-  }
-
-  void set_number(MapReader& map, const std::string& key, std::pair<double, double> bounds,
-                  double stated, double& number) {
-    if (!map.has(key)) return;
-    set_own(key, map.number_or(key, stated, bounds.first, bounds.second), stated, number);
-  }
-
-  void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t stated,
-                 std::int64_t& count) {
-    if (map.has(key)) set_own(key, map.integer_or(key, stated, 1, max), stated, count);
-  }
-
-  void set_time(MapReader& map, const std::string& key, Seconds stated, Seconds& time) {
-    const auto value = map.optional(key);
-    if (!value) return;
-    const Seconds given = Seconds(value->quantity(Dimension::kTime, true).value_or(0));
-    if (given > Seconds(60)) value->fault("at most 60 s");
-    set_own(key, given, stated, time);
-  }
-
-  void set_flag(MapReader& map, const std::string& key, bool stated, bool& flag) {
-    if (map.has(key)) set_own(key, map.boolean_or(key, stated), stated, flag);
-  }
-
-  void read_engine_numbers(MapReader& map) {
-    constexpr std::pair kFactor{0.01, 100.0};
-    ServingPolicy& own = deployment.serving;
-    EngineMemoryRules& rules = own.memory;
-    const EngineMemoryRules& limits = profiled.memory;
-    set_number(map, "memory_utilization", {0.1, 1}, limits.memory_utilization,
-               rules.memory_utilization);
-    set_count(map, "max_num_seqs", 65536, limits.max_num_seqs, rules.max_num_seqs);
-    set_count(map, "max_batched_tokens", 1 << 20, limits.max_batched_tokens,
-              rules.max_batched_tokens);
-    set_count(map, "kv_block_tokens", 4096, limits.kv_block_tokens, rules.kv_block_tokens);
-    set_flag(map, "chunked_prompts", profiled.chunked_prompts, own.chunked_prompts);
-    set_number(map, "reserved_output", {0, 1}, profiled.reserved_output, own.reserved_output);
-    set_count(map, "admission_interval", 10000, profiled.admission_interval,
-              own.admission_interval);
-    set_number(map, "launch_factor", kFactor, profiled.launch_factor, own.launch_factor);
-    set_number(map, "eager_factor", kFactor, profiled.eager_factor, own.eager_factor);
-    set_number(map, "expert_factor", kFactor, profiled.expert_factor, own.expert_factor);
-    set_time(map, "step_time", profiled.step_overhead, own.step_overhead);
-    set_time(map, "sequence_time", profiled.sequence_overhead, own.sequence_overhead);
-    set_time(map, "request_time", profiled.request_overhead, own.request_overhead);
-    set_flag(map, "overlaps_host", profiled.overlaps_host, own.overlaps_host);
-    set_flag(map, "cuda_graphs", profiled.cuda_graphs, own.cuda_graphs);
-    read_choice(map, "sampling", names::kSampling, deployment.sampling);
-    BatchPolicy batch = profiled.batch;
-    read_choice(map, "batching", names::kBatching, batch);
-    set_own("batching", batch, profiled.batch, own.batch);
-  }
-
-  void read_engine() {
-    const auto value = reader.optional("engine");
-    if (!value || value->is_map()) use_engine({"vllm", ""});
-    if (!value) return;
-    if (value->is_scalar()) return load_serving(*value);
-    auto map = map_like(*value, "{name: vllm 0.8, max_num_seqs: 256}");
-    if (!map) return;
-    if (const auto name = map->optional("name")) load_serving(*name);
-    read_engine_numbers(*map);
-    read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
-    read_choice(*map, "combine", names::kCombine, deployment.combine);
     map->done();
   }
 
@@ -390,7 +261,7 @@ CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
   reader.read_cluster();
   reader.read_plan();
   reader.read_placement();
-  reader.read_engine();
+  read_engine(reader.reader, loaded.variation, loaded.engines, deployment);
   reader.read_error();
   deployment.power_limit =
       Watts(quantity_up_to(reader.reader, "power_limit", Dimension::kPower, 0, kMaxPower));

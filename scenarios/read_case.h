@@ -8,6 +8,7 @@
 #include "base/document.h"
 #include "hardware/device.h"
 #include "hardware/variation.h"
+#include "scenarios/read_engine.h"
 #include "scenarios/read_router.h"
 #include "sim/deployment.h"
 
@@ -19,7 +20,7 @@ struct LoadedSpecs {
   std::map<std::string, NodeSpec> nodes;
   std::map<std::string, FabricSpec> fabrics;
   std::map<std::string, ModelError> errors;
-  std::map<std::string, EngineProfile> engines, stated_engines;  // As drawn, and as stated.
+  LoadedEngines engines;
   CheckedFiles checked;
   Variation variation;  // How the numbers of the profiles are drawn.
 };

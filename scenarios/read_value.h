@@ -32,5 +32,18 @@ Value closest(const Value& whole, const std::string& section, const std::string&
 
 // A file or folder that the value names: relative to the value's own file, else as it stands.
 std::string file_beside(const Value& value, const std::string& name);
+// The same for a name that means a file only if it looks like a path.
+std::string name_or_file_beside(const Value& value, const std::string& name);
+
+// Faults about the name itself belong to the value; those inside the file stay there.
+void refuse(const Value& value, const InputError& error);
+
+// One of several words in the order of an enum; nothing changes when the key is absent or faulty.
+template <class Enum, class Words>
+void read_choice(MapReader& map, const std::string& key, const Words& words, Enum& chosen) {
+  const auto value = map.optional(key);
+  const auto choice = value ? value->choice({words.begin(), words.end()}) : std::nullopt;
+  if (choice) chosen = static_cast<Enum>(*choice);
+}
 
 }  // namespace moesim

@@ -18,6 +18,8 @@ PlacementShape placement_shape(const Deployment& deployment) {
           .router_groups = deployment.model.moe().router.num_groups};
 }
 
+namespace {
+
 bool serves_half(const Deployment& deployment, const RoutingBank& bank) {
   const PlacementSpec& placement = deployment.placement;
   return placement.by_load() && placement.profile == PlacementProfile::kHeldOut &&
@@ -33,6 +35,14 @@ std::vector<LayerPlacement> place_experts(const Deployment& deployment,
     placement.push_back(place_layer(deployment.placement, shape, expert_profile(profile, layer)));
   }
   return placement;
+}
+
+}  // namespace
+
+PlacedBank place_bank(const Deployment& deployment, const RoutingBank& bank) {
+  if (!serves_half(deployment, bank)) return {bank, place_experts(deployment, bank)};
+  return {bank_half(bank, BankHalf::kServed),
+          place_experts(deployment, bank_half(bank, BankHalf::kProfile))};
 }
 
 DispatchGeometry dispatch_geometry(const Deployment& deployment, DispatchMode mode) {

@@ -16,12 +16,16 @@ std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_
 // What the placement of every MoE layer has to fill.
 PlacementShape placement_shape(const Deployment& deployment);
 
-// Whether placements go by one half of the bank and requests draw from the other. One EP group
-// holds all experts wherever they are placed, and balanced tokens are so as a whole.
-bool serves_half(const Deployment& deployment, const RoutingBank& bank);
+// The tokens that requests draw from, and where the experts lie that serve them.
+struct PlacedBank {
+  RoutingBank served;
+  std::vector<LayerPlacement> layers;  // [MoE layer]
+};
 
-// One placement per MoE layer of the bank, by its tokens.
-std::vector<LayerPlacement> place_experts(const Deployment& deployment, const RoutingBank& profile);
+// Places by one half of the bank and serves the other, unless the placement goes by no loads or is
+// to know those it serves. One EP group holds all experts wherever they are placed, and balanced
+// tokens are so as a whole: then the whole bank is served too.
+PlacedBank place_bank(const Deployment& deployment, const RoutingBank& bank);
 
 // The ranks of one pipeline stage as the dispatch sees them.
 DispatchGeometry dispatch_geometry(const Deployment& deployment, DispatchMode mode);

@@ -56,7 +56,7 @@ struct ReleaseNumber {
 };
 
 constexpr double kMostCount = 1 << 20;
-constexpr NumberRule kCount{std::nullopt, 1, kMostCount};
+constexpr NumberRule kCount{.min = 1, .max = kMostCount, .exact = true};
 constexpr NumberRule kFactor{std::nullopt, 0.01, 100};
 constexpr NumberRule kHostTime{Dimension::kTime, 0, 60};
 constexpr NumberRule kTraffic{Dimension::kBytes, 0, 1e5};
@@ -70,23 +70,25 @@ std::int64_t whole(double value) {
 const ReleaseNumber kNumbers[] = {
     {"memory_utilization",
      [](Release& r, double v) { r.policy.memory.memory_utilization = v; },
-     {std::nullopt, 0.1, 1}},
+     {.min = 0.1, .max = 1, .exact = true}},
     {"max_num_seqs", [](Release& r, double v) { r.policy.memory.max_num_seqs = whole(v); }, kCount},
     {"max_batched_tokens",
      [](Release& r, double v) { r.policy.memory.max_batched_tokens = whole(v); }, kCount},
-    {"large_device", [](Release& r, double v) { r.large_device = Bytes(v); }, kMemory},
+    {"large_device",
+     [](Release& r, double v) { r.large_device = Bytes(v); },
+     {.dimension = Dimension::kBytes, .max = 1e13, .exact = true}},
     {"small_max_num_seqs", [](Release& r, double v) { r.small_max_num_seqs = whole(v); }, kCount},
     {"small_max_batched_tokens",
      [](Release& r, double v) { r.small_max_batched_tokens = whole(v); }, kCount},
     {"kv_block_tokens",
      [](Release& r, double v) { r.policy.memory.kv_block_tokens = whole(v); },
-     {std::nullopt, 1, 4096}},
+     {.min = 1, .max = 4096, .exact = true}},
     {"reserved_output",
      [](Release& r, double v) { r.policy.reserved_output = v; },
-     {std::nullopt, 0, 1}},
+     {.max = 1, .exact = true}},
     {"admission_interval",
      [](Release& r, double v) { r.policy.admission_interval = whole(v); },
-     {std::nullopt, 1, 10000}},
+     {.min = 1, .max = 10000, .exact = true}},
     {"sampler_bytes_per_logit",
      [](Release& r, double v) { r.policy.memory.sampler_bytes_per_logit = v; },
      {std::nullopt, 0, 1000}},
@@ -95,7 +97,7 @@ const ReleaseNumber kNumbers[] = {
      kMemory},
     {"expert_alignment",
      [](Release& r, double v) { r.policy.expert_alignment = whole(v); },
-     {std::nullopt, 0, 4096},
+     {.max = 4096, .exact = true},
      true},
     {"random_sampling", [](Release& r, double v) { r.policy.random_sampling = v; }, kTraffic, true},
     {"top_p_sampling", [](Release& r, double v) { r.policy.top_p_sampling = v; }, kTraffic, true},
@@ -108,6 +110,10 @@ const ReleaseNumber kNumbers[] = {
     {"request_time", [](Release& r, double v) { r.policy.request_overhead = Seconds(v); },
      kHostTime},
 };
+
+void erase_fact(std::vector<Fact>& facts, const std::string& key) {
+  std::erase_if(facts, [&](const Fact& fact) { return fact.path.ends_with("." + key); });
+}
 
 const std::vector<std::string> kYesNo = {"no", "yes"};
 
@@ -139,7 +145,7 @@ struct ReleaseReader {
 
   void add_facts(std::vector<Fact> stated_here) {
     for (Fact& fact : stated_here) {
-      release.policy.forget(fact.path.substr(fact.path.rfind('.') + 1));
+      erase_fact(release.policy.facts, fact.path.substr(fact.path.rfind('.') + 1));
       release.policy.facts.push_back(std::move(fact));
     }
   }
@@ -193,7 +199,8 @@ EngineProfile read_engine(const ProfileFile& file, const std::string& known_as, 
 }  // namespace
 
 void ServingPolicy::forget(const std::string& key) {
-  std::erase_if(facts, [&](const Fact& fact) { return fact.path.ends_with("." + key); });
+  erase_fact(facts, key);
+  erase_fact(facts, "small_" + key);
 }
 
 double sampling_bytes(const ServingPolicy& policy, Sampling sampling) {
@@ -263,11 +270,11 @@ ServingPolicy serving_policy(const ServingRelease& release, Bytes device_memory)
   if (!large) {
     policy.memory.max_num_seqs = release.small_max_num_seqs;
     policy.memory.max_batched_tokens = release.small_max_batched_tokens;
-    policy.forget("max_num_seqs");
-    policy.forget("max_batched_tokens");
+    erase_fact(policy.facts, "max_num_seqs");
+    erase_fact(policy.facts, "max_batched_tokens");
   } else {
-    policy.forget("small_max_num_seqs");
-    policy.forget("small_max_batched_tokens");
+    erase_fact(policy.facts, "small_max_num_seqs");
+    erase_fact(policy.facts, "small_max_batched_tokens");
   }
   return policy;
 }

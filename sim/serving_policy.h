@@ -46,7 +46,7 @@ struct ServingPolicy {
   Seconds request_overhead;    // Added to TTFT: HTTP, tokenizer, streaming.
   std::vector<Fact> facts;
 
-  // Forgets the fact about a number that somebody else has set.
+  // Forgets the fact about a number that somebody else has set, also as it is on small devices.
   void forget(const std::string& key);
 };
 

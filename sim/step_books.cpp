@@ -6,6 +6,12 @@ namespace moesim {
 
 namespace {
 
+void apply(const ModelError& error, DeviceLedger& ledger) {
+  for (Seconds& time : ledger.time) time *= error.step_time;
+  for (Joules& energy : ledger.energy) energy *= error.step_time * error.device_power;
+  ledger.measured *= error.step_time;
+}
+
 // A power limiter averages over tens of milliseconds, about a step: shorter peaks pass.
 void limit_power(Watts limit, DeviceLedger& ledger) {
   const Joules drawn = ledger.total_energy();
@@ -16,8 +22,8 @@ void limit_power(Watts limit, DeviceLedger& ledger) {
 
 }  // namespace
 
-StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device)
-    : plan_(plan), device_(device), lanes_(plan.attention_dp), groups_(plan.ep) {}
+StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device, const ModelError& error)
+    : plan_(plan), device_(device), error_(error), lanes_(plan.attention_dp), groups_(plan.ep) {}
 
 void StepBooks::open() {
   host_ = Seconds(0);
@@ -79,7 +85,7 @@ Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& 
   prepare(std::max(beside_ - lanes_.front().clock, Seconds(0)));
   ranks.resize(plan_.stage_ranks());
   for (std::int64_t r = 0; r < plan_.stage_ranks(); ++r) ranks[r] = rank_ledger(r, exchanged);
-  return lanes_.front().clock;
+  return lanes_.front().clock * error_.step_time;
 }
 
 DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchanged) const {
@@ -92,6 +98,7 @@ DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchange
   const Seconds wait = lane.wait + group.wait;
   ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);
   if (lane.communication > Seconds(0)) book_communication(lane, rank, exchanged, ledger);
+  apply(error_, ledger);
   limit_power(device_.power_limit(), ledger);
   return ledger;
 }

@@ -15,7 +15,8 @@ namespace moesim {
 
 class StepBooks {
  public:
-  StepBooks(const ParallelPlan& plan, const DeviceModel& device);
+  // `error`: every activity takes so much longer, at so much more power, up to the limit.
+  StepBooks(const ParallelPlan& plan, const DeviceModel& device, const ModelError& error);
 
   // Forgets the last step.
   void open();
@@ -62,6 +63,7 @@ class StepBooks {
 
   ParallelPlan plan_;
   const DeviceModel& device_;
+  ModelError error_;
   Seconds host_;
   Seconds beside_;
   std::vector<Lane> lanes_;        // [DP rank]

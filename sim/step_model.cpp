@@ -13,15 +13,6 @@ DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
   return device;
 }
 
-// Every activity takes longer alike, at a power that is higher alike.
-void apply(const ModelError& error, StageCost& cost) {
-  cost.time = cost.time * error.step_time;
-  for (DeviceLedger& rank : cost.ranks) {
-    for (Seconds& time : rank.time) time = time * error.step_time;
-    for (Joules& energy : rank.energy) energy = energy * (error.step_time * error.device_power);
-  }
-}
-
 }  // namespace
 
 StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
@@ -30,7 +21,7 @@ StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
               deployment.power_limit, deployment.serving.launch_factor),
       layers_(deployment.model, deployment.plan, deployment.dtypes, device_, deployment.serving,
               deployment.sampling),
-      books_(deployment.plan, device_) {
+      books_(deployment.plan, device_, deployment.error) {
   if (deployment.model.is_moe()) exchange_.emplace(deployment, *bank);
 }
 
@@ -68,7 +59,6 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
     }
   }
   cost.time = books_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
-  apply(deployment_.error, cost);
   cost.traffic = traffic();
   cost.routing = exchange_ ? exchange_->tally() : RoutingTally{};
 }

@@ -81,22 +81,22 @@ AllToAllKernel TokenExchange::kernel_of(DispatchMode mode, Way way) {
 }
 
 TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& bank)
-    : deployment_(deployment), bank_(bank) {
+    : deployment_(deployment) {
   for (const LayerSpec& layer : deployment.model.layers) {
     if (layer.moe) moe_.push_back(&*layer.moe);
   }
-  if (serves_half(deployment, bank)) half_ = bank_half(bank, BankHalf::kServed);
-  samplers_.push_back(
-      make_samplers(place_experts(deployment, half_ ? bank_half(bank, BankHalf::kProfile) : bank)));
+  PlacedBank placed = place_bank(deployment, bank);
+  served_ = std::move(placed.served);
+  samplers_.push_back(make_samplers(placed.layers));
   if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
     const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
-    rebalancer_.emplace(deployment, half_ ? *half_ : bank_, any->layout());
+    rebalancer_.emplace(deployment, served_, any->layout());
   }
 }
 
 std::unique_ptr<RoutingSampler> TokenExchange::make_sampler(std::vector<LayerPlacement> placement,
                                                             DispatchMode mode) const {
-  return std::make_unique<RoutingSampler>(half_ ? *half_ : bank_, std::move(placement),
+  return std::make_unique<RoutingSampler>(served_, std::move(placement),
                                           dispatch_geometry(deployment_, mode),
                                           deployment_.model.moe().router.capacity);
 }
@@ -272,7 +272,7 @@ TrafficMatrix TokenExchange::traffic(const RoutingTally& tally) const {
     const auto mode = static_cast<DispatchMode>(m);
     const RoutingSampler& used = *samplers_[0][sampler_of(mode)];
     const TrafficMatrix one =
-        rank_traffic(half_ ? *half_ : bank_, used.placement(), dispatch_geometry(deployment_, mode),
+        rank_traffic(served_, used.placement(), dispatch_geometry(deployment_, mode),
                      dispatch_bytes(deployment_, *moe_.front(), mode));
     for (std::size_t i = 0; i < sum.amounts.size(); ++i) sum.amounts[i] += share * one.amounts[i];
   }

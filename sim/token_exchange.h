@@ -90,8 +90,7 @@ class TokenExchange {
   void carry();
 
   const Deployment& deployment_;
-  const RoutingBank& bank_;
-  std::optional<RoutingBank> half_;  // Served instead of the bank.
+  RoutingBank served_;
   std::vector<const MoeSpec*> moe_;  // [MoE layer]
   std::vector<Samplers> samplers_;   // [replica]; one for all that never rebalanced.
   std::optional<Rebalancer> rebalancer_;

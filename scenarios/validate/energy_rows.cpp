@@ -37,8 +37,6 @@ constexpr const char* kSplitwiseEngine = "vllm 2023-11";
 constexpr double kDefaultFlagsLaunch = 1.2;
 constexpr double kDefaultFlagsLaunchBlackwell = 2.4;
 
-// Splitwise (ISCA 2024) caps its token machines at half their power; the table says "capped".
-constexpr double kSplitwiseCap = 0.5;
 // Its requests of more than 256 output tokens ended early: request time over inter-token time is
 // that of 130 to 250 tokens.
 constexpr std::int64_t kSplitwiseMostOutput = 256;
@@ -107,16 +105,10 @@ struct EnergyRow {
     s.devices = stated(row, "n_gpus");
     s.plan = layout(model);
     s.dtypes = stated_dtypes(row.text("dtype"), "", model);
-    s.power_limit_w = power_limit();
+    s.power_limit_w = stated_power_limit(row);
     s.output_tokens = std::max<std::int64_t>(2, stated(row, "osl"));
     if (const std::string why = layout_fault(s, library); !why.empty()) throw Skipped{why};
     return s;
-  }
-
-  double power_limit() const {
-    if (row.text("power_limit_w") != "capped") return stated_power_limit(row);
-    plan.read_as(fmt::format("power limit not stated: {:.0f} % of the TDP", 100 * kSplitwiseCap));
-    return kSplitwiseCap * stated_hardware(row, library).tdp.value();
   }
 
   std::int64_t prompt_tokens() const {

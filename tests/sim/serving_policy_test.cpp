@@ -88,6 +88,24 @@ TEST(ServingPolicy, CarriesWhatEveryNumberRestsOn) {
   EXPECT_EQ(limits, 1) << "a later range replaces the number of an earlier one";
 }
 
+// Nobody doubts a flag that he sets himself; the host's time he may.
+TEST(ServingPolicy, DrawsMeasurementsButNoSettings) {
+  const ServingPolicy stated = serving_policy("vllm", kLarge);
+  int drawn = 0;
+  for (std::int64_t sample = 1; sample <= 5; ++sample) {
+    const EngineProfile engine = load_engine("vllm", {7, sample, 5});
+    const ServingPolicy policy = serving_policy(engine.releases.back(), kLarge);
+    EXPECT_EQ(policy.memory.max_num_seqs, stated.memory.max_num_seqs);
+    EXPECT_EQ(policy.memory.memory_utilization, stated.memory.memory_utilization);
+    EXPECT_EQ(policy.memory.kv_block_tokens, stated.memory.kv_block_tokens);
+    if (policy.request_overhead != stated.request_overhead) ++drawn;
+  }
+  EXPECT_GE(drawn, 4);
+
+  const UserEngine doubtful("vllm", "{value: 0.9,", "{value: 0.9, range: [0.8, 0.95],");
+  EXPECT_NE(refusal(doubtful.path()).find("a setting or a count has no range"), std::string::npos);
+}
+
 TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
   EXPECT_EQ(refusal("llama"), "llama: unknown serving engine; shipped: sglang, tensorrt-llm, vllm");
   EXPECT_EQ(

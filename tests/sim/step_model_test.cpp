@@ -92,6 +92,22 @@ TEST(StepModel, DrawsNoMoreThanTheLimitOnAverage) {
   EXPECT_LT(relaxed.ranks[0].total_energy(), Watts(1000) * relaxed.time);
 }
 
+// An error of the prediction stretches every activity alike, up to what the device can draw.
+TEST(StepModel, ErrorScalesTimeAndPowerUpToTheLimit) {
+  Deployment d = dense(4);
+  const std::vector<RankStep> ranks = {decodes(8, 1000)};
+  const StageCost stated = cost_of(d, ranks);
+  d.error.step_time = 1.5;
+  d.error.device_power = 1.1;
+  const StageCost off = cost_of(d, ranks);
+  EXPECT_NEAR(off.time / stated.time, 1.5, 1e-12);
+  EXPECT_NEAR(off.ranks[0].total_time() / off.time, 1, 1e-12);
+  EXPECT_NEAR(off.ranks[0].total_energy() / stated.ranks[0].total_energy(), 1.65, 1e-9);
+
+  d.error.device_power = 100;
+  EXPECT_NEAR(cost_of(d, ranks).ranks[0].total_energy() / off.time / Watts(1000), 1, 1e-12);
+}
+
 // Eight-bit experts that are padded to 128 rows each, hit or not, take longer; others do not care.
 TEST(StepModel, PadsAlignedExpertsInEightBit) {
   Deployment d = expert_parallel(4);
