@@ -158,10 +158,12 @@ struct SiteSpec {
 };
 
 // What measurements say a prediction is off by beyond the numbers it is fed: factors on the time of
-// an engine step and on the power of a device.
+// an engine step, on the power of a device, and on what a client waits for its first token beside
+// the error of the steps.
 struct ModelError {
   double step_time = 1;
   double device_power = 1;
+  double first_token = 1;
   std::vector<Fact> facts;
 };
 

@@ -53,6 +53,7 @@ ModelError read_model_error(const ProfileFile& file, Faults& faults) {
   reader->required_text("title", "what is off, in words");
   error.step_time = reader->required("step_time", kFactor);
   error.device_power = reader->required("device_power", kFactor);
+  error.first_token = reader->required("first_token", kFactor);
   error.facts = reader->finish();
   return error;
 }

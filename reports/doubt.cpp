@@ -33,9 +33,9 @@ double quantile(const std::vector<double>& sorted, double q) {
 }
 
 // What part of a prediction a number of a profile enters.
-enum class Enters { kMemory, kTime, kEnergy, kCarbon, kMoney };
+enum class Enters { kMemory, kTime, kFirstToken, kEnergy, kCarbon, kMoney };
 
-constexpr std::array<std::pair<std::string_view, Enters>, 17> kEnters = {{
+constexpr std::array<std::pair<std::string_view, Enters>, 19> kEnters = {{
     {"rent", Enters::kMoney},
     {"price", Enters::kMoney},
     {"switch_price", Enters::kMoney},
@@ -53,6 +53,8 @@ constexpr std::array<std::pair<std::string_view, Enters>, 17> kEnters = {{
     {"optic_power", Enters::kEnergy},
     {"energy_per_byte", Enters::kEnergy},
     {"pue", Enters::kEnergy},
+    {"device_power", Enters::kEnergy},
+    {"first_token", Enters::kFirstToken},
 }};
 
 Enters entry_of(const Fact& fact) {
@@ -68,6 +70,7 @@ Enters entry_of(const Fact& fact) {
 bool enters(Enters entry, std::string_view key) {
   if (key.find("bytes") != std::string_view::npos) return entry == Enters::kMemory;
   if (entry == Enters::kTime || entry == Enters::kMemory) return true;
+  if (entry == Enters::kFirstToken) return key.starts_with("ttft") || key.starts_with("e2e");
   const bool carbon = key.starts_with("carbon"), money = key.starts_with("cost");
   const bool energy = carbon || money || key.starts_with("energy") || key.starts_with("average_p");
   if (entry == Enters::kEnergy) return energy;

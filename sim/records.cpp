@@ -37,17 +37,21 @@ void add(TrafficTotals& sum, const TrafficTotals& part, double share) {
 
 }  // namespace
 
-void Records::add(const StepOutcome& outcome, Seconds overhead, const ServiceLevel& slo) {
-  for (const Seconds wait : outcome.first_token_waits) ttft_s.push_back((wait + overhead).value());
+void Records::add(const StepOutcome& outcome, const Deployment& deployment,
+                  const ServiceLevel& slo) {
+  const auto seen = [&](Seconds wait) {
+    return (wait + deployment.serving.request_overhead) * deployment.error.first_token;
+  };
+  for (const Seconds wait : outcome.first_token_waits) ttft_s.push_back(seen(wait).value());
   for (const RequestTimes& request : outcome.completed) {
-    const Seconds ttft = request.first_token - request.arrival + overhead;
+    const Seconds ttft = seen(request.first_token - request.arrival);
+    const Seconds decoding = request.last_token - request.first_token;
     std::optional<Seconds> tpot;
     if (request.output_tokens > 1) {
-      tpot = (request.last_token - request.first_token) /
-             static_cast<double>(request.output_tokens - 1);
+      tpot = decoding / static_cast<double>(request.output_tokens - 1);
       tpot_s.push_back(tpot->value());
     }
-    e2e_s.push_back((request.last_token - request.arrival + overhead).value());
+    e2e_s.push_back((ttft + decoding).value());
     ++completed;
     if (met(slo, ttft, tpot)) ++within_limits;
   }

@@ -29,8 +29,8 @@ struct Records {
   TrafficTotals traffic;
   RoutingTally routing, prefill_routing;  // Of all steps but those of a prefill pool; of those.
 
-  // Books what ended in a step. `overhead` is added to the times that a client sees.
-  void add(const StepOutcome& outcome, Seconds overhead, const ServiceLevel& slo);
+  // Books what ended in a step, as the clients of the deployment see it.
+  void add(const StepOutcome& outcome, const Deployment& deployment, const ServiceLevel& slo);
   // Books a step of a stage on its devices, or the share of it before the horizon; all but its
   // routing.
   void add(const StageCost& cost, std::int64_t first_device, double prefill_share, double elapsed);

@@ -159,7 +159,7 @@ void Replica::finish(MicroBatch* batch) {
     }
   }
   free_.push_back(batch);
-  around_.records.add(outcome_, around_.deployment.serving.request_overhead, around_.slo);
+  around_.records.add(outcome_, around_.deployment, around_.slo);
   around_.ended(outcome_);
 }
 

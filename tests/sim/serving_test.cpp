@@ -44,6 +44,21 @@ TEST(Serving, OneRequestSeesOneStepPerToken) {
   EXPECT_EQ(got[5], 1);
 }
 
+// Twice the wait for the first token shifts the end, and stretches nothing else.
+TEST(Serving, ErrorOfTheFirstTokenLeavesTheOthersAlone) {
+  Deployment d = made::constant_step(Seconds(1));
+  d.serving.request_overhead = Seconds(0.25);
+  d.error.first_token = 2;
+  const auto got = run(d, made::workload(ArrivalKind::kStatic, 1, 100, 5), [](const Summary& s) {
+    return std::vector{s.ttft_s.p50, s.tpot_s.p50, s.e2e_s.p50, s.horizon.value()};
+  });
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_NEAR(got[0], 2.5, kExact);
+  EXPECT_NEAR(got[1], 1, kExact);
+  EXPECT_NEAR(got[2], 6.5, kExact);
+  EXPECT_NEAR(got[3], 5, kExact);
+}
+
 TEST(Serving, RequestsOfOneTokenHaveNoTpot) {
   const auto got =
       run(made::constant_step(Seconds(1)), made::workload(ArrivalKind::kStatic, 3, 10, 1),
