@@ -47,5 +47,7 @@ std::string verdict(const Report& report);
 // temporary name and a rename, so that no half-written file is ever left under its name. Throws:
 // InputError if the folder cannot be written.
 void write_report(const Report& report, const std::string& folder);
+// The same for one more file.
+void write_output(const std::string& folder, const std::string& name, const std::string& text);
 
 }  // namespace moesim

@@ -54,4 +54,8 @@ void write_report(const Report& report, const std::string& folder) {
   write_file(fs::path(folder) / "report.html", report_html(report));
 }
 
+void write_output(const std::string& folder, const std::string& name, const std::string& text) {
+  write_file(fs::path(folder) / name, text);
+}
+
 }  // namespace moesim

@@ -19,6 +19,7 @@
 #include "scenarios/run.h"
 #include "scenarios/show.h"
 #include "scenarios/validate/command.h"
+#include "scenarios/write_trace.h"
 
 namespace moesim {
 namespace {
@@ -39,6 +40,8 @@ struct RunArguments {
   std::vector<std::string> settings;
   int jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::optional<std::int64_t> draws;
+  bool trace = false;
+  std::string trace_steps;
   bool json = false;
   bool quiet = false;
 };
@@ -70,6 +73,24 @@ std::int64_t draws_of(const RunArguments& arguments, const Scenario& scenario) {
   return arguments.draws.value_or(scenario.cases.size() <= kMostDetailedCases ? kDraws : 0);
 }
 
+TraceOptions trace_options(const RunArguments& arguments) {
+  TraceOptions options;
+  options.wanted = arguments.trace || !arguments.trace_steps.empty();
+  options.or_latest = arguments.trace_steps.empty();
+  if (!options.or_latest) options.steps = step_window(arguments.trace_steps);
+  return options;
+}
+
+void write_trace(const RunArguments& arguments, const Scenario& scenario,
+                 const std::string& folder) {
+  ProgressBar bar(scenario.cases.size());
+  const auto progress = [&](double share, std::size_t finished) {
+    if (!arguments.quiet) bar.update(share, finished);
+  };
+  const std::string trace = trace_of(scenario, trace_options(arguments), arguments.jobs, progress);
+  if (!trace.empty()) write_output(folder, "trace.json", trace);
+}
+
 int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
   const std::string folder = out_folder(arguments, scenario);
   check_writable(folder);
@@ -88,13 +109,16 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
     report = run(scenario, options);
   }
   write_report(report, folder);
+  const bool traced = trace_options(arguments).wanted && !report.interrupted;
+  if (traced) write_trace(arguments, scenario, folder);
   if (arguments.json) {
     constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
     std::cout << report_json(report).dump(1, ' ', false, kReplace) << "\n";  // As in the file.
   }
   if (!arguments.json && !arguments.quiet) {
     std::cout << report_text(report, terminal_width())
-              << fmt::format("\nWritten to {0}: report.html, report.json, cases.csv\n", folder);
+              << fmt::format("\nWritten to {}: report.html, report.json, cases.csv{}\n", folder,
+                             traced ? ", trace.json (for ui.perfetto.dev)" : "");
   }
   if (report.interrupted) return kExitInterrupted;
   const bool any_done = std::any_of(report.cases.begin(), report.cases.end(), [](const auto& one) {
@@ -126,6 +150,7 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments) {
 }
 
 int run_files(const RunArguments& arguments) {
+  trace_options(arguments);  // Its faults come before hours of work.
   const std::vector<Scenario> scenarios = read_scenarios(arguments);
   int code = kExitDone;
   for (const Scenario& scenario : scenarios) {
@@ -173,6 +198,11 @@ void add_run(CLI::App& app, RunArguments& arguments, int& code) {
       ->add_option("--draws", arguments.draws,
                    "Draws of everything uncertain, for intervals (10; 0 for large sweeps)")
       ->check(CLI::Range(0, 1000));
+  command->add_flag("--trace", arguments.trace,
+                    "Write trace.json, a timeline of some steps for the Perfetto UI");
+  command->add_option(
+      "--trace-steps", arguments.trace_steps,
+      "A:B = trace steps A to B - 1 of the first replica (64:96, or the last ones)");
   command->add_flag("--json", arguments.json, "Print report.json instead of the tables");
   command->add_flag("--quiet", arguments.quiet, "Print nothing but faults");
   add_scenario_options(*command, arguments);

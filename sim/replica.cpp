@@ -79,6 +79,7 @@ void Replica::start_batch() {
   for (std::size_t d = 0; d < batchers_.size(); ++d) batchers_[d].plan(batch->ranks[d]);
   if (batch->tokens() == 0) return;
   free_.pop_back();
+  batch->step = steps_++;
   count_step(*batch);
   enqueue(0, batch);
 }
@@ -103,8 +104,33 @@ void Replica::begin(std::size_t stage) {
   server.current = server.queue.front();
   server.queue.pop_front();
   server.started = around_.engine.now();
-  around_.model.run(server.stage, server.current->ranks, server.cost);
+  run(server);
   around_.engine.after(server.cost.time, [this, stage] { end(stage); });
+}
+
+void Replica::run(StageServer& server) {
+  const MicroBatch& batch = *server.current;
+  Timeline* const watching = timeline();
+  if (watching == nullptr || !watching->wants(batch.step)) {
+    around_.model.run(server.stage, batch.ranks, server.cost);
+    return;
+  }
+  SpanLog log = watching->make_log();
+  around_.model.run(server.stage, batch.ranks, server.cost, &log);
+  if (server.stage.is_first) watching->add(level(batch));
+  watching->add(Timeline::StageStep{batch.step, server.stage.index, server.stage.first_device,
+                                    server.started, server.cost.time, batch.prefill_tokens(),
+                                    batch.decode_tokens(), log.spans()});
+}
+
+Timeline::Level Replica::level(const MicroBatch& batch) const {
+  Timeline::Level level{.step = batch.step, .time = around_.engine.now()};
+  for (const Batcher& batcher : batchers_) {
+    level.waiting += batcher.waiting();
+    level.running += batcher.running();
+    level.kv_blocks += batcher.pool().held();
+  }
+  return level;
 }
 
 void Replica::end(std::size_t stage) {
@@ -129,6 +155,7 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
   const std::int64_t tp = deployment.plan.tp;
   const std::int64_t sender = stages_[from].stage.first_device;
   const std::int64_t receiver = stages_[from + 1].stage.first_device;
+  batch->sent = around_.engine.now();
   batch->flows = deployment.plan.stage_ranks();
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const Link& link = stages_[from].next[r];
@@ -139,13 +166,23 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
       traffic.pipeline += bytes;
       (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
       (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
-      if (--batch->flows == 0) enqueue(from + 1, batch);
+      if (--batch->flows == 0) arrive(from + 1, batch);
     };
     around_.engine.transfer(sender + r, receiver + r, bytes, link.latency, arrived);
   }
 }
 
+void Replica::arrive(std::size_t to, MicroBatch* batch) {
+  if (timeline() && timeline()->wants(batch->step)) {
+    const Stage& from = stages_[to - 1].stage;
+    timeline()->add(Timeline::Journey{batch->step, from.index, from.first_device, batch->sent,
+                                      around_.engine.now()});
+  }
+  enqueue(to, batch);
+}
+
 void Replica::finish(MicroBatch* batch) {
+  if (timeline()) timeline()->finish(batch->step);
   outcome_.completed.clear();
   outcome_.first_token_waits.clear();
   outcome_.prefilled.clear();

@@ -12,6 +12,7 @@
 #include "sim/engine.h"
 #include "sim/records.h"
 #include "sim/step_model.h"
+#include "sim/timeline.h"
 
 namespace moesim {
 
@@ -29,6 +30,7 @@ class Replica {
     RoutingTally& routing;  // Of the pool that the replicas belong to.
     ServiceLevel slo;
     Ended ended;
+    Timeline* timeline = nullptr;  // Of the first replica, if somebody watches.
   };
 
   // Keeps a reference to the surroundings. `kv_blocks`: of one attention-DP rank.
@@ -49,6 +51,8 @@ class Replica {
   struct MicroBatch {
     std::vector<RankStep> ranks;  // [attention-DP rank]
     std::int64_t flows = 0;       // Activations on their way to the next stage.
+    Seconds sent;                 // When they left.
+    std::int64_t step = 0;        // Counted from 0.
     std::int64_t tokens() const;
     std::int64_t prefill_tokens() const;
     std::int64_t decode_tokens() const;
@@ -73,11 +77,15 @@ class Replica {
   void start_batch();
   void enqueue(std::size_t stage, MicroBatch* batch);
   void begin(std::size_t stage);
+  void run(StageServer& server);
   void end(std::size_t stage);
   void send(std::size_t from, MicroBatch* batch);
+  void arrive(std::size_t to, MicroBatch* batch);
   void finish(MicroBatch* batch);
   void count_step(const MicroBatch& batch);
   void book(const StageServer& server, double elapsed);
+  Timeline* timeline() const { return index_ == 0 ? around_.timeline : nullptr; }
+  Timeline::Level level(const MicroBatch& batch) const;
 
   const Surroundings& around_;
   std::int64_t index_ = 0;  // Among the replicas of its pool.
@@ -86,6 +94,7 @@ class Replica {
   std::vector<std::unique_ptr<MicroBatch>> batches_;
   std::vector<MicroBatch*> free_;
   StepOutcome outcome_;
+  std::int64_t steps_ = 0;
   bool wake_pending_ = false;
 };
 

@@ -155,7 +155,36 @@ RoutingSummary summarize_routing(const std::deque<Pool>& pools, const RoutingBan
   return routing;
 }
 
+CaseTimeline empty_timeline(const std::deque<Pool>& pools, const TimelineRequest& request) {
+  CaseTimeline timeline;
+  for (const Pool& pool : pools) {
+    TimelineRequest share = request;
+    share.spans =
+        std::max<std::int64_t>(1, request.spans / static_cast<std::int64_t>(pools.size()));
+    timeline.pools.emplace_back(pool.deployment, fitting_view(pool.deployment, share));
+  }
+  return timeline;
+}
+
 }  // namespace
+
+CaseTimeline record_timeline(const Deployment& deployment, const Workload& workload,
+                             const RoutingBank* bank, const TimelineRequest& request,
+                             const std::function<void(double)>& progress) {
+  std::deque<Pool> pools;
+  for (const Deployment& part : pools_of(deployment)) {
+    pools.emplace_back(part, bank, memory_ledger(part, bank).kv_blocks);
+  }
+  const Topology topology(deployment.cluster);
+  Engine engine(topology);
+  Service service(pools, workload, engine);
+  CaseTimeline timeline = empty_timeline(pools, request);
+  service.record(timeline);
+  if (progress) service.report_progress_to(progress);
+  service.start();
+  engine.run();
+  return timeline;
+}
 
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress) {

@@ -6,6 +6,7 @@
 #include "models/router/bank/routing_bank.h"
 #include "sim/deployment.h"
 #include "sim/summary.h"
+#include "sim/timeline.h"
 #include "sim/workload.h"
 
 namespace moesim {
@@ -14,5 +15,11 @@ namespace moesim {
 // (Engine). `progress` is told the share done, 0 to 1, after every step.
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress = {});
+
+// The same run up to the end of the window, watched: `spans` bounds what is shown of each pool, see
+// fitting_view. The same requirements.
+CaseTimeline record_timeline(const Deployment& deployment, const Workload& workload,
+                             const RoutingBank* bank, const TimelineRequest& request,
+                             const std::function<void(double)>& progress = {});
 
 }  // namespace moesim

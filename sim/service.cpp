@@ -34,7 +34,22 @@ Replica::Surroundings Service::surroundings(Pool& pool) {
           .ended = [this](const StepOutcome& outcome) { end_step(outcome); }};
 }
 
+void Service::record(CaseTimeline& timeline) {
+  timeline_ = &timeline;
+  for (std::size_t p = 0; p < surroundings_.size(); ++p) {
+    surroundings_[p].timeline = &timeline.pools[p];
+  }
+}
+
+void Service::mark(RequestMark::Kind kind, std::size_t requests) {
+  if (timeline_) {
+    timeline_->requests.add(kind, engine_.now(), static_cast<std::int64_t>(requests));
+  }
+}
+
 void Service::end_step(const StepOutcome& outcome) {
+  mark(RequestMark::Kind::kFirstToken, outcome.first_token_waits.size());
+  mark(RequestMark::Kind::kEnded, outcome.completed.size());
   if (handover_) {
     handover_->offer(outcome.prefilled);
     handover_->send_off();
@@ -90,6 +105,7 @@ void Service::send_next() {
 
 void Service::submit(const Request& request) {
   ++records_.arrived;
+  mark(RequestMark::Kind::kArrived, 1);
   records_.input_arrived += request.input_tokens;
   records_.output_asked += request.output_tokens;
   if (exceeds_context(request)) {
@@ -125,6 +141,7 @@ bool Service::exceeds_context(const Request& request) const {
 }
 
 void Service::reject(const Request& request) {
+  mark(RequestMark::Kind::kRejected, 1);
   ++records_.rejected;
   records_.input_rejected += request.input_tokens;
   records_.output_rejected += request.output_tokens;
@@ -155,6 +172,7 @@ void Service::observe() {
 }
 
 void Service::stop_if_done() {
+  if (timeline_ && timeline_->complete()) engine_.stop();
   const bool all_sent = next_ == workload_.requests.size();
   if (all_sent && records_.completed + records_.rejected == records_.arrived) engine_.stop();
 }

@@ -36,6 +36,9 @@ class Service {
 
   // Told the share done, 0 to 1, after every step.
   void report_progress_to(std::function<void(double)> progress) { progress_ = std::move(progress); }
+  // Records what the first replica of each pool does, until the timeline is complete: that ends the
+  // run. Requires: the timeline outlives this, and has the pools in the same order.
+  void record(CaseTimeline& timeline);
   // Sets the first arrivals and the horizon; then the engine runs.
   void start();
   // After the engine stopped: books what was cut off.
@@ -57,6 +60,7 @@ class Service {
   void submit(const Request& request);
   void observe();
   void stop_if_done();
+  void mark(RequestMark::Kind kind, std::size_t requests);
   std::int64_t waiting() const;
   bool exceeds_context(const Request& request) const;
   bool can_decode(const Request& request) const;
@@ -73,6 +77,7 @@ class Service {
   std::size_t next_ = 0;                    // Of workload_.requests.
   std::vector<std::int64_t> waiting_seen_;  // By each arrival of an open workload.
   QueueSeries queue_;
+  CaseTimeline* timeline_ = nullptr;
   std::function<void(double)> progress_ = [](double) {};
 };
 

@@ -25,27 +25,44 @@ void limit_power(Watts limit, DeviceLedger& ledger) {
 StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device, const ModelError& error)
     : plan_(plan), device_(device), error_(error), lanes_(plan.attention_dp), groups_(plan.ep) {}
 
-void StepBooks::open() {
+void StepBooks::open(SpanLog* log) {
+  log_ = log;
   host_ = Seconds(0);
   beside_ = Seconds(0);
   std::fill(lanes_.begin(), lanes_.end(), Lane{});
   std::fill(groups_.begin(), groups_.end(), GroupLane{});
 }
 
+void StepBooks::advance(std::size_t lane, Seconds time, Phase phase) {
+  const Seconds begin = lanes_[lane].clock;
+  lanes_[lane].clock += time;
+  if (log_) log_->add_lane(phase, static_cast<std::int64_t>(lane), begin, lanes_[lane].clock);
+}
+
 void StepBooks::prepare(Seconds host) {
   host_ += host;
-  for (Lane& lane : lanes_) lane.clock += host;
+  for (std::size_t d = 0; d < lanes_.size(); ++d) advance(d, host, Phase::kHost);
 }
 
-void StepBooks::work(std::int64_t dp_rank, const WorkCost& cost) {
+void StepBooks::work(std::int64_t dp_rank, const WorkCost& cost, Phase phase) {
+  lanes_[dp_rank].work += cost;
+  advance(dp_rank, cost.time(), phase);
+}
+
+// Linear kernels run on both sides of the attention core; the log has them all after it.
+void StepBooks::work_layer(std::int64_t dp_rank, const WorkCost& cost, Seconds attention) {
   Lane& lane = lanes_[dp_rank];
+  const Seconds begin = lane.clock;
   lane.work += cost;
   lane.clock += cost.time();
+  if (!log_) return;
+  log_->add_lane(Phase::kAttention, dp_rank, begin, begin + attention);
+  log_->add_lane(Phase::kLinear, dp_rank, begin + attention, lane.clock);
 }
 
-void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost) {
+void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Phase phase) {
   Lane& lane = lanes_[dp_rank];
-  lane.clock += cost.time;
+  advance(dp_rank, cost.time, phase);
   lane.communication += cost.time;
   lane.scale_up += cost.scale_up_sent;
   lane.scale_out += cost.scale_out_sent;
@@ -54,14 +71,18 @@ void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost) {
 void StepBooks::meet() {
   Seconds latest;
   for (const Lane& lane : lanes_) latest = std::max(latest, lane.clock);
-  for (Lane& lane : lanes_) {
+  for (std::size_t d = 0; d < lanes_.size(); ++d) {
+    Lane& lane = lanes_[d];
     lane.wait += latest - lane.clock;
+    if (log_) log_->add_lane(Phase::kWait, static_cast<std::int64_t>(d), lane.clock, latest);
     lane.clock = latest;
   }
 }
 
-void StepBooks::communicate_all(const CollectiveCost& cost) {
-  for (std::size_t d = 0; d < lanes_.size(); ++d) communicate(static_cast<std::int64_t>(d), cost);
+void StepBooks::communicate_all(const CollectiveCost& cost, Phase phase) {
+  for (std::size_t d = 0; d < lanes_.size(); ++d) {
+    communicate(static_cast<std::int64_t>(d), cost, phase);
+  }
 }
 
 void StepBooks::work_experts(std::int64_t group, const WorkCost& cost) {
@@ -70,11 +91,19 @@ void StepBooks::work_experts(std::int64_t group, const WorkCost& cost) {
   lane.phase = cost.time();
 }
 
+// All lanes have met where there are several.
 void StepBooks::close_experts() {
   Seconds slowest;
   for (const GroupLane& group : groups_) slowest = std::max(slowest, group.phase);
-  for (GroupLane& group : groups_) {
+  const Seconds begin = lanes_.front().clock;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    GroupLane& group = groups_[g];
     group.wait += slowest - group.phase;
+    if (log_) {
+      const auto member = static_cast<std::int64_t>(g);
+      log_->add_group(Phase::kExperts, member, begin, begin + group.phase);
+      log_->add_group(Phase::kWait, member, begin + group.phase, begin + slowest);
+    }
     group.phase = Seconds(0);
   }
   for (Lane& lane : lanes_) lane.clock += slowest;
@@ -85,6 +114,7 @@ Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& 
   prepare(std::max(beside_ - lanes_.front().clock, Seconds(0)));
   ranks.resize(plan_.stage_ranks());
   for (std::int64_t r = 0; r < plan_.stage_ranks(); ++r) ranks[r] = rank_ledger(r, exchanged);
+  if (log_) log_->stretch(error_.step_time);
   return lanes_.front().clock * error_.step_time;
 }
 

@@ -25,17 +25,19 @@ StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
   if (deployment.model.is_moe()) exchange_.emplace(deployment, *bank);
 }
 
-void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost) {
+void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost, SpanLog* log) {
   const bool prompts = std::any_of(ranks.begin(), ranks.end(),
                                    [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
   const bool eager = prompts || !deployment_.serving.cuda_graphs;
   step_tokens_ = 0;
   for (const RankStep& rank : ranks) step_tokens_ += rank.batch.tokens();
-  books_.open();
+  books_.open(log);
   if (exchange_) {
     exchange_->open(stage, ranks);
     const Seconds moving = exchange_->rebalance(stage);
-    if (moving > Seconds(0)) books_.communicate_all({moving, Bytes(0), Bytes(0)});
+    if (moving > Seconds(0)) {
+      books_.communicate_all({moving, Bytes(0), Bytes(0)}, Phase::kWeightMoves);
+    }
   }
   price_layers(ranks, eager);
 
@@ -43,19 +45,21 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
     const Seconds host = host_time(ranks);
     deployment_.serving.overlaps_host ? books_.prepare_beside(host) : books_.prepare(host);
     for (std::size_t d = 0; d < ranks.size(); ++d) {
-      books_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager));
+      books_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager), Phase::kEmbedding);
     }
   }
   std::int64_t moe_layer = stage.first_moe_layer;
   for (std::int64_t layer = stage.layers.first; layer < stage.layers.last; ++layer) {
     const std::int64_t c = layers_.class_of(layer);
+    enter_layer(layer);
     run_attention(stage, ranks, c);
     if (layers_.spec(c).moe) run_experts(stage, c, moe_layer++, eager);
     if (layers_.spec(c).moe || layers_.spec(c).dense_width > 0) reduce_activations(stage, ranks);
   }
+  enter_layer(-1);
   if (stage.is_last) {
     for (std::size_t d = 0; d < ranks.size(); ++d) {
-      books_.work(d, layers_.head(ranks[d].batch.sampled, eager));
+      books_.work(d, layers_.head(ranks[d].batch.sampled, eager), Phase::kHead);
     }
   }
   cost.time = books_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
@@ -91,15 +95,24 @@ void StepModel::price_layers(std::span<const RankStep> ranks, bool eager) {
   }
 }
 
+void StepModel::enter_layer(std::int64_t layer) {
+  if (books_.log()) books_.log()->enter_layer(layer);
+}
+
 void StepModel::run_attention(Stage& stage, std::span<const RankStep> ranks, std::int64_t c) {
-  for (std::size_t d = 0; d < ranks.size(); ++d) books_.work(d, layer_[c * ranks.size() + d]);
+  const std::size_t dp = ranks.size();
+  const std::size_t attention = layers_.attention_class(c) * dp;
+  for (std::size_t d = 0; d < dp; ++d) {
+    books_.work_layer(d, layer_[c * dp + d], attention_[attention + d].time());
+  }
   if (layers_.spec(c).attention.kind != AttentionKind::kNone) reduce_activations(stage, ranks);
 }
 
 void StepModel::reduce_activations(Stage& stage, std::span<const RankStep> ranks) {
   if (deployment_.plan.tp == 1) return;
   for (std::size_t d = 0; d < ranks.size(); ++d) {
-    books_.communicate(d, stage.collectives.tensor_all_reduce(d, ranks[d].batch.tokens()));
+    books_.communicate(d, stage.collectives.tensor_all_reduce(d, ranks[d].batch.tokens()),
+                       Phase::kAllReduce);
   }
 }
 
@@ -113,14 +126,17 @@ void StepModel::run_experts(Stage& stage, std::int64_t c, std::int64_t moe_layer
   const LayerLoad& load = exchange_->draw(stage, moe_layer);
 
   if (travel || gather) books_.meet();
-  if (travel) books_.communicate_all({exchange_->dispatch(stage, moe), Bytes(0), Bytes(0)});
-  if (gather) books_.communicate_all(stage.collectives.gather_tokens(step_tokens_));
+  if (travel)
+    books_.communicate_all({exchange_->dispatch(stage, moe), Bytes(0), Bytes(0)}, Phase::kDispatch);
+  if (gather) books_.communicate_all(stage.collectives.gather_tokens(step_tokens_), Phase::kGather);
   for (std::size_t g = 0; g < load.pairs.size(); ++g) {
     books_.work_experts(g, layers_.experts(c, load.rows_of(g), load.experts_hit[g], eager));
   }
   books_.close_experts();
-  if (travel) books_.communicate_all({exchange_->combine(stage, moe), Bytes(0), Bytes(0)});
-  if (gather) books_.communicate_all(stage.collectives.scatter_tokens(step_tokens_));
+  if (travel)
+    books_.communicate_all({exchange_->combine(stage, moe), Bytes(0), Bytes(0)}, Phase::kCombine);
+  if (gather)
+    books_.communicate_all(stage.collectives.scatter_tokens(step_tokens_), Phase::kScatter);
 }
 
 TrafficTotals StepModel::traffic() const {

@@ -29,8 +29,9 @@ class StepModel {
   StepModel& operator=(const StepModel&) = delete;
 
   // The cost of a step of the given batches (one per attention-DP rank) on a stage. Steps with
-  // prompt tokens are launched eagerly, decode-only steps as a CUDA graph.
-  void run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost);
+  // prompt tokens are launched eagerly, decode-only steps as a CUDA graph. What each rank does when
+  // goes to `log`, if there is one.
+  void run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost, SpanLog* log = nullptr);
 
   const DeviceModel& device() const { return device_; }
   // Nothing for dense models.
@@ -40,6 +41,7 @@ class StepModel {
 
  private:
   void price_layers(std::span<const RankStep> ranks, bool eager);
+  void enter_layer(std::int64_t layer);
   void run_attention(Stage& stage, std::span<const RankStep> ranks, std::int64_t c);
   void run_experts(Stage& stage, std::int64_t c, std::int64_t moe_layer, bool eager);
   void reduce_activations(Stage& stage, std::span<const RankStep> ranks);

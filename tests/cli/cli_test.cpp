@@ -128,6 +128,38 @@ TEST(Run, PrintsTheReportAsJsonWhenAsked) {
   EXPECT_EQ(report.at("context").at("interrupted"), false);
 }
 
+TEST(Trace, IsValidJsonAndChangesNoReport) {
+  const Workplace place;
+  place.write("a.yaml", kTwo);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "plain", "--quiet"}).code, 0);
+  const Outcome traced = place.run({"run", "a.yaml", "--out", "traced", "--trace"});
+  EXPECT_EQ(traced.code, 0) << traced.err;
+  EXPECT_TRUE(contains(traced.out, "trace.json"));
+  for (const std::string& name : kReportFiles) {
+    EXPECT_TRUE(place.read("plain/" + name) == place.read("traced/" + name)) << name;
+  }
+  const json trace = json::parse(place.read("traced/trace.json"));
+  EXPECT_EQ(trace.at("otherData").at("cases").size(), 2u);
+  EXPECT_GT(trace.at("traceEvents").size(), 1000u);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "again", "--trace", "--jobs", "1"}).code, 0);
+  EXPECT_TRUE(place.read("again/trace.json") == place.read("traced/trace.json"));
+}
+
+TEST(Trace, ShowsNamedStepsAndRefusesOthers) {
+  const Workplace place;
+  place.write("a.yaml", kDense);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "one", "--quiet", "--trace-steps", "3:5"}).code,
+            0);
+  const json trace = json::parse(place.read("one/trace.json"));
+  const json& shown = trace.at("otherData").at("cases").at(0).at("pools").at(0);
+  EXPECT_EQ(shown.at("first_step"), 3);
+  EXPECT_EQ(shown.at("last_step"), 4);
+  for (const std::string wrong :
+       {"5:3", "3", "a:b", ":", "-1:4", "3:5x", "0:99999999999999999999"}) {
+    expect_refusal(place, {"run", "a.yaml", "--trace-steps=" + wrong}, 1, "e.g. 100:132");
+  }
+}
+
 TEST(Run, TheResolvedScenarioOfAReportRerunsToTheSameNumbers) {
   const Workplace place;
   place.write("a.yaml", kTwo);
