@@ -72,7 +72,7 @@ void add_gate(std::vector<Kernel>& out, const ModelSpec& model, const MoeSpec& m
 
 std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& layer,
                                    const ParallelPlan& plan, const DtypePlan& dtypes,
-                                   std::int64_t tokens) {
+                                   std::int64_t tokens, SharedExperts shared) {
   std::vector<Kernel> out;
   if (tokens <= 0) return out;
   out.reserve(24);
@@ -89,13 +89,52 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
   }
   if (!layer.moe) return out;
   add_gate(out, model, *layer.moe, tokens);
-  if (layer.moe->shared_width > 0) {
-    add_ffn(
-        out,
-        ffn_matrices(model.hidden_size, layer.moe->shared_width, layer.moe->ffn_matrices, plan.tp),
-        tokens, dtypes.weights, false);
+  if (shared == SharedExperts::kApart) return out;
+  for (Kernel& kernel : shared_expert_kernels(model, layer, plan, dtypes, tokens)) {
+    out.push_back(std::move(kernel));
   }
   return out;
+}
+
+std::vector<Kernel> shared_expert_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                          const ParallelPlan& plan, const DtypePlan& dtypes,
+                                          std::int64_t tokens) {
+  std::vector<Kernel> out;
+  if (tokens <= 0 || !layer.moe || layer.moe->shared_width <= 0) return out;
+  const MoeSpec& moe = *layer.moe;
+  add_ffn(out, ffn_matrices(model.hidden_size, moe.shared_width, moe.ffn_matrices, plan.tp), tokens,
+          dtypes.weights, false);
+  return out;
+}
+
+ReduceNeighbours attention_reduce(const ModelSpec& model, const LayerSpec& layer,
+                                  const ParallelPlan& plan, const DtypePlan& dtypes,
+                                  std::int64_t tokens) {
+  ReduceNeighbours sides;
+  const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
+  if (tokens <= 0 || mixing.empty()) return sides;
+  sides.before.push_back(gemm(mixing.back(), tokens, dtypes.weights));
+  if (layer.dense_width > 0) {
+    const Matrices dense =
+        ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
+    sides.after.push_back(gemm(dense.front(), tokens, dtypes.weights));
+  }
+  return sides;
+}
+
+ReduceNeighbours ffn_reduce(const ModelSpec& model, const LayerSpec& layer,
+                            const ParallelPlan& plan, const DtypePlan& dtypes,
+                            std::int64_t tokens) {
+  ReduceNeighbours sides;
+  if (tokens <= 0) return sides;
+  const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
+  if (!mixing.empty()) sides.after.push_back(gemm(mixing.front(), tokens, dtypes.weights));
+  if (layer.dense_width > 0) {
+    const Matrices dense =
+        ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
+    sides.before.push_back(gemm(dense.back(), tokens, dtypes.weights));
+  }
+  return sides;
 }
 
 namespace {

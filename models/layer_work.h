@@ -31,10 +31,28 @@ struct AttentionLoad {
 
 // Kernels of one layer except the attention core and the routed experts: norms, projections, rotary
 // and cache write, dense feed-forward, gate, shared experts. Shapes: tokens on this attention-DP
-// rank.
+// rank. Shared experts may be left to shared_expert_kernels(), where they run beside the others.
+enum class SharedExperts { kIncluded, kApart };
 std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& layer,
                                    const ParallelPlan& plan, const DtypePlan& dtypes,
-                                   std::int64_t tokens);
+                                   std::int64_t tokens,
+                                   SharedExperts shared = SharedExperts::kIncluded);
+std::vector<Kernel> shared_expert_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                          const ParallelPlan& plan, const DtypePlan& dtypes,
+                                          std::int64_t tokens);
+
+// The multiplications on both sides of a layer's two all-reduces over TP ranks, which can be cut
+// into pieces to run beside them; none where the layer has no such matrix (routed experts).
+struct ReduceNeighbours {
+  std::vector<Kernel> before, after;
+};
+// After the attention: its output projection, then the dense feed-forward's first matrix.
+ReduceNeighbours attention_reduce(const ModelSpec& model, const LayerSpec& layer,
+                                  const ParallelPlan& plan, const DtypePlan& dtypes,
+                                  std::int64_t tokens);
+// After the feed-forward: its last matrix, then the first projection of a layer like this one.
+ReduceNeighbours ffn_reduce(const ModelSpec& model, const LayerSpec& layer,
+                            const ParallelPlan& plan, const DtypePlan& dtypes, std::int64_t tokens);
 
 // Attention core of one layer (MLA: expanded in prefill, absorbed in decode).
 std::vector<Kernel> attention_kernels(const LayerSpec& layer, const ParallelPlan& plan,

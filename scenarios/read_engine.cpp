@@ -93,6 +93,10 @@ struct EngineReader {
     set_time(map, "sequence_time", profiled.sequence_overhead, own.sequence_overhead);
     set_time(map, "request_time", profiled.request_overhead, own.request_overhead);
     set_flag(map, "overlaps_host", profiled.overlaps_host, own.overlaps_host);
+    set_flag(map, "two_batch_overlap", profiled.overlaps_batches, own.overlaps_batches);
+    set_flag(map, "shared_expert_overlap", profiled.overlaps_shared_experts,
+             own.overlaps_shared_experts);
+    set_flag(map, "all_reduce_overlap", profiled.overlaps_all_reduce, own.overlaps_all_reduce);
     set_flag(map, "cuda_graphs", profiled.cuda_graphs, own.cuda_graphs);
     read_choice(map, "sampling", names::kSampling, deployment.sampling);
     BatchPolicy batch = profiled.batch;

@@ -84,6 +84,9 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["sequence_time"] = time(serving.sequence_overhead);
   node["request_time"] = time(serving.request_overhead);
   node["overlaps_host"] = serving.overlaps_host;
+  node["two_batch_overlap"] = serving.overlaps_batches;
+  node["shared_expert_overlap"] = serving.overlaps_shared_experts;
+  node["all_reduce_overlap"] = serving.overlaps_all_reduce;
   node["cuda_graphs"] = serving.cuda_graphs;
   node["sampling"] = names::word(names::kSampling, deployment.sampling);
   node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);

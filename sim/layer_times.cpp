@@ -37,7 +37,8 @@ LayerTimes::LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const D
       device_(device),
       sampling_bytes_(sampling_bytes(serving, sampling)),
       expert_alignment_(serving.expert_alignment),
-      host_runs_ahead_(!serving.cuda_graphs) {
+      host_runs_ahead_(!serving.cuda_graphs),
+      shared_(serving.overlaps_shared_experts ? SharedExperts::kApart : SharedExperts::kIncluded) {
   classify_layers();
 }
 
@@ -55,6 +56,8 @@ void LayerTimes::classify_layers() {
   }
   num_attention_classes_ = static_cast<std::int64_t>(attentions.size());
   linear_.resize(classes_.size());
+  shared_experts_.resize(classes_.size());
+  neighbours_.resize(4 * classes_.size());
   experts_.resize(2 * moes.size());
 }
 
@@ -73,8 +76,26 @@ const WorkCost& LayerTimes::remembered(ByLaunch& table, std::int64_t count, bool
 }
 
 const WorkCost& LayerTimes::linear(std::int64_t c, std::int64_t tokens, bool eager) {
-  return remembered(linear_[c], tokens, eager,
-                    [&] { return linear_kernels(model_, spec(c), plan_, dtypes_, tokens); });
+  return remembered(linear_[c], tokens, eager, [&] {
+    return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_);
+  });
+}
+
+const WorkCost& LayerTimes::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
+  return remembered(shared_experts_[c], tokens, eager,
+                    [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
+}
+
+const LayerTimes::Neighbours& LayerTimes::neighbours(std::int64_t c, Reduce which,
+                                                     std::int64_t tokens, bool eager) {
+  auto& table = neighbours_[4 * c + 2 * static_cast<std::int64_t>(which) + (eager ? 1 : 0)];
+  if (tokens >= static_cast<std::int64_t>(table.size())) table.resize(tokens + 1);
+  if (!table[tokens]) {
+    const auto kernels = which == Reduce::kAttention ? attention_reduce : ffn_reduce;
+    const ReduceNeighbours sides = kernels(model_, spec(c), plan_, dtypes_, tokens);
+    table[tokens] = {priced(sides.before, eager).time(), priced(sides.after, eager).time()};
+  }
+  return *table[tokens];
 }
 
 WorkCost LayerTimes::attention(std::int64_t c, const AttentionLoad& load, bool eager) const {

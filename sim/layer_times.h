@@ -34,8 +34,17 @@ class LayerTimes {
   const std::vector<std::int64_t>& windows() const { return windows_; }
   std::int64_t window_class(std::int64_t c) const { return classes_[c].window; }
 
-  // Everything of a layer but attention core and routed experts, for `tokens` of one DP rank.
+  // Everything of a layer but attention core and routed experts, for `tokens` of one DP rank;
+  // shared experts too, unless they run beside the dispatch.
   const WorkCost& linear(std::int64_t c, std::int64_t tokens, bool eager);
+  // Shared experts that run beside the dispatch.
+  const WorkCost& shared_experts(std::int64_t c, std::int64_t tokens, bool eager);
+  // Time of what can run beside a layer's two all-reduces.
+  struct Neighbours {
+    Seconds before, after;
+  };
+  enum class Reduce { kAttention, kFeedForward };
+  const Neighbours& neighbours(std::int64_t c, Reduce which, std::int64_t tokens, bool eager);
   WorkCost attention(std::int64_t c, const AttentionLoad& load, bool eager) const;
   // Routed experts of one EP group. Above 512 pairs the count is rounded to 0.2 %.
   const WorkCost& experts(std::int64_t c, std::int64_t pairs, std::int64_t hit, bool eager);
@@ -66,11 +75,14 @@ class LayerTimes {
   double sampling_bytes_;  // Moved per logit.
   std::int64_t expert_alignment_;
   bool host_runs_ahead_;
+  SharedExperts shared_;
   std::vector<LayerClass> classes_;
   std::vector<std::int64_t> class_of_layer_;
   std::vector<std::int64_t> windows_;
   std::int64_t num_attention_classes_ = 0;
-  std::vector<ByLaunch> linear_;  // [class]
+  std::vector<ByLaunch> linear_, shared_experts_;  // [class]
+  std::vector<std::vector<std::optional<Neighbours>>>
+      neighbours_;  // [class * 4 + reduce * 2 + eager]
   ByLaunch embedding_;
   ByLaunch head_;
   std::vector<CostTable> experts_;  // [expert tables * 2 + eager]

@@ -99,6 +99,10 @@ const ReleaseNumber kNumbers[] = {
      [](Release& r, double v) { r.policy.expert_alignment = whole(v); },
      {.max = 4096, .exact = true},
      true},
+    {"dispatch_sms",
+     [](Release& r, double v) { r.policy.dispatch_sms = v; },
+     {.max = 1024, .exact = true},
+     true},
     {"random_sampling", [](Release& r, double v) { r.policy.random_sampling = v; }, kTraffic, true},
     {"top_p_sampling", [](Release& r, double v) { r.policy.top_p_sampling = v; }, kTraffic, true},
     {"launch_factor", [](Release& r, double v) { r.policy.launch_factor = v; }, kFactor},
@@ -129,6 +133,11 @@ struct ReleaseReader {
     return stated(key) ? reader.required_word(key, words) : otherwise;
   }
 
+  // The policy's own default where no range says it.
+  void read_flag(const char* key, bool& flag) {
+    if (reader.has(key)) flag = reader.required_word(key, kYesNo) == 1;
+  }
+
   void read_words() {
     ServingPolicy& policy = release.policy;
     policy.batch = static_cast<BatchPolicy>(
@@ -138,9 +147,10 @@ struct ReleaseReader {
                                    static_cast<std::size_t>(policy.memory.pool)));
     policy.chunked_prompts = word("chunked_prompts", kYesNo, policy.chunked_prompts) == 1;
     policy.overlaps_host = word("overlaps_host", kYesNo, policy.overlaps_host) == 1;
-    if (reader.has("cuda_graphs")) {
-      policy.cuda_graphs = reader.required_word("cuda_graphs", kYesNo) == 1;
-    }
+    read_flag("cuda_graphs", policy.cuda_graphs);
+    read_flag("two_batch_overlap", policy.overlaps_batches);
+    read_flag("shared_expert_overlap", policy.overlaps_shared_experts);
+    read_flag("all_reduce_overlap", policy.overlaps_all_reduce);
   }
 
   void add_facts(std::vector<Fact> stated_here) {

@@ -43,7 +43,14 @@ struct ServingPolicy {
   Seconds
       sequence_overhead;  // and per running sequence and step (scheduler, sampler, detokenizer).
   bool overlaps_host = false;  // The host prepares a step while the device runs the one before.
-  Seconds request_overhead;    // Added to TTFT: HTTP, tokenizer, streaming.
+  // Steps are cut into two halves of which one travels while the other is worked on.
+  bool overlaps_batches = false;
+  bool overlaps_shared_experts = false;  // They run beside the dispatch of the routed tokens.
+  bool overlaps_all_reduce = false;  // Cut into pieces, beside the multiplications on both sides.
+  // SMs that move the data of a dispatch while others work (normal mode; low latency needs none).
+  // Source: DeepEP's README, default of its normal kernels.
+  double dispatch_sms = 20;
+  Seconds request_overhead;  // Added to TTFT: HTTP, tokenizer, streaming.
   std::vector<Fact> facts;
 
   // Forgets the fact about a number that somebody else has set, also as it is on small devices.

@@ -29,6 +29,8 @@ void StepBooks::open(SpanLog* log) {
   log_ = log;
   host_ = Seconds(0);
   beside_ = Seconds(0);
+  journeys_ = {};
+  network_free_ = Seconds(0);
   std::fill(lanes_.begin(), lanes_.end(), Lane{});
   std::fill(groups_.begin(), groups_.end(), GroupLane{});
 }
@@ -44,26 +46,41 @@ void StepBooks::prepare(Seconds host) {
   for (std::size_t d = 0; d < lanes_.size(); ++d) advance(d, host, Phase::kHost);
 }
 
+// What work takes longer because a share s of the device moves data until the network is free:
+//   elapsed = work / (1 - s), at most work + s (free - begin)
+Seconds StepBooks::slowed(Seconds begin, Seconds work) const {
+  const double s = network_share_;
+  if (network_free_ <= begin || s <= 0) return Seconds(0);
+  return std::min(work * (s / (1 - s)), (network_free_ - begin) * s);
+}
+
 void StepBooks::work(std::int64_t dp_rank, const WorkCost& cost, Phase phase) {
-  lanes_[dp_rank].work += cost;
-  advance(dp_rank, cost.time(), phase);
+  Lane& lane = lanes_[dp_rank];
+  const Seconds extra = slowed(lane.clock, cost.time());
+  lane.work += cost;
+  lane.communication += extra;
+  advance(dp_rank, cost.time() + extra, phase);
 }
 
 // Linear kernels run on both sides of the attention core; the log has them all after it.
 void StepBooks::work_layer(std::int64_t dp_rank, const WorkCost& cost, Seconds attention) {
   Lane& lane = lanes_[dp_rank];
   const Seconds begin = lane.clock;
+  const Seconds extra = slowed(begin, cost.time());
   lane.work += cost;
-  lane.clock += cost.time();
+  lane.communication += extra;
+  lane.clock += cost.time() + extra;
   if (!log_) return;
   log_->add_lane(Phase::kAttention, dp_rank, begin, begin + attention);
   log_->add_lane(Phase::kLinear, dp_rank, begin + attention, lane.clock);
 }
 
-void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Phase phase) {
+void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Seconds hidden,
+                            Phase phase) {
   Lane& lane = lanes_[dp_rank];
-  advance(dp_rank, cost.time, phase);
-  lane.communication += cost.time;
+  advance(dp_rank, cost.time - hidden, phase);
+  lane.communication += cost.time - hidden;
+  lane.hidden += hidden;
   lane.scale_up += cost.scale_up_sent;
   lane.scale_out += cost.scale_out_sent;
 }
@@ -79,9 +96,38 @@ void StepBooks::meet() {
   }
 }
 
-void StepBooks::communicate_all(const CollectiveCost& cost, Phase phase) {
+void StepBooks::post(std::size_t half, const CollectiveCost& cost, Phase phase,
+                     double device_share) {
+  Seconds begin = network_free_;
+  for (Lane& lane : lanes_) {
+    begin = std::max(begin, lane.clock);
+    lane.scale_up += cost.scale_up_sent;
+    lane.scale_out += cost.scale_out_sent;
+  }
+  journeys_[half] = {true, phase, begin, cost.time, begin + cost.time};
+  network_free_ = journeys_[half].end;
+  network_share_ = device_share;
+}
+
+void StepBooks::await(std::size_t half) {
+  Journey& journey = journeys_[half];
+  if (!journey.is_open) return;
+  journey.is_open = false;
   for (std::size_t d = 0; d < lanes_.size(); ++d) {
-    communicate(static_cast<std::int64_t>(d), cost, phase);
+    Lane& lane = lanes_[d];
+    const auto rank = static_cast<std::int64_t>(d);
+    Seconds seen = journey.time;
+    if (lane.clock <= journey.begin) {
+      lane.wait += journey.begin - lane.clock;
+      if (log_) log_->add_lane(Phase::kWait, rank, lane.clock, journey.begin);
+    } else {
+      seen = std::max(journey.end - lane.clock, Seconds(0));
+      lane.hidden += journey.time - seen;
+    }
+    lane.communication += seen;
+    const Seconds end = std::max(lane.clock, journey.end);
+    if (log_) log_->add_lane(journey.phase, rank, std::max(lane.clock, journey.begin), end);
+    lane.clock = end;
   }
 }
 
@@ -91,11 +137,12 @@ void StepBooks::work_experts(std::int64_t group, const WorkCost& cost) {
   lane.phase = cost.time();
 }
 
-// All lanes have met where there are several.
 void StepBooks::close_experts() {
+  meet();
   Seconds slowest;
   for (const GroupLane& group : groups_) slowest = std::max(slowest, group.phase);
   const Seconds begin = lanes_.front().clock;
+  const Seconds extra = slowed(begin, slowest);
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     GroupLane& group = groups_[g];
     group.wait += slowest - group.phase;
@@ -106,7 +153,10 @@ void StepBooks::close_experts() {
     }
     group.phase = Seconds(0);
   }
-  for (Lane& lane : lanes_) lane.clock += slowest;
+  for (Lane& lane : lanes_) {
+    lane.clock += slowest + extra;
+    lane.communication += extra;
+  }
 }
 
 Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& ranks) {
@@ -127,7 +177,8 @@ DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchange
   ledger.add(Activity::kOverhead, host_, device_.waiting_power() * host_);
   const Seconds wait = lane.wait + group.wait;
   ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);
-  if (lane.communication > Seconds(0)) book_communication(lane, rank, exchanged, ledger);
+  if (lane.communication + lane.hidden > Seconds(0))
+    book_communication(lane, rank, exchanged, ledger);
   apply(error_, ledger);
   limit_power(device_.power_limit(), ledger);
   return ledger;
@@ -140,9 +191,12 @@ void StepBooks::book_communication(const Lane& lane, std::int64_t rank, const Po
     sent += Bytes(exchanged->scale_up_out[rank] + exchanged->scale_out_out[rank]);
   }
   const BytesPerSecond link = device_.device().link_bandwidth;
-  const double utilisation = link > BytesPerSecond(0) ? sent / lane.communication / link : 0;
+  const Seconds moving = lane.communication + lane.hidden;
+  const double utilisation = link > BytesPerSecond(0) ? sent / moving / link : 0;
+  const Watts power = device_.communication_power(utilisation);
+  // Beside work, only what the moving bytes add.
   ledger.add(Activity::kCommunication, lane.communication,
-             device_.communication_power(utilisation) * lane.communication);
+             power * lane.communication + (power - device_.communication_power(0)) * lane.hidden);
 }
 
 Bytes StepBooks::collective_scale_up() const {

@@ -1,7 +1,9 @@
 // Who does what and who waits for whom among the ranks of a stage during one step. The ranks of one
 // attention-DP rank go alike but for their experts; the ranks of one EP group run the same experts.
+// A batch may be split into two halves, of which one travels while ranks work on the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -31,11 +33,14 @@ class StepBooks {
   void work(std::int64_t dp_rank, const WorkCost& cost, Phase phase);
   // All of a layer but routed experts, `attention` of it in the attention core.
   void work_layer(std::int64_t dp_rank, const WorkCost& cost, Seconds attention);
-  void communicate(std::int64_t dp_rank, const CollectiveCost& cost, Phase phase);
-  // All ranks wait for the slowest.
-  void meet();
-  // All ranks exchange something after they met.
-  void communicate_all(const CollectiveCost& cost, Phase phase);
+  // `hidden`: the part of it that went on beside work booked already.
+  void communicate(std::int64_t dp_rank, const CollectiveCost& cost, Seconds hidden, Phase phase);
+  // One half of the batch travels between all ranks, from when all have come this far and the half
+  // before has arrived. Until then ranks can work on, without the share of each device that moves
+  // the data.
+  void post(std::size_t half, const CollectiveCost& cost, Phase phase, double device_share = 0);
+  // All ranks wait for what was posted for this half, if anything.
+  void await(std::size_t half);
   // One EP group works; close_experts() ends the phase for all when the slowest group is done.
   void work_experts(std::int64_t group, const WorkCost& cost);
   void close_experts();
@@ -51,7 +56,8 @@ class StepBooks {
   struct Lane {
     Seconds clock;
     Seconds wait;
-    Seconds communication;
+    Seconds communication;      // That it waits for, ...
+    Seconds hidden;             // ... and beside its work.
     Bytes scale_up, scale_out;  // Sent by each of its ranks.
     WorkCost work;
   };
@@ -61,6 +67,15 @@ class StepBooks {
     WorkCost work;
   };
 
+  // What was posted for a half.
+  struct Journey {
+    bool is_open = false;
+    Phase phase = Phase::kDispatch;
+    Seconds begin, time, end;
+  };
+
+  void meet();
+  Seconds slowed(Seconds begin, Seconds work) const;
   DeviceLedger rank_ledger(std::int64_t rank, const PortLoads* exchanged) const;
   void book_communication(const Lane& lane, std::int64_t rank, const PortLoads* exchanged,
                           DeviceLedger& ledger) const;
@@ -74,8 +89,11 @@ class StepBooks {
   SpanLog* log_ = nullptr;
   Seconds host_;
   Seconds beside_;
-  std::vector<Lane> lanes_;        // [DP rank]
-  std::vector<GroupLane> groups_;  // [EP group]
+  std::array<Journey, 2> journeys_;  // [half]
+  Seconds network_free_;             // When what was posted last arrives.
+  double network_share_ = 0;         // Of each device, until then.
+  std::vector<Lane> lanes_;          // [DP rank]
+  std::vector<GroupLane> groups_;    // [EP group]
 };
 
 }  // namespace moesim

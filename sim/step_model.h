@@ -40,11 +40,23 @@ class StepModel {
   const std::vector<std::int64_t>& windows() const { return layers_.windows(); }
 
  private:
-  void price_layers(std::span<const RankStep> ranks, bool eager);
+  // What layers cost, routed experts aside, for a half of the batch.
+  struct LayerCosts {
+    std::vector<WorkCost> attention;  // [attention class * DP ranks + DP rank]
+    std::vector<WorkCost> layer;      // [layer class * DP ranks + DP rank]
+  };
+
+  void price_layers(std::size_t half);
   void enter_layer(std::int64_t layer);
-  void run_attention(Stage& stage, std::span<const RankStep> ranks, std::int64_t c);
-  void run_experts(Stage& stage, std::int64_t c, std::int64_t moe_layer, bool eager);
-  void reduce_activations(Stage& stage, std::span<const RankStep> ranks);
+  void run_layers(Stage& stage);
+  void run_attention(Stage& stage, std::size_t half, std::int64_t c);
+  void send_to_experts(Stage& stage, std::size_t half, std::int64_t c, std::int64_t moe_layer);
+  void run_experts(Stage& stage, std::size_t half, std::int64_t c);
+  void reduce_activations(Stage& stage, std::size_t half, std::int64_t c, LayerTimes::Reduce which);
+  Seconds hidden_reduce(const CollectiveCost& cost, std::int64_t c, LayerTimes::Reduce which,
+                        std::int64_t tokens);
+  double dispatch_share() const;
+  std::int64_t tokens_of(std::size_t half) const;
   Seconds host_time(std::span<const RankStep> ranks) const;
   TrafficTotals traffic() const;
 
@@ -53,9 +65,11 @@ class StepModel {
   LayerTimes layers_;
   StepBooks books_;
   std::optional<TokenExchange> exchange_;  // MoE models only.
-  std::vector<WorkCost> attention_;        // [attention class * DP ranks + DP rank], of this step
-  std::vector<WorkCost> layer_;            // [layer class * DP ranks + DP rank], of this step
-  std::int64_t step_tokens_ = 0;           // Of all DP ranks.
+  bool exchanges_;                         // Tokens or their sums go to ranks beyond the TP group.
+  // Of this step.
+  bool eager_ = false;
+  HalfBatches batch_;
+  std::array<LayerCosts, 2> costs_;
 };
 
 }  // namespace moesim

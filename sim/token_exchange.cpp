@@ -9,11 +9,6 @@ namespace moesim {
 
 namespace {
 
-// Part `i` of `tokens` spread over `parts` as evenly as possible.
-std::int64_t even_part(std::int64_t tokens, std::int64_t i, std::int64_t parts) {
-  return tokens / parts + (i < tokens % parts ? 1 : 0);
-}
-
 void set_scaled(std::vector<double>& bytes, const std::vector<std::int64_t>& copies, Bytes one) {
   bytes.resize(copies.size());
   for (std::size_t r = 0; r < copies.size(); ++r) {
@@ -121,28 +116,36 @@ const RoutingSampler& TokenExchange::sampler(const Stage& stage) const {
   return *samplers_of(stage.replica)[sampler_of(mode_)];
 }
 
-void TokenExchange::open(const Stage& stage, std::span<const RankStep> ranks) {
+void TokenExchange::take(const HalfBatches::Ranks& ranks, Half& half) {
   const ParallelPlan& plan = deployment_.plan;
   const bool travel = plan.dispatches_tokens();
-  const std::int64_t tp = plan.tp;
-  sources_.assign(travel ? plan.stage_ranks() : 1, SourceTokens{});
-  decode_only_ = true;
-  step_tokens_ = 0;
+  half.sources.assign(travel ? plan.stage_ranks() : 1, SourceTokens{});
+  half.tokens = 0;
   for (std::size_t d = 0; d < ranks.size(); ++d) {
-    const RankBatch& batch = ranks[d].batch;
-    step_tokens_ += batch.tokens();
+    const RankBatch& batch = *ranks[d];
+    half.tokens += batch.tokens();
     if (batch.prefill_tokens > 0) decode_only_ = false;
     if (!travel) {
-      sources_[0].decode += batch.decode_tokens;
-      sources_[0].prefill += batch.prefill_tokens;
+      half.sources[0].decode += batch.decode_tokens;
+      half.sources[0].prefill += batch.prefill_tokens;
       continue;
     }
-    for (std::int64_t t = 0; t < tp; ++t) {
-      sources_[d * tp + t] = {even_part(batch.decode_tokens, t, tp),
-                              even_part(batch.prefill_tokens, t, tp)};
+    for (std::int64_t t = 0; t < plan.tp; ++t) {
+      half.sources[d * plan.tp + t] = {even_part(batch.decode_tokens, t, plan.tp),
+                                       even_part(batch.prefill_tokens, t, plan.tp)};
     }
   }
-  const std::size_t members = travel || rebalancer_ ? plan.stage_ranks() : 0;
+}
+
+void TokenExchange::open(const Stage& stage, const HalfBatches& batch) {
+  const bool travel = deployment_.plan.dispatches_tokens();
+  decode_only_ = true;
+  std::int64_t tokens = 0;
+  for (std::size_t h = 0; h < batch.count(); ++h) {
+    take(batch.half(h), halves_[h]);
+    tokens += halves_[h].tokens;
+  }
+  const std::size_t members = travel || rebalancer_ ? deployment_.plan.stage_ranks() : 0;
   for (auto* sums : {&carried_.scale_up_out, &carried_.scale_up_in, &carried_.scale_out_out,
                      &carried_.scale_out_in}) {
     sums->assign(members, 0);
@@ -152,7 +155,7 @@ void TokenExchange::open(const Stage& stage, std::span<const RankStep> ranks) {
   moved_ = Bytes(0);
   tally_ = {};
   tally_.layers.resize(stage.first_moe_layer + stage.moe_layers);
-  if (travel) tally_.tokens_by_mode[static_cast<std::size_t>(mode_)] = step_tokens_;
+  if (travel) tally_.tokens_by_mode[static_cast<std::size_t>(mode_)] = tokens;
 }
 
 Seconds TokenExchange::rebalance(const Stage& stage) {
@@ -185,50 +188,54 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
   return total.time;
 }
 
-const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer) {
+const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer, std::size_t half) {
   const RoutingSampler& drawn_from = sampler(stage);
-  drawn_from.draw(moe_layer, sources_, stage.random, load_);
-  if (rebalancer_) rebalancer_->count(stage, moe_layer, load_, drawn_from.layout());
+  LayerLoad& load = halves_[half].load;
+  drawn_from.draw(moe_layer, halves_[half].sources, stage.random, load);
+  if (rebalancer_) rebalancer_->count(stage, moe_layer, load, drawn_from.layout());
   std::int64_t pairs = 0, hit = 0;
   std::int32_t fullest = 0;
-  for (std::size_t g = 0; g < load_.pairs.size(); ++g) {
-    pairs += load_.pairs[g];
-    hit += load_.experts_hit[g];
-    fullest = std::max(fullest, load_.pairs[g]);
+  for (std::size_t g = 0; g < load.pairs.size(); ++g) {
+    pairs += load.pairs[g];
+    hit += load.experts_hit[g];
+    fullest = std::max(fullest, load.pairs[g]);
   }
-  const double mean = static_cast<double>(pairs) / static_cast<double>(load_.pairs.size());
+  const double mean = static_cast<double>(pairs) / static_cast<double>(load.pairs.size());
   tally_.fullest_pairs += fullest;
   tally_.mean_pairs += mean;
   tally_.pairs += static_cast<double>(pairs);
-  tally_.dropped += static_cast<double>(load_.dropped);
-  tally_.layers[moe_layer] = {static_cast<double>(fullest), mean};
+  tally_.dropped += static_cast<double>(load.dropped);
+  tally_.layers[moe_layer].fullest_pairs += static_cast<double>(fullest);
+  tally_.layers[moe_layer].mean_pairs += mean;
   if (decode_only_) {
     tally_.decode_experts_hit += static_cast<double>(hit);
     ++tally_.decode_layers;
   }
-  return load_;
+  return load;
 }
 
-Seconds TokenExchange::dispatch(const Stage& stage, const MoeSpec& moe) {
-  return send(stage, dispatch_bytes(deployment_, moe, mode_), Way::kThere, dispatched_);
+Seconds TokenExchange::dispatch(const Stage& stage, const MoeSpec& moe, std::size_t half) {
+  return send(stage, halves_[half], dispatch_bytes(deployment_, moe, mode_), Way::kThere,
+              dispatched_);
 }
 
-Seconds TokenExchange::combine(const Stage& stage, const MoeSpec& moe) {
-  return send(stage, combine_bytes(deployment_, moe, mode_), Way::kBack, combined_);
+Seconds TokenExchange::combine(const Stage& stage, const MoeSpec& moe, std::size_t half) {
+  return send(stage, halves_[half], combine_bytes(deployment_, moe, mode_), Way::kBack, combined_);
 }
 
 // The way back is the same tree backwards.
-Seconds TokenExchange::send(const Stage& stage, Bytes copy, Way way, double& sent) {
+Seconds TokenExchange::send(const Stage& stage, const Half& half, Bytes copy, Way way,
+                            double& sent) {
   const CommGroup& ranks = stage.collectives.all_ranks();
   Seconds time;
   if (mode_ == DispatchMode::kAllGather) {
-    const Bytes all = copy * static_cast<double>(step_tokens_);
+    const Bytes all = copy * static_cast<double>(half.tokens);
     time = collective(way == Way::kThere ? all_gather(ranks, all) : reduce_scatter(ranks, all));
   } else {
-    set_scaled(loads_.scale_up_out, load_.scale_up_out, copy);
-    set_scaled(loads_.scale_up_in, load_.scale_up_in, copy);
-    set_scaled(loads_.scale_out_out, load_.scale_out_out, copy);
-    set_scaled(loads_.scale_out_in, load_.scale_out_in, copy);
+    set_scaled(loads_.scale_up_out, half.load.scale_up_out, copy);
+    set_scaled(loads_.scale_up_in, half.load.scale_up_in, copy);
+    set_scaled(loads_.scale_out_out, half.load.scale_out_out, copy);
+    set_scaled(loads_.scale_out_in, half.load.scale_out_in, copy);
     if (way == Way::kBack) {
       std::swap(loads_.scale_up_out, loads_.scale_up_in);
       std::swap(loads_.scale_out_out, loads_.scale_out_in);

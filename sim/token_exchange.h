@@ -13,6 +13,7 @@
 #include "models/router/bank/traffic.h"
 #include "sim/batcher.h"
 #include "sim/collectives.h"
+#include "sim/half_batches.h"
 #include "sim/rebalancer.h"
 #include "sim/stage.h"
 #include "sim/summary.h"
@@ -47,17 +48,21 @@ class TokenExchange {
   // serve the other (PlacementProfile::kHeldOut).
   TokenExchange(const Deployment& deployment, const RoutingBank& bank);
 
-  // A new step of these batches, one per attention-DP rank. Where tokens travel, the ranks of a TP
-  // group hold the same tokens, and each sends its share of them.
-  void open(const Stage& stage, std::span<const RankStep> ranks);
+  // A new step of this batch. Where tokens travel, the ranks of a TP group hold the same tokens,
+  // and each sends its share of them.
+  void open(const Stage& stage, const HalfBatches& batch);
   // Places the stage's experts anew if that is due; how long their weights travel, layer by layer.
   // Between open() and the first draw.
   Seconds rebalance(const Stage& stage);
-  // Routes the step's tokens through a MoE layer; the result lasts until the next draw.
-  const LayerLoad& draw(Stage& stage, std::int64_t moe_layer);
-  // Durations of the transfers of the last draw. Requires: tokens travel.
-  Seconds dispatch(const Stage& stage, const MoeSpec& moe);
-  Seconds combine(const Stage& stage, const MoeSpec& moe);
+  // Routes the tokens of a half through a MoE layer; the result lasts until its next draw.
+  const LayerLoad& draw(Stage& stage, std::int64_t moe_layer, std::size_t half);
+  // The last draw of a half.
+  const LayerLoad& load(std::size_t half) const { return halves_[half].load; }
+  // Durations of its transfers. Requires: tokens travel.
+  Seconds dispatch(const Stage& stage, const MoeSpec& moe, std::size_t half);
+  Seconds combine(const Stage& stage, const MoeSpec& moe, std::size_t half);
+  // How the tokens of this step travel.
+  DispatchMode mode() const { return mode_; }
 
   // Sums since open(): bytes through the ports of each rank, sent by all, routing.
   const PortLoads& carried() const { return carried_; }
@@ -77,6 +82,13 @@ class TokenExchange {
   // Samplers of one placement: for copies by node and rank, and for copies by pair.
   using Samplers = std::array<std::unique_ptr<RoutingSampler>, 2>;
 
+  struct Half {
+    std::int64_t tokens = 0;
+    std::vector<SourceTokens> sources;
+    LayerLoad load;
+  };
+
+  void take(const HalfBatches::Ranks& ranks, Half& half);
   std::unique_ptr<RoutingSampler> make_sampler(std::vector<LayerPlacement> placement,
                                                DispatchMode mode) const;
   Samplers make_samplers(const std::vector<LayerPlacement>& placement) const;
@@ -84,7 +96,7 @@ class TokenExchange {
   const RoutingSampler& sampler(const Stage& stage) const;
   static AllToAllKernel kernel_of(DispatchMode mode, Way way);
   // Duration of the transfer of the last draw's copies; adds what all ranks send.
-  Seconds send(const Stage& stage, Bytes copy, Way way, double& sent);
+  Seconds send(const Stage& stage, const Half& half, Bytes copy, Way way, double& sent);
   // Its bytes through the ports go to loads_.
   Seconds collective(const CollectiveCost& cost);
   void carry();
@@ -96,9 +108,7 @@ class TokenExchange {
   std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.
   bool decode_only_ = false;
-  std::int64_t step_tokens_ = 0;
-  std::vector<SourceTokens> sources_;
-  LayerLoad load_;
+  std::array<Half, 2> halves_;
   PortLoads loads_;    // Of one transfer.
   PortLoads carried_;  // Of all since open().
   double dispatched_ = 0;
