@@ -2,6 +2,7 @@
 // from a profile file in which every number has a unit, a source and a confidence.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -135,17 +136,41 @@ struct NodeSpec {
   std::vector<Fact> facts;
 };
 
-enum class FabricKind { kNone, kRailFatTree, kFatTree };
+enum class FabricKind { kNone, kRailFatTree, kFatTree, kDragonfly, kTorus };
+
+// How traffic chooses among the paths of a fabric.
+enum class FabricRouting {
+  kSpread,   // Packets over all up-links alike: adaptive routing, packet spraying.
+  kEcmp,     // A flow keeps to one of them, picked by a hash of its ends.
+  kMinimal,  // The shortest path.
+  kValiant,  // By way of a third group or node, picked by a hash of the ends.
+};
+
+inline constexpr std::array<const char*, 4> kFabricRoutings = {"spread", "ecmp", "minimal",
+                                                               "valiant"};
 
 struct FabricSpec {
   std::string name;
   FabricKind kind = FabricKind::kNone;
+  FabricRouting routing = FabricRouting::kSpread;
   std::int64_t switch_ports = 0;
-  BytesPerSecond port_bandwidth;  // Of one switch port; a faster NIC takes several ports.
-  double oversubscription = 1;    // Leaf down-link over up-link bandwidth.
+  BytesPerSecond port_bandwidth;  // Of one switch port; a faster NIC takes several ports. Of a link
+                                  // of a torus; 0 = the NIC's shared evenly by its neighbours.
+  // Fat trees.
+  double oversubscription = 1;       // Leaf down-link over up-link bandwidth.
+  double core_oversubscription = 1;  // The same of a pod, where there are three levels.
+  std::int64_t levels = 3;           // Of switches at most; smaller clusters need fewer.
+  // Dragonflies.
+  std::int64_t endpoint_ports = 0;  // Ports of a switch that lead to NICs.
+  std::int64_t group_switches = 0;  // Switches of a group, each joined to each.
+  // Tori.
+  std::int64_t dimensions = 0;
+  std::vector<std::int64_t> shape;  // Length of each dimension; empty = as cubic as can be.
   Watts switch_power;
-  Watts optic_power;  // Of one optical end.
-  double switch_price_usd = 0;
+  Watts optic_power;            // Of one end of a cable, as the price below.
+  double switch_price_usd = 0;  // 0 = not known.
+  double optic_price_usd = 0;
+  std::string price_date;
   std::vector<Fact> facts;
 };
 

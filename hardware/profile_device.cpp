@@ -44,7 +44,7 @@ void read_power_and_price(ProfileReader& reader, DeviceSpec& device) {
 // A node's devices and NICs must divide each other, and their links must be ones that we can wire.
 void check_node(ProfileReader& reader, const NodeSpec& node) {
   if (node.devices > 1 && node.device.link_technology.wiring == LinkWiring::kTorus) {
-    reader.fault("devices", "1: a torus between devices is not modelled");
+    reader.fault("devices", "1: a torus joins nodes of one device, as a fabric");
   }
   if (node.devices > kMostMeshDevices && node.device.link_technology.wiring == LinkWiring::kMesh) {
     reader.fault("devices", "at most 64 on a full mesh");

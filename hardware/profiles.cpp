@@ -59,7 +59,7 @@ ModelError load_serving_error(const std::string& subject, const Variation& varia
 NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices) {
   if (devices < 1) throw std::invalid_argument("a node needs at least one device");
   if (devices > 1 && device.link_technology.wiring == LinkWiring::kTorus) {
-    throw std::invalid_argument("a torus between devices is not modelled: " + device.name);
+    throw std::invalid_argument("a torus joins nodes of one device: " + device.name);
   }
   NodeSpec node;
   node.name = std::to_string(devices) + "x " + device.name;
@@ -67,33 +67,6 @@ NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices) {
   node.device = device;
   node.devices = devices;
   return node;
-}
-
-void check_cluster(const ClusterSpec& cluster) {
-  const NodeSpec& node = cluster.node;
-  if (cluster.nodes < 1 || node.devices < 1) {
-    throw std::invalid_argument("a cluster needs at least one node with one device");
-  }
-  if (node.devices > 1 && node.device.link_technology.wiring == LinkWiring::kTorus) {
-    throw std::invalid_argument("a torus between devices is not modelled: " + node.device.name);
-  }
-  if (node.devices > kMostMeshDevices && node.device.link_technology.wiring == LinkWiring::kMesh) {
-    throw std::invalid_argument("a full mesh joins at most 64 devices: " + node.name);
-  }
-  if (node.nics > 0 && node.devices % node.nics != 0 && node.nics % node.devices != 0) {
-    throw std::invalid_argument("NICs and devices of a node must divide each other: " + node.name);
-  }
-  if (cluster.nodes == 1) return;
-  if (node.nics < 1) {
-    throw std::invalid_argument(node.name + " has no NICs; only a single node can be built of it");
-  }
-  if (cluster.fabric.kind == FabricKind::kNone) {
-    throw std::invalid_argument("several nodes need a fabric: rail-fat-tree or fat-tree");
-  }
-  if (cluster.fabric.switch_ports < 4 || cluster.fabric.oversubscription < 1) {
-    throw std::invalid_argument(
-        "a fabric needs switches of 4 ports or more, oversubscribed 1 or more");
-  }
 }
 
 }  // namespace moesim

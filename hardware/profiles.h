@@ -35,8 +35,4 @@ ModelError load_serving_error(const std::string& subject, const Variation& varia
 // std::invalid_argument for fewer than one device, or several on a torus.
 NodeSpec bare_node(const DeviceSpec& device, std::int64_t devices);
 
-// Checks that a cluster can be wired: at least one node and device, NICs and devices that divide
-// each other, and with several nodes NICs and a fabric. Throws: std::invalid_argument.
-void check_cluster(const ClusterSpec& cluster);
-
 }  // namespace moesim

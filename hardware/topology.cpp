@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <boost/graph/compressed_sparse_row_graph.hpp>
+#include <boost/graph/strong_components.hpp>
+#include <boost/range/iterator_range.hpp>
 #include <limits>
 #include <stdexcept>
-#include <unordered_map>
 #include <utility>
 
 #include "hardware/topology_layout.h"
@@ -12,11 +13,9 @@
 namespace moesim {
 namespace {
 
-constexpr std::int32_t kNoPort = -1;  // An edge that is no shared resource, such as device to NIC.
-
 using VertexId = std::uint32_t;
 struct Edge {
-  std::int32_t port = kNoPort;
+  std::int32_t port = Wire::kNoPort;
 };
 using DirectedGraph =
     boost::compressed_sparse_row_graph<boost::directedS, boost::no_property, Edge,
@@ -26,61 +25,69 @@ using DirectedGraph =
 
 struct Topology::Graph {
   TopologyLayout layout;
+  std::unique_ptr<Fabric> fabric;
+  FabricBill bill;
   std::vector<Port> ports;
+  std::vector<std::int32_t> first_port;  // [device]
+  std::int32_t first_nic_port = 0;
+  std::int32_t first_fabric_port = 0;
   std::vector<std::pair<VertexId, VertexId>> ends;
   std::vector<Edge> edges;
   DirectedGraph wires;
-  std::int64_t switches = 0;
-  std::int64_t optic_ends = 0;
-  std::unordered_map<std::uint64_t, std::vector<std::int32_t>> routes;
 
-  // Vertices in this order: devices, scale-up switches, hosts, NICs, leaves, one spine for all.
+  // Vertices in this order: devices, scale-up switches, hosts, NICs, switches of the fabric.
   VertexId device(std::int64_t i) const { return static_cast<VertexId>(i); }
   VertexId scale_up(std::int64_t d) const {
-    const std::int64_t domain =
-        layout.node_of(d) * layout.per_node + d % layout.per_node / layout.domain;
+    const std::int64_t domains = ceil_div(layout.per_node, layout.domain);
+    const std::int64_t domain = layout.node_of(d) * domains + d % layout.per_node / layout.domain;
     return static_cast<VertexId>(layout.devices + domain);
   }
   VertexId host(std::int64_t node) const {
-    return static_cast<VertexId>(2 * layout.devices + node);
+    const std::int64_t domains = layout.nodes * ceil_div(layout.per_node, layout.domain);
+    return static_cast<VertexId>(layout.devices + domains + node);
   }
-  VertexId nic(std::int64_t i) const {
-    return static_cast<VertexId>(2 * layout.devices + layout.nodes + i);
+  VertexId nic(std::int64_t i) const { return host(layout.nodes) + static_cast<VertexId>(i); }
+  VertexId fabric_switch(std::int64_t i) const {
+    return nic(layout.ends.count()) + static_cast<VertexId>(i);
   }
-  VertexId leaf(std::int64_t i) const { return nic(layout.nodes * layout.rails + i); }
-  VertexId spine() const { return leaf(layout.leaves); }
 
   explicit Graph(const ClusterSpec& cluster) : layout(lay_out(cluster)) {
     add_devices(cluster.node.device);
     if (layout.has_network) {
+      fabric = make_fabric(cluster);
+      bill = fabric->bill();
       add_nics();
-      add_fabric(cluster.fabric);
-      count_switches(cluster.fabric);
+      add_fabric();
     }
+    const std::int64_t switches = fabric ? fabric->num_switches() : 0;
     wires = DirectedGraph(boost::edges_are_unsorted_multi_pass, ends.begin(), ends.end(),
-                          edges.begin(), spine() + 1);
+                          edges.begin(), fabric_switch(switches));
     ends = {};
     edges = {};
+    check_joined();
   }
 
   void connect(VertexId from, VertexId to) {
     ends.emplace_back(from, to);
-    edges.push_back({kNoPort});
+    edges.push_back({});
   }
   void connect(VertexId from, VertexId to, Port port) {
     ends.emplace_back(from, to);
     edges.push_back({static_cast<std::int32_t>(ports.size())});
     ports.push_back(std::move(port));
   }
+  std::int32_t next_port() const { return static_cast<std::int32_t>(ports.size()); }
   std::string name_of(std::int64_t d) const {
     return "node " + std::to_string(layout.node_of(d)) + " gpu " +
            std::to_string(d % layout.per_node);
   }
 
+  // Ports of a device: its mesh links or scale-up out and in, then host out and in.
   void add_devices(const DeviceSpec& spec) {
     const bool is_tree = spec.link_technology.wiring == LinkWiring::kTree;
     const BytesPerSecond host_bandwidth = is_tree ? spec.link_bandwidth : spec.host_bandwidth;
     for (std::int64_t d = 0; d < layout.devices; ++d) {
+      first_port.push_back(next_port());
       if (layout.has_mesh) {
         add_mesh_links(d, spec);
       } else if (layout.has_scale_up) {
@@ -96,6 +103,7 @@ struct Topology::Graph {
         connect(root, device(d), {name_of(d) + " host in", PortClass::kScaleUp, host_bandwidth});
       }
     }
+    first_port.push_back(next_port());
   }
 
   void add_mesh_links(std::int64_t d, const DeviceSpec& spec) {
@@ -120,107 +128,79 @@ struct Topology::Graph {
         connect(card, host(layout.node_of(d)));
       }
     }
-    for (std::int64_t i = 0; i < layout.nodes * layout.rails; ++i) {
+    first_nic_port = next_port();
+    const std::int64_t rails = layout.ends.rails;
+    for (std::int64_t i = 0; i < layout.ends.count(); ++i) {
       const std::string name =
-          "node " + std::to_string(i / layout.rails) + " nic " + std::to_string(i % layout.rails);
-      const VertexId edge_switch = leaf(layout.leaf_of_nic(i));
-      connect(nic(i), edge_switch, {name + " out", PortClass::kNic, layout.nic_bandwidth});
-      connect(edge_switch, nic(i), {name + " in", PortClass::kNic, layout.nic_bandwidth});
+          "node " + std::to_string(i / rails) + " nic " + std::to_string(i % rails);
+      const VertexId edge_switch = fabric_switch(fabric->switch_of(i));
+      connect(nic(i), edge_switch, {name + " out", PortClass::kNic, layout.ends.bandwidth});
+      connect(edge_switch, nic(i), {name + " in", PortClass::kNic, layout.ends.bandwidth});
     }
   }
 
-  std::vector<std::int64_t> endpoints_of_leaves() const {
-    std::vector<std::int64_t> endpoints(static_cast<std::size_t>(layout.leaves));
-    for (std::int64_t i = 0; i < layout.nodes * layout.rails; ++i) {
-      ++endpoints[static_cast<std::size_t>(layout.leaf_of_nic(i))];
-    }
-    return endpoints;
-  }
-
-  // Up-link bandwidth of a leaf = its NICs' bandwidth / oversubscription.
-  void add_fabric(const FabricSpec& fabric) {
-    if (layout.leaves == 1) return;
-    const std::vector<std::int64_t> endpoints = endpoints_of_leaves();
-    for (std::int64_t i = 0; i < layout.leaves; ++i) {
-      const auto nics = static_cast<double>(endpoints[static_cast<std::size_t>(i)]);
-      const BytesPerSecond bandwidth = nics * layout.nic_bandwidth / fabric.oversubscription;
-      const std::string name = "leaf " + std::to_string(i);
-      connect(leaf(i), spine(), {name + " up", PortClass::kFabric, bandwidth});
-      connect(spine(), leaf(i), {name + " down", PortClass::kFabric, bandwidth});
+  void add_fabric() {
+    first_fabric_port = next_port();
+    const auto count = static_cast<std::int32_t>(fabric->ports().size());
+    for (std::int32_t i = 0; i < count; ++i) {
+      const FabricPort& port = fabric->ports()[static_cast<std::size_t>(i)];
+      connect(fabric_switch(port.from), fabric_switch(port.to),
+              {fabric->port_name(i), PortClass::kFabric, port.bandwidth});
     }
   }
 
-  // A full level above `groups` switches has width / (ports / 2) switches, half of whose ports lead
-  // on up; the last level has width / ports. Three levels of k-port switches: 5/4 k^2 for k^3/4
-  // ends.
-  void count_switches(const FabricSpec& fabric) {
-    const std::int64_t ends_down = layout.nodes * layout.rails * layout.cables_per_nic;
-    switches = layout.leaves;
-    std::int64_t cables = ends_down;
-    if (layout.leaves > 1) {
-      std::int64_t width = 0;
-      for (std::int64_t endpoints : endpoints_of_leaves()) {
-        const auto down = static_cast<double>(endpoints * layout.cables_per_nic);
-        width += static_cast<std::int64_t>(std::ceil(down / fabric.oversubscription));
+  // Every device must reach every other.
+  void check_joined() const {
+    std::vector<VertexId> component(boost::num_vertices(wires));
+    boost::strong_components(wires, boost::make_iterator_property_map(
+                                        component.begin(), boost::get(boost::vertex_index, wires)));
+    for (std::int64_t d = 1; d < layout.devices; ++d) {
+      if (component[static_cast<std::size_t>(d)] != component[0]) {
+        throw std::invalid_argument("the fabric does not join node 0 and node " +
+                                    std::to_string(layout.node_of(d)));
       }
-      const std::int64_t half = fabric.switch_ports / 2;
-      for (std::int64_t groups = layout.leaves; groups > fabric.switch_ports;
-           groups = ceil_div(groups, half)) {
-        switches += ceil_div(width, half);
-        cables += width;
-      }
-      switches += ceil_div(width, fabric.switch_ports);
-      cables += width;
     }
-    optic_ends = 2 * cables;
   }
 
-  // Appends the stops from `from` (already there) to `to` inside a node.
-  void append_local(std::vector<VertexId>& stops, std::int64_t from, std::int64_t to) const {
+  // Of the devices of a mesh, all but the sender have a port.
+  std::int32_t mesh_port(std::int64_t from, std::int64_t to) const {
+    const std::int64_t place = to % layout.per_node % layout.domain;
+    const std::int64_t own = from % layout.per_node % layout.domain;
+    return first_port[static_cast<std::size_t>(from)] +
+           static_cast<std::int32_t>(place < own ? place : place - 1);
+  }
+  std::int32_t scale_up_out(std::int64_t d) const {
+    return first_port[static_cast<std::size_t>(d)];
+  }
+  std::int32_t host_out(std::int64_t d) const {
+    return first_port[static_cast<std::size_t>(d) + 1] - 2;
+  }
+
+  // Ports from one device of a node to another.
+  void append_local(std::int64_t from, std::int64_t to, std::vector<std::int32_t>& out) const {
     if (!layout.same_domain(from, to)) {
-      stops.push_back(host(layout.node_of(from)));
-    } else if (!layout.has_mesh) {
-      stops.push_back(scale_up(from));
+      out.push_back(host_out(from));
+      out.push_back(host_out(to) + 1);
+    } else if (layout.has_mesh) {
+      out.push_back(mesh_port(from, to));
+    } else {
+      out.push_back(scale_up_out(from));
+      out.push_back(scale_up_out(to) + 1);
     }
-    stops.push_back(device(to));
   }
 
-  std::vector<VertexId> stops_between(std::int64_t from, std::int64_t to) const {
-    std::vector<VertexId> stops = {device(from)};
-    if (layout.node_of(from) == layout.node_of(to)) {
-      append_local(stops, from, to);
-      return stops;
-    }
-    std::int64_t sender = from;
-    if (layout.has_pxn && layout.rail_of(from) != layout.rail_of(to)) {
-      sender = from - from % layout.per_node + to % layout.per_node;
-      append_local(stops, from, sender);
-    }
-    if (layout.has_host_ports) stops.push_back(host(layout.node_of(sender)));
+  void append_remote(std::int64_t from, std::int64_t to, std::vector<std::int32_t>& out) const {
+    const std::int64_t sender = layout.sender_to(from, to);
+    if (sender != from) append_local(from, sender, out);
+    if (layout.has_host_ports) out.push_back(host_out(sender));
     const std::int64_t nic_out = layout.nic_of(sender);
     const std::int64_t nic_in = layout.nic_of(to);
-    const std::int64_t leaf_out = layout.leaf_of_nic(nic_out);
-    const std::int64_t leaf_in = layout.leaf_of_nic(nic_in);
-    stops.push_back(nic(nic_out));
-    stops.push_back(leaf(leaf_out));
-    if (leaf_out != leaf_in) {
-      stops.push_back(spine());
-      stops.push_back(leaf(leaf_in));
-    }
-    stops.push_back(nic(nic_in));
-    if (layout.has_host_ports) stops.push_back(host(layout.node_of(to)));
-    stops.push_back(device(to));
-    return stops;
-  }
-
-  std::vector<std::int32_t> ports_along(const std::vector<VertexId>& stops) const {
-    std::vector<std::int32_t> out;
-    for (std::size_t i = 0; i + 1 < stops.size(); ++i) {
-      const auto [edge, exists] = boost::edge(stops[i], stops[i + 1], wires);
-      if (!exists) throw std::logic_error("a route uses a wire that is not there");
-      if (wires[edge].port != kNoPort) out.push_back(wires[edge].port);
-    }
-    return out;
+    out.push_back(first_nic_port + static_cast<std::int32_t>(2 * nic_out));
+    const std::size_t before = out.size();
+    fabric->append_route(nic_out, nic_in, out);
+    for (std::size_t i = before; i < out.size(); ++i) out[i] += first_fabric_port;
+    out.push_back(first_nic_port + static_cast<std::int32_t>(2 * nic_in + 1));
+    if (layout.has_host_ports) out.push_back(host_out(to) + 1);
   }
 };
 
@@ -236,16 +216,18 @@ const std::vector<Port>& Topology::ports() const {
   return graph_->ports;
 }
 
-const std::vector<std::int32_t>& Topology::route(std::int64_t from, std::int64_t to) const {
+std::vector<std::int32_t> Topology::route(std::int64_t from, std::int64_t to) const {
   if (from < 0 || to < 0 || from >= num_devices() || to >= num_devices()) {
     throw std::logic_error("route between devices that are not there");
   }
-  const auto key = static_cast<std::uint64_t>(from) << 32 | static_cast<std::uint64_t>(to);
-  const auto known = graph_->routes.find(key);
-  if (known != graph_->routes.end()) return known->second;
   std::vector<std::int32_t> ports;
-  if (from != to) ports = graph_->ports_along(graph_->stops_between(from, to));
-  return graph_->routes.emplace(key, std::move(ports)).first->second;
+  if (from == to) return ports;
+  if (same_node(from, to)) {
+    graph_->append_local(from, to, ports);
+  } else {
+    graph_->append_remote(from, to, ports);
+  }
+  return ports;
 }
 
 BytesPerSecond Topology::route_bandwidth(std::int64_t from, std::int64_t to) const {
@@ -260,12 +242,24 @@ std::int64_t Topology::node_of(std::int64_t device) const {
   return graph_->layout.node_of(device);
 }
 
-std::int64_t Topology::num_fabric_switches() const {
-  return graph_->switches;
+const FabricBill& Topology::bill() const {
+  return graph_->bill;
 }
 
-std::int64_t Topology::num_optic_ends() const {
-  return graph_->optic_ends;
+std::int64_t Topology::num_vertices() const {
+  return static_cast<std::int64_t>(boost::num_vertices(graph_->wires));
+}
+
+std::vector<Wire> Topology::wires() const {
+  const DirectedGraph& wires = graph_->wires;
+  std::vector<Wire> out;
+  for (const auto& edge : boost::make_iterator_range(boost::edges(wires))) {
+    out.push_back({static_cast<std::int64_t>(boost::source(edge, wires)),
+                   static_cast<std::int64_t>(boost::target(edge, wires)), wires[edge].port});
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Wire& a, const Wire& b) { return a.port < b.port; });
+  return out;
 }
 
 }  // namespace moesim

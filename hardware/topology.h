@@ -1,12 +1,12 @@
-// The cluster as a directed graph: devices, switches, NICs, leaves, spines; each edge is a port
-// with a bandwidth. Routes are chosen here and used by the collectives' formulas and by the event
-// engine alike.
+// The cluster as a directed graph: devices, switches, NICs, leaves, spines, routers; each edge is a
+// port with a bandwidth. Routes are chosen here and used by the collectives' formulas and by the
+// event engine alike.
 //
 // Inside a node: NVSwitch = one port out and one in per device; mesh = a link per pair, each with
 // link_bandwidth / (link_domain - 1); PCIe, and devices beyond a link domain = the devices' host
-// ports. Between nodes: NIC out, leaf up and down where the leaves differ, NIC in. On a rail fabric
-// a switched or meshed node first hands the data to its own device of the destination's rail (PXN).
-// The up-links of a leaf are one port: traffic is taken to spread over them evenly.
+// ports. Between nodes: NIC out, the ports of the fabric's family (hardware/topology_fabric.h), NIC
+// in. On a rail fabric a switched or meshed node first hands the data to its own device of the
+// destination's rail (PXN).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 #include "base/units.h"
 #include "hardware/device.h"
+#include "hardware/topology_fabric.h"
 
 namespace moesim {
 
@@ -28,31 +29,42 @@ struct Port {
   BytesPerSecond bandwidth;
 };
 
-// Not to be shared between threads: routes are remembered on first use.
+// An edge of the graph; those without a port, such as from a device to its NIC, are no shared
+// resource. Devices are the vertices from 0.
+struct Wire {
+  static constexpr std::int32_t kNoPort = -1;
+
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int32_t port = kNoPort;
+};
+
 class Topology {
  public:
-  // Cost and memory are linear in the number of devices.
-  // Throws: std::invalid_argument for a cluster that cannot be wired (several nodes without NICs or
-  // fabric, NICs and devices that do not divide each other, a torus).
+  // Time and memory are linear in devices and links: routes are found by rule and none is kept.
+  // Throws: std::invalid_argument for a cluster that cannot be wired (see cluster_faults()) or
+  // whose devices are not all joined.
   explicit Topology(const ClusterSpec& cluster);
   ~Topology();
   Topology(Topology&&) noexcept;
 
   std::int64_t num_devices() const;
   const std::vector<Port>& ports() const;
-  // Ports from device to device in order; empty for a device to itself. Deterministic; the
-  // reference stays valid. Requires: both in [0, num_devices()).
-  const std::vector<std::int32_t>& route(std::int64_t from, std::int64_t to) const;
+  // Ports from device to device in order; empty for a device to itself. Deterministic. Throws:
+  // std::logic_error for no such device.
+  std::vector<std::int32_t> route(std::int64_t from, std::int64_t to) const;
   // Smallest port bandwidth on the route. Requires: from != to.
   BytesPerSecond route_bandwidth(std::int64_t from, std::int64_t to) const;
   std::int64_t node_of(std::int64_t device) const;
   bool same_node(std::int64_t a, std::int64_t b) const { return node_of(a) == node_of(b); }
-  // Switches that the scale-out network needs, for power and price: leaves, as many full switches
-  // above them as their up-links fill, and further levels when the leaves outnumber a switch's
-  // ports.
-  std::int64_t num_fabric_switches() const;
-  // Two for every cable of that network.
-  std::int64_t num_optic_ends() const;
+  // What the network between the nodes is made of; nothing for a single node.
+  const FabricBill& bill() const;
+  std::int64_t num_fabric_switches() const { return bill().switches; }
+  std::int64_t num_optic_ends() const { return 2 * bill().cables; }
+
+  std::int64_t num_vertices() const;
+  // All edges, those with a port in the order of ports().
+  std::vector<Wire> wires() const;
 
  private:
   struct Graph;

@@ -1,19 +1,14 @@
-// The counts and positions of a cluster's parts, from which the topology draws its graph.
+// The counts and positions of a node's parts, from which the topology draws its graph.
 #pragma once
 
 #include <cstdint>
 
-#include "base/units.h"
 #include "hardware/device.h"
+#include "hardware/topology_fabric.h"
 
 namespace moesim {
 
-// a / b rounded up. Requires: a >= 0, b > 0.
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
-// How nodes, rails and leaves hang together. Devices, NICs and leaves are numbered from 0.
+// How devices and NICs hang together in their nodes; all are numbered from 0 over the cluster.
 struct TopologyLayout {
   std::int64_t nodes = 0;
   std::int64_t per_node = 0;  // Devices.
@@ -23,25 +18,19 @@ struct TopologyLayout {
   bool has_mesh = false;
   bool has_host_ports = false;  // Some peers, and the NICs, are reached over PCIe only.
   bool has_network = false;
-  bool has_pxn = false;    // Data changes rails inside the node.
-  std::int64_t rails = 0;  // NIC ports of a node; several NICs of one device act as one.
+  bool has_pxn = false;  // Data changes rails inside the node.
+  FabricEnds ends;       // Where there is a network.
   std::int64_t devices_per_rail = 1;
-  BytesPerSecond nic_bandwidth;  // Of one rail of a node.
-  std::int64_t cables_per_nic = 1;
-  std::int64_t leaves = 0;
-  std::int64_t endpoints_per_leaf = 0;  // NICs; on a leaf that serves one rail, nodes.
-  bool leaf_per_rail = false;
 
   std::int64_t node_of(std::int64_t device) const { return device / per_node; }
   std::int64_t rail_of(std::int64_t device) const { return device % per_node / devices_per_rail; }
   std::int64_t nic_of(std::int64_t device) const {
-    return node_of(device) * rails + rail_of(device);
+    return node_of(device) * ends.rails + rail_of(device);
   }
-  std::int64_t leaf_of_nic(std::int64_t nic) const {
-    const std::int64_t node = nic / rails;
-    const std::int64_t rail = nic % rails;
-    if (!leaf_per_rail) return nic / endpoints_per_leaf;
-    return rail * ceil_div(nodes, endpoints_per_leaf) + node / endpoints_per_leaf;
+  // The device that hands the data for `to`, on another node, to its NIC.
+  std::int64_t sender_to(std::int64_t from, std::int64_t to) const {
+    const bool changes = has_pxn && rail_of(from) != rail_of(to);
+    return changes ? from - from % per_node + to % per_node : from;
   }
   bool same_domain(std::int64_t a, std::int64_t b) const {
     return has_scale_up && node_of(a) == node_of(b) &&

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "hardware/cluster_check.h"
 #include "hardware/profiles.h"
 #include "models/catalog.h"
 #include "scenarios/read_engine.h"

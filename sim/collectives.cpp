@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 
@@ -16,6 +17,11 @@ struct Demand {
   double steps = 0;
   double efficiency = 1;
 };
+
+// The share of a ring's NICs that the fabric lets through; double trees are taken alike.
+double ring_through(const CommGroup& group) {
+  return group.nodes > 1 ? group.fabric.ring / group.fabric.nic : 1;
+}
 
 // Time of a volume V at the bandwidth a protocol reaches, with its ramp-up h = half_size.
 //   t = V / (e B) (1 + h / (V + h))
@@ -56,6 +62,13 @@ Demand ring(std::int64_t members, Bytes bytes, double laps, const LinkTechnology
   return {laps * (n - 1) / n * bytes, laps * (n - 1), link.ring_efficiency};
 }
 
+// The same between the nodes, through the fabric.
+Demand ring_across(const CommGroup& group, Bytes bytes, double laps) {
+  Demand demand = ring(group.nodes, bytes, laps, group.out);
+  demand.efficiency *= ring_through(group);
+  return demand;
+}
+
 // Reduction in the switch (NVLS): every member sends its buffer once. Of the benchmarked sizes the
 // steps still fit best as the ring's.
 Demand in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) {
@@ -64,16 +77,15 @@ Demand in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) 
 
 // Two binary trees over the nodes, each for half the bytes: up and down in log2(n) steps each, and
 // an inner node of one tree is a leaf of the other. Source: NCCL 2.4 release notes.
-Demand double_tree(std::int64_t nodes, Bytes bytes, const LinkTechnology& link) {
-  const double depth = std::ceil(std::log2(static_cast<double>(nodes)));
-  return {2.0 * bytes, 2 * depth, link.ring_efficiency};
+Demand double_tree(const CommGroup& group, Bytes bytes) {
+  const double depth = std::ceil(std::log2(static_cast<double>(group.nodes)));
+  return {2.0 * bytes, 2 * depth, group.out.ring_efficiency * ring_through(group)};
 }
 
 CollectiveCost gather_cost(const CommGroup& group, Bytes bytes) {
   if (group.size <= 1 || bytes.value() <= 0) return {};
   const Bytes shard = bytes / per_node_mean(group);
-  return cost_of(group, ring(group.per_node, bytes, 1, group.up),
-                 ring(group.nodes, shard, 1, group.out));
+  return cost_of(group, ring(group.per_node, bytes, 1, group.up), ring_across(group, shard, 1));
 }
 
 // Whether members of one node sit in different scale-up domains.
@@ -140,6 +152,17 @@ Bytes fullest(const std::vector<double>& out, const std::vector<double>& in) {
   return Bytes(most);
 }
 
+// What the fullest NIC would carry in the time that the fabric takes.
+//   bytes = max(fullest NIC, mean NIC * nic / spread)
+Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
+  const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in);
+  if (group.nodes <= 1 || group.fabric.spread >= group.fabric.nic) return most;
+  const std::vector<double>& sent = loads.scale_out_out;
+  const Bytes mean(std::accumulate(sent.begin(), sent.end(), 0.0) /
+                   static_cast<double>(group.size));
+  return std::max(most, mean * (group.fabric.nic / group.fabric.spread));
+}
+
 Seconds library_all_to_all(const CommGroup& group, Bytes up, Bytes out) {
   const Demand inside{up, group.per_node > 1 ? 1.0 : 0.0, group.up.all_to_all_efficiency};
   const Demand across{out, group.nodes > 1 ? 1.0 : 0.0, group.out.all_to_all_efficiency};
@@ -178,8 +201,8 @@ CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> d
   if (crosses) group.up.in_switch_reduction = false;
   group.scale_up = scale_up_of(cluster, crosses, group.per_node);
   if (group.nodes > 1) {
-    const double nics = static_cast<double>(node.nics) / static_cast<double>(node.devices);
-    group.scale_out = nics * node.nic_bandwidth;
+    group.fabric = fabric_share(cluster, devices);
+    group.scale_out = group.fabric.nic;
   }
   if ((group.per_node > 1 && group.scale_up.value() <= 0) ||
       (group.nodes > 1 && group.scale_out.value() <= 0)) {
@@ -195,8 +218,8 @@ CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes) {
     inside.push_back(in_switch(group.per_node, bytes, group.up));
   }
   const Bytes shard = bytes / per_node_mean(group);
-  std::vector<Demand> across{ring(group.nodes, shard, 2, group.out)};
-  if (group.nodes > 2) across.push_back(double_tree(group.nodes, shard, group.out));
+  std::vector<Demand> across{ring_across(group, shard, 2)};
+  if (group.nodes > 2) across.push_back(double_tree(group, shard));
   CollectiveCost best = cost_of(group, inside.front(), across.front());
   for (const Demand& up : inside) {
     for (const Demand& out : across) {
@@ -236,7 +259,7 @@ Seconds all_to_all(const CommGroup& group, const PortLoads& loads) {
 Seconds all_to_all(const CommGroup& group, const PortLoads& loads, AllToAllKernel kernel) {
   if (group.size <= 1) return Seconds(0);
   const Bytes up = fullest(loads.scale_up_out, loads.scale_up_in);
-  const Bytes out = fullest(loads.scale_out_out, loads.scale_out_in);
+  const Bytes out = through_fabric(group, loads);
   if (kernel == AllToAllKernel::kLibrary) return library_all_to_all(group, up, out);
   return expert_all_to_all(group, up, out, kernel);
 }

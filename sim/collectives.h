@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "hardware/fabric_share.h"
 #include "hardware/topology.h"
 
 namespace moesim {
@@ -17,7 +18,8 @@ struct CommGroup {
   std::int64_t nodes = 1;
   std::int64_t per_node = 1;  // Largest number of members in one node.
   BytesPerSecond scale_up;    // Port bandwidth inside a node, per direction and device.
-  BytesPerSecond scale_out;   // Per device, per direction; 0 when nodes = 1.
+  BytesPerSecond scale_out;   // NICs per device, per direction; 0 when nodes = 1.
+  FabricShare fabric;         // What the network leaves of them to all members at once.
   LinkTechnology up;
   LinkTechnology out;
 };
@@ -61,6 +63,8 @@ struct PortLoads {
 enum class AllToAllKernel { kLibrary, kLowLatency, kNormalDispatch, kNormalCombine };
 
 //   time = alpha + max over ports(load / (efficiency * bandwidth))
+// The ports inside a blocking fabric carry the traffic of many members, so that their load goes by
+// the mean over members: at fabric.spread when all send alike.
 // A group of one costs nothing; a group that moves no byte still pays alpha, as its members must
 // meet.
 Seconds all_to_all(const CommGroup& group, const PortLoads& loads);

@@ -176,11 +176,9 @@ struct Engine::Impl {
   }
 
   void start_flow(std::int64_t from, std::int64_t to, double bytes, Action action) {
-    simgrid::s4u::CommPtr comm = platform.make_flow(from, to, bytes);
+    simgrid::s4u::CommPtr comm = platform.start_flow(from, to, bytes);
     const simgrid::s4u::Activity* key = comm.get();
-    platform.begin_flow(from, to);
-    flows.emplace(key, Flow{comm, from, to, std::move(action)});
-    comm->start();
+    flows.emplace(key, Flow{std::move(comm), from, to, std::move(action)});
     flows_changed = true;
   }
 

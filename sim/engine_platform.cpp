@@ -8,73 +8,73 @@
 
 namespace moesim {
 
-namespace {
-
 namespace routing = simgrid::kernel::routing;
 
-// A zone that asks the topology for every route, so that no table of N^2 routes exists. SimGrid
-// numbers a zone's hosts in the order of their creation: the number is the device.
-class TopologyZone : public routing::NetZoneImpl {
+// A zone whose routes are those of the flow that starts just now.
+class FlowZone : public routing::NetZoneImpl {
  public:
-  TopologyZone(const Topology& topology, const std::vector<simgrid::s4u::Link*>& links)
-      : NetZoneImpl("cluster"), topology_(topology), links_(links) {}
+  explicit FlowZone(const std::string& name) : NetZoneImpl(name) {}
+
+  void set_route(std::vector<simgrid::s4u::Link*> links) { route_ = std::move(links); }
 
   // The latency stays 0: SimGrid's lazy solver oversubscribes links that have one.
-  void get_local_route(const routing::NetPoint* from, const routing::NetPoint* to,
+  void get_local_route(const routing::NetPoint* /*from*/, const routing::NetPoint* /*to*/,
                        routing::Route* into, double* /*latency*/) override {
-    const auto a = static_cast<std::int64_t>(from->id());
-    const auto b = static_cast<std::int64_t>(to->id());
-    for (const std::int32_t port : topology_.route(a, b)) {
-      into->link_list_.push_back(links_[port]->get_impl());
-    }
+    for (const simgrid::s4u::Link* link : route_) into->link_list_.push_back(link->get_impl());
   }
 
  private:
   void do_seal() override {}
 
-  const Topology& topology_;
-  const std::vector<simgrid::s4u::Link*>& links_;
+  std::vector<simgrid::s4u::Link*> route_;
 };
 
-}  // namespace
-
+// SimGrid seals the first zone and all below it when it starts, and a sealed zone takes no more
+// links. The second zone stands alone, so that it stays open; it shares the network model.
 EnginePlatform::EnginePlatform(const Topology& topology) : topology_(topology) {
-  // SimGrid owns the zone until its Engine ends.
-  auto* zone = (new TopologyZone(topology, links_))->get_iface();
-  const std::vector<Port>& ports = topology.ports();
-  hosts_.reserve(static_cast<std::size_t>(topology.num_devices()));
-  for (std::int64_t i = 0; i < topology.num_devices(); ++i) {
-    hosts_.push_back(zone->create_host("device " + std::to_string(i), 1.0));
-  }
-  links_.reserve(ports.size());
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const double bandwidth = ports[i].bandwidth.value();
+  for (const Port& port : topology.ports()) {
+    const double bandwidth = port.bandwidth.value();
     if (!(bandwidth > 0) || !std::isfinite(bandwidth)) {
-      throw std::invalid_argument("port \"" + ports[i].name + "\" has no finite bandwidth");
+      throw std::invalid_argument("port \"" + port.name + "\" has no finite bandwidth");
     }
-    links_.push_back(zone->create_link("port " + std::to_string(i), bandwidth)->set_latency(0.0));
   }
-  zone->seal();
-  flows_.assign(ports.size(), 0);
-  busy_slot_.assign(ports.size(), 0);
+  flow_zone_ = new FlowZone("flows");
+  sender_ = flow_zone_->get_iface()->create_host("sender", 1.0);
+  receiver_ = flow_zone_->get_iface()->create_host("receiver", 1.0);
+  flow_zone_->get_iface()->seal();
+  link_zone_ = new FlowZone("links");
+  link_zone_->set_network_model(flow_zone_->get_network_model());
+  links_.assign(topology.ports().size(), nullptr);
+  flows_.assign(links_.size(), 0);
+  busy_slot_.assign(links_.size(), 0);
 }
 
-simgrid::s4u::CommPtr EnginePlatform::make_flow(std::int64_t from, std::int64_t to,
-                                                double bytes) const {
-  // SimGrid counts whole bytes.
-  const auto payload = static_cast<std::uint64_t>(std::ceil(bytes));
-  simgrid::s4u::CommPtr flow = simgrid::s4u::Comm::sendto_init(hosts_[from], hosts_[to]);
-  flow->set_payload_size(payload);
-  return flow;
+simgrid::s4u::Link* EnginePlatform::link(std::int32_t port) {
+  simgrid::s4u::Link*& link = links_[port];
+  if (link == nullptr) {
+    link =
+        link_zone_->get_iface()
+            ->create_link("port " + std::to_string(port), topology_.ports()[port].bandwidth.value())
+            ->set_latency(0.0)
+            ->seal();
+  }
+  return link;
 }
 
-void EnginePlatform::begin_flow(std::int64_t from, std::int64_t to) {
+simgrid::s4u::CommPtr EnginePlatform::start_flow(std::int64_t from, std::int64_t to, double bytes) {
+  std::vector<simgrid::s4u::Link*> route;
   for (const std::int32_t port : topology_.route(from, to)) {
+    route.push_back(link(port));
     if (flows_[port]++ == 0) {
       busy_slot_[port] = static_cast<std::int32_t>(busy_.size());
       busy_.push_back(port);
     }
   }
+  flow_zone_->set_route(std::move(route));
+  simgrid::s4u::CommPtr flow = simgrid::s4u::Comm::sendto_init(sender_, receiver_);
+  flow->set_payload_size(static_cast<std::uint64_t>(std::ceil(bytes)));  // SimGrid counts whole.
+  flow->start();
+  return flow;
 }
 
 void EnginePlatform::end_flow(std::int64_t from, std::int64_t to) {

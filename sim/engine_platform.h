@@ -1,5 +1,6 @@
-// The SimGrid side of the Engine: one flat zone with a host per device and a link per port, whose
-// routes are the topology's. Only sim/engine*.cpp may include this header.
+// The SimGrid side of the Engine: flows along the topology's routes over a link per port. Links are
+// made when the first flow crosses them, so that a large cluster costs nothing until it is used.
+// Only sim/engine*.cpp may include this header.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +13,31 @@
 
 namespace moesim {
 
-// Hosts and links of one SimGrid simulation, and how full the links are.
+class FlowZone;
+
+// The links of one SimGrid simulation, and how full they are.
 class EnginePlatform {
  public:
   // Throws: std::invalid_argument for a port without bandwidth.
   explicit EnginePlatform(const Topology& topology);
 
-  // A flow along the topology's route, to be started by the caller. Requires: from != to, bytes >
-  // 0.
-  simgrid::s4u::CommPtr make_flow(std::int64_t from, std::int64_t to, double bytes) const;
-  // Counts a flow on the ports of its route as begun or ended.
-  void begin_flow(std::int64_t from, std::int64_t to);
+  // Starts a flow along the topology's route. Requires: from != to, bytes > 0; between SimGrid's
+  // steps.
+  simgrid::s4u::CommPtr start_flow(std::int64_t from, std::int64_t to, double bytes);
+  // Tells that a flow has ended.
   void end_flow(std::int64_t from, std::int64_t to);
   // Usage over capacity of the fullest port that carries a flow now.
   double port_share() const;
 
  private:
+  simgrid::s4u::Link* link(std::int32_t port);
+
   const Topology& topology_;
-  std::vector<simgrid::s4u::Host*> hosts_;  // [device]
-  std::vector<simgrid::s4u::Link*> links_;  // [port]
+  FlowZone* flow_zone_ = nullptr;         // SimGrid owns it, as it does
+  FlowZone* link_zone_ = nullptr;         // this one, and
+  simgrid::s4u::Host* sender_ = nullptr;  // the two ends of every flow.
+  simgrid::s4u::Host* receiver_ = nullptr;
+  std::vector<simgrid::s4u::Link*> links_;  // [port]; null where no flow has crossed yet.
   std::vector<std::int32_t> flows_;         // [port] flows that cross it now
   std::vector<std::int32_t> busy_;          // Ports with flows, in any order.
   std::vector<std::int32_t> busy_slot_;     // [port] its place in busy_

@@ -24,7 +24,8 @@ StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t fi
     std::size_t same = 0;
     while (same < tensor_groups_.size() &&
            (tensor_groups_[same].group.nodes != group.nodes ||
-            tensor_groups_[same].group.per_node != group.per_node)) {
+            tensor_groups_[same].group.per_node != group.per_node ||
+            tensor_groups_[same].group.fabric.ring != group.fabric.ring)) {
       ++same;
     }
     if (same == tensor_groups_.size()) tensor_groups_.push_back({group, {}});

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/input_error.h"
+#include "hardware/cluster_check.h"
 #include "hardware/profiles.h"
 #include "models/catalog.h"
 

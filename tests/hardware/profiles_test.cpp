@@ -1,3 +1,4 @@
+#include "hardware/cluster_check.h"
 #include "hardware/profiles.h"
 
 // The header copies file names with strncpy and cuts them on purpose.

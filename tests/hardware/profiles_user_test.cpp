@@ -212,7 +212,7 @@ TEST_F(UserProfiles, RefuseANodeOnATorus) {
     load_node(node);
     FAIL() << "accepted";
   } catch (const InputError& error) {
-    EXPECT_EQ(error.what(), node + ":3: devices: 2: 1: a torus between devices is not modelled");
+    EXPECT_EQ(error.what(), node + ":3: devices: 2: 1: a torus joins nodes of one device, as a fabric");
   }
 }
 
