@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kMaxWidth = 1'000'000;
 constexpr std::int64_t kMaxSteps = 1'000'000'000;
-constexpr std::int64_t kMaxNodes = 10'000;  // The largest machines built have about this many.
+constexpr std::int64_t kMaxNodes = 100'000;  // A torus joins nodes of one device each.
 constexpr QuantityLimit kMaxPower = {1e5, "100 kW"};
 constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
 
@@ -128,12 +128,27 @@ struct CaseReader {
     } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
       cluster.fabric = load_fabric("rail-fat-tree", loaded.variation);
     }
+    if (const auto routing = map->optional("routing")) {
+      const auto choice = routing->choice({kFabricRoutings.begin(), kFabricRoutings.end()});
+      if (choice) cluster.fabric.routing = static_cast<FabricRouting>(*choice);
+    }
+    if (const auto shape = map->optional("shape")) read_shape(*shape, cluster.fabric);
     map->done();
     if (cluster.node.devices == 0) return;
-    try {
-      check_cluster(cluster);
-    } catch (const std::invalid_argument& e) {
-      contradiction(*value, value->path(), cluster.node.name, e.what());
+    for (const ClusterFault& fault : cluster_faults(cluster)) {
+      const auto place = map->optional(fault.path);
+      contradiction(place.value_or(*value), place ? place->path() : value->path(), fault.value,
+                    fault.allowed);
+    }
+  }
+
+  void read_shape(const Value& value, FabricSpec& fabric) {
+    if (fabric.kind != FabricKind::kTorus && fabric.kind != FabricKind::kNone) {
+      value.fault("only a torus has a shape; leave this out");
+      return;
+    }
+    for (const Value& length : value.items()) {
+      fabric.shape.push_back(length.integer(1, kMaxNodes).value_or(1));
     }
   }
 

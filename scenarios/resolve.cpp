@@ -120,6 +120,9 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   node["cluster"]["nodes"] = deployment.cluster.nodes;
   if (deployment.cluster.nodes > 1) {
     node["cluster"]["fabric"] = given_name(cluster["fabric"], deployment.cluster.fabric.name);
+    for (const char* choice : {"routing", "shape"}) {
+      if (cluster[choice].IsDefined()) node["cluster"][choice] = YAML::Clone(cluster[choice]);
+    }
   }
   node["parallel"] = parallel_node(deployment.plan);
   if (deployment.prefill) node["prefill"] = parallel_node(*deployment.prefill);

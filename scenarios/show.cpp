@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
+#include "hardware/cluster_check.h"
 #include "hardware/hardware_card.h"
+#include "hardware/network_bill.h"
 #include "hardware/profiles.h"
 #include "models/catalog.h"
 #include "models/kernel_shapes.h"
@@ -68,27 +70,97 @@ nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
   return json;
 }
 
-void show(const std::string& name, bool json, bool layers) {
-  const auto models = catalog_names();
-  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
-  if (name.ends_with(".yaml") || contains(hardware_names(), name)) {
-    const HardwareCard card = load_hardware_card(name);
-    std::cout << (json ? facts_json(card.facts).dump(2) + "\n" : hardware_card_text(card));
-    return;
-  }
-  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
-  const ModelSpec model = load_model(name);
-  std::cout << (json ? model_card_json(model).dump(2) + "\n" : model_card(model, layers));
-}
-
 struct ShowArguments {
   std::string name;
   bool json = false;
   bool layers = false;
   bool kernels = false;
+  std::int64_t gpus = 0;  // With a fabric; 0 = a common size.
+  std::string node;       // The same.
   ParallelPlan plan;
   std::string weights, experts, kv;
 };
+
+// So many devices on a fabric; by default those that such a network is built for.
+ClusterSpec cluster_on(const FabricSpec& fabric, const ShowArguments& arguments) {
+  const bool is_torus = fabric.kind == FabricKind::kTorus;
+  const std::string node =
+      is_torus ? (fabric.dimensions == 2 ? "tpu-v5e-1x" : "tpu-v5p-1x") : "dgx-h100";
+  ClusterSpec cluster;
+  cluster.fabric = fabric;
+  cluster.node = load_node(arguments.node.empty() ? node : arguments.node);
+  const std::int64_t devices = arguments.gpus > 0 ? arguments.gpus : (is_torus ? 64 : 1024);
+  cluster.nodes = devices / cluster.node.devices;
+  if (devices % cluster.node.devices != 0 || cluster.nodes < 2) {
+    throw InputError({{"--gpus", 0, "", std::to_string(devices),
+                       fmt::format("a multiple of the {} devices of {}, two nodes or more",
+                                   cluster.node.devices, cluster.node.name)}});
+  }
+  const auto wrong = cluster_faults(cluster);
+  if (!wrong.empty()) {
+    throw InputError(
+        {{"--gpus", 0, wrong.front().path, wrong.front().value, wrong.front().allowed}});
+  }
+  return cluster;
+}
+
+nlohmann::ordered_json network_json(const ClusterSpec& cluster, const NetworkBill& bill) {
+  nlohmann::ordered_json json = {{"node", cluster.node.name},
+                                 {"nodes", bill.nodes},
+                                 {"devices", bill.devices},
+                                 {"nics", bill.nics},
+                                 {"nic_bandwidth_bytes_per_s", bill.nic_bandwidth.value()},
+                                 {"switches", bill.switches},
+                                 {"switch_ports", bill.switch_ports},
+                                 {"switch_ports_used", bill.switch_ports_used},
+                                 {"cables", bill.cables},
+                                 {"optic_ends", bill.optic_ends},
+                                 {"bisection_bytes_per_s", bill.bisection.value()},
+                                 {"bisection_share", bill.bisection_share},
+                                 {"nic_power_w", bill.nic_power.value()},
+                                 {"switch_power_w", bill.switch_power.value()},
+                                 {"optic_power_w", bill.optic_power.value()},
+                                 {"power_w", bill.power().value()}};
+  if (bill.price_usd() > 0) {
+    json["switch_price_usd"] = bill.switch_price_usd;
+    json["optic_price_usd"] = bill.optic_price_usd;
+    json["price_usd"] = bill.price_usd();
+    json["price_date"] = bill.price_date;
+  }
+  return json;
+}
+
+void show_hardware(const ShowArguments& arguments) {
+  const HardwareCard card = load_hardware_card(arguments.name);
+  const bool is_fabric =
+      card.kind == "fabrics" && load_fabric(arguments.name).kind != FabricKind::kNone;
+  if (!is_fabric && (arguments.gpus > 0 || !arguments.node.empty())) {
+    throw InputError(
+        {{"--gpus, --node", 0, "", arguments.name, "for a fabric between nodes only"}});
+  }
+  nlohmann::ordered_json json = facts_json(card.facts);
+  std::string text = hardware_card_text(card);
+  if (is_fabric) {
+    const ClusterSpec cluster = cluster_on(load_fabric(arguments.name), arguments);
+    const NetworkBill bill = network_bill(cluster);
+    json["network"] = network_json(cluster, bill);
+    text += fmt::format("\nnetwork of {} devices in {} x {}\n", bill.devices, bill.nodes,
+                        cluster.node.name) +
+            network_bill_text(bill);
+  }
+  std::cout << (arguments.json ? json.dump(2) + "\n" : text);
+}
+
+void show(const ShowArguments& arguments) {
+  const std::string& name = arguments.name;
+  const auto models = catalog_names();
+  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
+  if (name.ends_with(".yaml") || contains(hardware_names(), name)) return show_hardware(arguments);
+  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
+  const ModelSpec model = load_model(name);
+  std::cout << (arguments.json ? model_card_json(model).dump(2) + "\n"
+                               : model_card(model, arguments.layers));
+}
 
 // The format of an option, or what the model is published in.
 Dtype dtype_or(const std::string& option, const std::string& name, Dtype otherwise,
@@ -139,6 +211,10 @@ void add_show(CLI::App& app) {
   command->add_flag("--layers", arguments->layers, "Layer by layer");
   command->add_flag("--kernels", arguments->kernels,
                     "A model's kernel shapes on one rank as CSV, for hardware/measure");
+  command
+      ->add_option("--gpus", arguments->gpus, "With a fabric: devices that the network is to join")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 20U));
+  command->add_option("--node", arguments->node, "With a fabric: the nodes they stand in");
   const CLI::Range widths(std::int64_t{1}, std::int64_t{1'000'000});
   const std::pair<const char*, std::int64_t ParallelPlan::*> options[] = {
       {"--tp", &ParallelPlan::tp},
@@ -153,7 +229,7 @@ void add_show(CLI::App& app) {
   command->add_option("--kv", arguments->kv, "With --kernels: format of the KV cache");
   command->callback([arguments] {
     if (arguments->kernels) return show_kernels(*arguments);
-    show(arguments->name, arguments->json, arguments->layers);
+    show(*arguments);
   });
 }
 
