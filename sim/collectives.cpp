@@ -158,8 +158,9 @@ Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
   const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in);
   if (group.nodes <= 1 || group.fabric.spread >= group.fabric.nic) return most;
   const std::vector<double>& sent = loads.scale_out_out;
+  if (sent.empty()) return most;
   const Bytes mean(std::accumulate(sent.begin(), sent.end(), 0.0) /
-                   static_cast<double>(group.size));
+                   static_cast<double>(sent.size()));
   return std::max(most, mean * (group.fabric.nic / group.fabric.spread));
 }
 

@@ -58,6 +58,38 @@ TEST(Refusal, ARoutingBankHasALargestSize) {
             "to 65536 expected");
 }
 
+TEST(Refusal, AFabricThatCannotBeBuiltNamesTheWordToChange) {
+  const auto cluster = [](const std::string& words) {
+    return refusal(changed(kDense, "{node: dgx-h100}", words));
+  };
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 9000}"),
+            "s.yaml:9: cases.a.cluster.nodes: 9000: 72000 NICs need 2256 leaves, but 3 levels of "
+            "64-port switches join 2048: fewer nodes, or a fabric with more ports or levels");
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 2, fabric: none}"),
+            "s.yaml:9: cases.a.cluster.fabric: none: several nodes need a fabric, e.g. "
+            "rail-fat-tree");
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 2, routing: valiant}"),
+            "s.yaml:9: cases.a.cluster.routing: valiant: spread or ecmp: a fat tree has no detours "
+            "to choose from");
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 4, fabric: slingshot-dragonfly, routing: valiant}"),
+            "s.yaml:9: cases.a.cluster.routing: valiant: minimal: 32 NICs make 1 of a dragonfly's "
+            "groups, and a detour needs a third");
+  EXPECT_EQ(cluster("{node: tpu-v5p-1x, nodes: 8, fabric: torus-3d, shape: [2, 2, 2]}"), "");
+  EXPECT_EQ(cluster("{node: tpu-v5p-1x, nodes: 8, fabric: torus-3d, shape: [2, 2, 3]}"),
+            "s.yaml:9: cases.a.cluster.shape: [2, 2, 3]: lengths that multiply to the 8 NICs of 8 "
+            "nodes, not 12");
+  EXPECT_EQ(cluster("{node: tpu-v5p-1x, nodes: 8, fabric: torus-3d, shape: [2, 0, 4]}"),
+            "s.yaml:9: cases.a.cluster.shape[1]: 0: a whole number from 1 to 100000 expected");
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 8, shape: [8, 8]}"),
+            "s.yaml:9: cases.a.cluster.shape: a list: only a torus has a shape; leave this out");
+  EXPECT_EQ(cluster("{node: dgx-h100, nodes: 2, routing: vliant}"),
+            "s.yaml:9: cases.a.cluster.routing: vliant: one of spread, ecmp, minimal, valiant "
+            "expected; did you mean valiant?");
+  EXPECT_EQ(cluster("{node: workstation-rtx-4090, nodes: 2}"),
+            "s.yaml:9: cases.a.cluster.node: workstation-rtx-4090: it has no NICs; only a single "
+            "node can be built of it");
+}
+
 TEST(Refusal, UnknownNamesGetASuggestion) {
   const std::string model = refusal(changed(kDense, "qwen3-8b", "qwen3-8"));
   EXPECT_TRUE(model.starts_with("s.yaml:8: cases.a.model: qwen3-8: ")) << model;

@@ -118,6 +118,38 @@ TEST_P(AllToAllOracle, AgreesOnIncast) {
   expect_agreement(cluster(), incast(size()));
 }
 
+// Sixteen nodes of one device on fabrics that block: even traffic, of which the fabric's ports are
+// the fullest.
+ClusterSpec blocking_cluster(FabricKind kind) {
+  ClusterSpec cluster = ideal_cluster(16, 1);
+  FabricSpec& fabric = cluster.fabric;
+  fabric.kind = kind;
+  fabric.port_bandwidth = BytesPerSecond(kind == FabricKind::kTorus ? 5e9 : 50e9);
+  fabric.switch_ports = 8;
+  if (kind == FabricKind::kFatTree) {
+    fabric.oversubscription = 3;  // Leaves of six with two up-links.
+    cluster.nodes = 12;
+  } else {
+    fabric.routing = FabricRouting::kMinimal;
+    fabric.dimensions = 2;
+    fabric.endpoint_ports = 2;
+    fabric.group_switches = 2;
+    fabric.switch_ports = 4;  // One global port a switch: three groups.
+    if (kind == FabricKind::kDragonfly) cluster.nodes = 12;
+  }
+  return cluster;
+}
+
+TEST(BlockingFabric, AgreesWithItsFlows) {
+  for (const FabricKind kind : {FabricKind::kFatTree, FabricKind::kDragonfly, FabricKind::kTorus}) {
+    const ClusterSpec cluster = blocking_cluster(kind);
+    std::vector<std::int64_t> devices;
+    for (std::int64_t i = 0; i < cluster.num_devices(); ++i) devices.push_back(i);
+    EXPECT_LT(make_group(cluster, devices).fabric.spread, BytesPerSecond(45e9));
+    expect_agreement(cluster, balanced(cluster.num_devices()));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(NodesAndDevices, AllToAllOracle,
                          testing::Values(std::pair{1, 4}, std::pair{1, 8}, std::pair{1, 16},
                                          std::pair{2, 4}, std::pair{2, 8}, std::pair{4, 4}),

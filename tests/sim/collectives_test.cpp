@@ -227,6 +227,56 @@ TEST(AllToAll, ExpertKernelsStartOncePerLevel) {
   EXPECT_LT(idle(1, AllToAllKernel::kNormalDispatch), idle(1, AllToAllKernel::kNormalCombine));
 }
 
+// Two-to-one above nine leaves of four nodes. Of the 280 parts that a device sends to other nodes,
+// 256 leave the leaf; a ring in order leaves each leaf over 8 of its 16 up-links.
+ClusterSpec oversubscribed_cluster() {
+  ClusterSpec cluster = ideal_cluster(36);
+  cluster.fabric.kind = FabricKind::kFatTree;
+  cluster.fabric.switch_ports = 48;
+  cluster.fabric.port_bandwidth = BytesPerSecond(10e9);
+  cluster.fabric.oversubscription = 2;
+  return cluster;
+}
+
+TEST(BlockingFabric, SlowsAnEvenAllToAllAndSparesARing) {
+  ClusterSpec cluster = oversubscribed_cluster();
+  const CommGroup narrow = group_of(cluster, 288);
+  cluster.fabric.oversubscription = 1;
+  const CommGroup wide = group_of(cluster, 288);
+  const std::vector<double> even(288, 1e9);
+  const PortLoads loads{{}, {}, even, even};
+  const double start = all_to_all(narrow, {}).value();
+  EXPECT_NEAR(
+      (all_to_all(narrow, loads).value() - start) / (all_to_all(wide, loads).value() - start),
+      2.0 * 256 / 280, 1e-9);
+  EXPECT_EQ(all_gather(narrow, kGigabyte).time, all_gather(wide, kGigabyte).time);
+  EXPECT_EQ(library_all_reduce(narrow, kGigabyte).time, library_all_reduce(wide, kGigabyte).time);
+}
+
+// The up-links carry everybody's traffic: one full NIC among idle ones does not fill them.
+TEST(BlockingFabric, LeavesOneBusyNicItsBandwidth) {
+  const CommGroup group = group_of(oversubscribed_cluster(), 288);
+  std::vector<double> one(288, 0.0);
+  one[3] = 1e9;
+  const double start = all_to_all(group, {}).value();
+  EXPECT_NEAR(all_to_all(group, {{}, {}, one, one}).value() - start, 0.1, 1e-9);
+}
+
+// 4 x 4 x 4 routers with links of a sixth of the NIC: a ring collective uses all six.
+TEST(BlockingFabric, ATorusIsAsFastAsItsNicInARingAndAThirdInAnAllToAll) {
+  ClusterSpec cluster = ideal_cluster(64);
+  cluster.node.devices = 1;
+  cluster.node.nics = 1;
+  cluster.fabric.kind = FabricKind::kTorus;
+  cluster.fabric.routing = FabricRouting::kMinimal;
+  cluster.fabric.dimensions = 3;
+  const CommGroup group = group_of(cluster, 64);
+  EXPECT_NEAR(group.fabric.ring.value(), 10e9, 1);
+  EXPECT_NEAR(group.fabric.spread.value(), 10e9 / 3 * 63 / 64, 1);
+  const CommGroup two = group_of(cluster, 2);  // Neighbours share one link.
+  EXPECT_NEAR(two.fabric.ring.value(), 10e9 / 6, 1);
+}
+
 TEST(PointToPoint, TakesAStartAndAStepOfTheLinkThatJoinsTheTwo) {
   EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2)).value(), 6e-6, kExact);
   EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2, 8)).value(), 23e-6, kExact);
