@@ -296,7 +296,7 @@ BENCHMARK(GateKernel)
 BENCHMARK(BankMixtral)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(BankDeepseek)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->Iterations(1);
 BENCHMARK(StepDeepseekNormal)->Args({32, 0})->Args({31, 0})->Args({0, 4096});
-BENCHMARK(StepDeepseekLowLatency)->Args({32, 0});
+BENCHMARK(StepDeepseekLowLatency)->Args({32, 0})->Args({31, 0})->Args({128, 0});
 BENCHMARK(StepMixtralOneGroup)->Args({12, 0})->Args({256, 0});
 
 }  // namespace

@@ -89,7 +89,6 @@ class RoutingSampler {
   const BlockLayout& layout() const { return *layout_; }
 
  private:
-  class Draw;
   TokenBlocks make_blocks(std::int64_t layer) const;
 
   const RoutingBank& bank_;

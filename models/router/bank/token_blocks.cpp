@@ -13,6 +13,10 @@ namespace {
 // Tokens drawn from one random place: less than a bank, so that large steps mix several places.
 constexpr std::int64_t kWindowTokens = 512;
 
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step * step;
+}
+
 // In each round every sequence gives one token; sequences and tokens are shuffled. A baseline's
 // tokens have nothing in common with their sequence, and balanced ones are so in bank order.
 std::vector<std::int32_t> mixed_order(const RoutingBank& bank) {
@@ -58,6 +62,19 @@ bool is_dealt(const RoutingBank& bank) {
   return *most - *least <= 2;
 }
 
+std::vector<SourcePlace> source_places(const DispatchGeometry& geometry, bool by_index) {
+  if (!geometry.tokens_travel) return {SourcePlace{}};
+  std::vector<SourcePlace> places;
+  for (std::int64_t source = 0; source < geometry.ranks; ++source) {
+    const std::int64_t node = geometry.node_of(source);
+    const std::int64_t first = node * geometry.ranks_per_node;
+    const std::int64_t local = source - first;
+    places.push_back({by_index ? local : node, node, first, geometry.node_end(node),
+                      geometry.receiver(node, local)});
+  }
+  return places;
+}
+
 // A token's slots, with the flags of Pick.
 void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, ReplicaTurns& turns,
                 std::uint16_t* picks) {
@@ -94,7 +111,7 @@ BlockSums<Sum> block_sums(const TokenBlocks& blocks, const std::vector<std::int3
   std::vector<Sum> sum(static_cast<std::size_t>(layout.width), 0);
   BlockSums<Sum> made;
   made.sums.reserve(static_cast<std::size_t>((num_blocks + 1) * layout.width));
-  made.sums = sum;
+  made.sums.assign(sum.begin(), sum.end());
   made.hits.assign(static_cast<std::size_t>(num_blocks * blocks.words), 0);
   for (std::int64_t i = 0; i < num_blocks * block; ++i) {
     std::uint64_t* hit = made.hits.data() + i / block * blocks.words;
@@ -106,15 +123,41 @@ BlockSums<Sum> block_sums(const TokenBlocks& blocks, const std::vector<std::int3
       const std::size_t group = blocks.group_of_slot[slot];
       hit[slot / 64] |= 1ULL << (slot % 64);
       ++sum[group];
-      if (layout.nodes == 0) continue;
-      Sum& on_node = sum[static_cast<std::size_t>(layout.nodes_at()) + blocks.node_of_slot[slot]];
-      if (!layout.copies_by_rank || (picks[j] & Pick::kNodeFlag) != 0) ++on_node;
-      if (!layout.copies_by_rank || (picks[j] & Pick::kGroupFlag) == 0) continue;
-      ++sum[static_cast<std::size_t>(layout.copies_at()) + group];
+      if (!layout.copies_by_rank) continue;
+      const std::size_t node = blocks.node_of_slot[slot];
+      if ((picks[j] & Pick::kNodeFlag) != 0) {
+        ++sum[static_cast<std::size_t>(layout.nodes_at()) + node];
+      }
+      if ((picks[j] & Pick::kGroupFlag) != 0) {
+        ++sum[static_cast<std::size_t>(layout.copies_at()) + group];
+      }
     }
     if (i % block == block - 1) made.sums.insert(made.sums.end(), sum.begin(), sum.end());
   }
   return made;
+}
+
+// The marks of blocks that are 2^shift times as long.
+BlockMarks merged(const BlockMarks& marks, std::int64_t words, int shift) {
+  const std::int64_t blocks = static_cast<std::int64_t>(marks.size()) / words;
+  BlockMarks made(static_cast<std::size_t>((blocks >> shift) * words), 0);
+  for (std::int64_t b = 0; b < blocks >> shift << shift; ++b) {
+    for (std::int64_t w = 0; w < words; ++w) {
+      made[static_cast<std::size_t>((b >> shift) * words + w)] |=
+          marks[static_cast<std::size_t>(b * words + w)];
+    }
+  }
+  return made;
+}
+
+BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t>& tokens,
+                       const BlockLayout& layout) {
+  BlockOrder order{block_sums<std::uint8_t>(blocks, tokens, layout, layout.fine),
+                   {},
+                   block_sums<std::uint16_t>(blocks, tokens, layout, layout.coarse)};
+  const int shift = layout.middle_shift - layout.fine_shift;
+  order.middle_hits = merged(order.fine.hits, blocks.words, shift);
+  return order;
 }
 
 }  // namespace
@@ -124,17 +167,22 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
     : groups(placement.groups),
       copies_by_rank(geometry.tokens_travel && geometry.mode == DispatchMode::kNormal) {
   if (geometry.tokens_travel) {
-    nodes = (geometry.ranks + geometry.ranks_per_node - 1) / geometry.ranks_per_node;
+    nodes = geometry.nodes();
+    rows = copies_by_rank ? geometry.ranks_per_node : nodes;
   }
-  width = groups * (copies_by_rank ? 2 : 1) + nodes;
-  // A byte holds what fewer than `coarse` tokens can add to one sum.
-  while (coarse < 64 && (2 * coarse - 1) * bank.top_k <= 255) coarse *= 2;
-  // An element of a row costs about an eighth of a pair: longer rows, longer short blocks.
-  while (fine < coarse && fine * 8 * bank.top_k < width) fine *= 2;
+  sources = source_places(geometry, copies_by_rank);
+  width = round_up(copies_by_rank ? 2 * groups + nodes : groups, kRowStep);
+  byte_tokens = 255 / bank.top_k;
+  while (coarse < 64 && 2 * coarse - 1 <= byte_tokens) coarse *= 2;
+  // An element of a row costs about a 32nd of a pair: longer rows, longer short blocks.
+  while (fine < coarse && fine * 32 * bank.top_k < width) fine *= 2;
   fine_shift = std::countr_zero(static_cast<std::uint64_t>(fine));
   coarse_shift = std::countr_zero(static_cast<std::uint64_t>(coarse));
+  middle_shift = (fine_shift + coarse_shift + 1) / 2;
   coarse_blocks = (bank.num_tokens() + coarse - 1) / coarse;
-  window_blocks = std::clamp<std::int64_t>(kWindowTokens / coarse, 1, coarse_blocks);
+  // 16 bits hold the sums of a window.
+  const std::int64_t most_tokens = std::min(kWindowTokens, 65'535 / bank.top_k);
+  window_blocks = std::clamp<std::int64_t>(most_tokens / coarse, 1, coarse_blocks);
   dealt = is_dealt(bank);
   decode = mixed_order(bank);
   prefill.resize(decode.size());
@@ -154,7 +202,8 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
 TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
                          const LayerPlacement& placement, const DispatchGeometry& geometry,
                          const BlockLayout& layout)
-    : words((static_cast<std::int64_t>(placement.expert_of_slot.size()) + 63) / 64),
+    : words(round_up((static_cast<std::int64_t>(placement.expert_of_slot.size()) + 63) / 64,
+                     kMarkStep)),
       top_k(bank.top_k),
       picks(static_cast<std::size_t>(bank.num_tokens() * bank.top_k), Pick::kNone) {
   for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
@@ -164,8 +213,9 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
   }
   ReplicaTurns turns(placement);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
-    fill_picks(bank.token(layer, t), *this, turns,
-               picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k);
+    std::uint16_t* const mine = picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k;
+    fill_picks(bank.token(layer, t), *this, turns, mine);
+    full = full && mine[top_k - 1] != Pick::kNone;
   }
   if (geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic) {
     nearest = nearest_slots(placement, geometry);
@@ -173,10 +223,14 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
 }
 
 void TokenBlocks::sum_up(const BlockLayout& layout) {
-  decode = {block_sums<std::uint8_t>(*this, layout.decode, layout, layout.fine),
-            block_sums<std::uint16_t>(*this, layout.decode, layout, layout.coarse)};
-  prefill = {block_sums<std::uint8_t>(*this, layout.prefill, layout, layout.fine),
-             block_sums<std::uint16_t>(*this, layout.prefill, layout, layout.coarse)};
+  reachable.assign(static_cast<std::size_t>(words), 0);
+  for (const std::uint16_t pick : picks) {
+    if (pick == Pick::kNone) continue;
+    const std::uint16_t slot = pick & Pick::kSlotMask;
+    reachable[slot / 64] |= 1ULL << (slot % 64);
+  }
+  decode = block_order(*this, layout.decode, layout);
+  prefill = block_order(*this, layout.prefill, layout);
 }
 
 }  // namespace moesim

@@ -3,6 +3,7 @@
 // small enough that the layers of a step stay in the cache.
 #pragma once
 
+#include <boost/align/aligned_allocator.hpp>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -13,25 +14,40 @@
 
 namespace moesim {
 
+// Where the sums of a source go, and where its tokens enter.
+struct SourcePlace {
+  std::int64_t row = 0;              // Of those that LayerLoad::partials holds.
+  std::int64_t node = 0;             // Its own.
+  std::int64_t first = 0, last = 0;  // The ranks of its node; the last one is excluded.
+  std::int64_t receiver = 0;         // The rank of its node that takes what its like send.
+};
+
 // What is the same in all layers. A row of sums holds pairs per group, then (normal mode) copies
-// per rank, then (where tokens travel) per node the copies (normal mode) or pairs (low latency).
+// per rank and copies per node.
 struct BlockLayout {
   BlockLayout(const RoutingBank& bank, const LayerPlacement& placement,
               const DispatchGeometry& geometry);
 
   std::int64_t copies_at() const { return groups; }
-  std::int64_t nodes_at() const { return width - nodes; }
+  std::int64_t nodes_at() const { return 2 * groups; }
+  // Tokens of the blocks of middle length.
+  std::int64_t middle() const { return std::int64_t{1} << middle_shift; }
 
   std::int64_t groups = 1;
   std::int64_t nodes = 0;       // 0 where tokens do not travel.
   bool copies_by_rank = false;  // Normal mode.
-  std::int64_t width = 0;       // Of a row.
+  std::int64_t width = 0;       // Of a row, filled up to a multiple of kRowStep.
   std::int64_t fine = 1;        // Tokens of a short block, 2^fine_shift.
   std::int64_t coarse = 1;      // Tokens of a long block, 2^coarse_shift >= fine.
   int fine_shift = 0;
+  int middle_shift = 0;
   int coarse_shift = 0;
-  std::int64_t coarse_blocks = 0;  // Long blocks that a window can start at.
-  std::int64_t window_blocks = 0;  // Longest window in long blocks.
+  std::vector<SourcePlace> sources;  // [rank]; a single one where tokens do not travel.
+  std::int64_t rows = 1;             // Sums that sources share: by node (low latency), or by index
+                                     // in their node (normal).
+  std::int64_t byte_tokens = 0;      // Longest window whose sums fit into bytes.
+  std::int64_t coarse_blocks = 0;    // Long blocks that a window can start at.
+  std::int64_t window_blocks = 0;    // Longest window in long blocks.
   // Balanced tokens were dealt in bank order: a draw that takes them in that order, whatever the
   // source, is as even as they are.
   bool dealt = false;
@@ -50,15 +66,25 @@ struct Pick {
   static constexpr std::uint16_t kNone = 0xFFFF;  // After a token's last real expert.
 };
 
+// Rows and marks are as long as vector registers ask for, and begin where cache lines do.
+inline constexpr std::int64_t kRowStep = 16;
+inline constexpr std::int64_t kMarkStep = 4;
+template <typename T>
+using AlignedVector = std::vector<T, boost::alignment::aligned_allocator<T, 64>>;
+
+// A bit per slot, block by block: [block][words].
+using BlockMarks = AlignedVector<std::uint64_t>;
+
 // Sums in one order at one block length. Sums wrap; differences over allowed windows do not.
 template <typename Sum>
 struct BlockSums {
-  std::vector<Sum> sums;            // [block + 1][width]
-  std::vector<std::uint64_t> hits;  // [block][words] a bit per slot.
+  AlignedVector<Sum> sums;  // [block + 1][width]
+  BlockMarks hits;
 };
 
 struct BlockOrder {
   BlockSums<std::uint8_t> fine;
+  BlockMarks middle_hits;
   BlockSums<std::uint16_t> coarse;
 };
 
@@ -70,7 +96,9 @@ struct TokenBlocks {
   // Fills the sums of both orders.
   void sum_up(const BlockLayout& layout);
 
-  std::int64_t words = 0;  // 64 slots each.
+  std::int64_t words = 0;                // 64 slots each; a multiple of kMarkStep.
+  bool full = true;                      // All tokens have top_k picks.
+  std::vector<std::uint64_t> reachable;  // A bit per slot that any token picks.
   std::int64_t top_k = 0;
   std::vector<std::uint16_t> picks;          // [place in decode order][top_k]
   std::vector<std::uint16_t> group_of_slot;  // [slot]
