@@ -158,6 +158,16 @@ CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedg
   return report;
 }
 
+void drop_details(CaseReport& report) {
+  for (auto* curve : {&report.ttft_curve_s, &report.tpot_curve_s, &report.e2e_curve_s})
+    curve->clear();
+  report.queue.clear();
+  report.routing.load.clear();
+  report.routing.dispatch_bytes.clear();
+  report.routing.periods.clear();
+  report.routing.training.clear();
+}
+
 Json to_json(const Fact& fact) {
   return {{"path", fact.path},
           {"text", fact.text},

@@ -60,6 +60,9 @@ CaseReport make_case_report(const Deployment& deployment, const Workload& worklo
 CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedger& memory,
                                   const std::string& reason, const std::string& remedy);
 
+// Leaves out what only detailed reports show: curves, queues, loads by expert, matrices.
+void drop_details(CaseReport& report);
+
 nlohmann::ordered_json to_json(const Fact& fact);
 nlohmann::ordered_json to_json(const CaseMetrics& metrics);
 CaseMetrics case_metrics_from_json(const nlohmann::ordered_json& json);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "scenarios/router_names.h"
+#include "scenarios/sweep/row_key.h"
 
 namespace moesim {
 
@@ -15,6 +16,7 @@ Case baseline_twin(const Case& one, TokenPolicy policy) {
   twin.name = fmt::format("{} ({} routing)", one.name, words);
   twin.baseline_of = one.name;
   twin.deployment.name = twin.name;
+  if (!one.key.empty()) twin.key = derived_key(one.key, words);
   TokenSource source;
   source.policy = policy;
   source.alpha = one.deployment.tokens.alpha;

@@ -1,10 +1,13 @@
-// The command line: moesim run | check | list | show | route.
+// The command line: moesim run | check | merge | list | show | route | validate.
+#include <csignal>
 #include <exception>
 #include <iostream>
 
 #include "scenarios/commands.h"
 
 int main(int argc, char** argv) {
+  // Where files may not grow a write shall fail, not end the program half way.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return moesim::run_command_line(argc, argv);
   } catch (const moesim::InputError& e) {

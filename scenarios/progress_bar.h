@@ -3,23 +3,33 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 
 namespace moesim {
 
+struct RunProgress {
+  double share = 0;          // Of what is to be simulated, 0 to 1.
+  std::size_t finished = 0;  // Simulations, ...
+  std::size_t total = 0;     // ... of these, ...
+  std::size_t recalled = 0;  // ... besides those that an earlier run had done.
+};
+
 class ProgressBar {
  public:
-  explicit ProgressBar(std::size_t cases) : cases_(cases) {}
+  ProgressBar() = default;
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // Share of all work done, 0 to 1, and cases finished. Shows nothing when stderr is no terminal.
-  void update(double share, std::size_t finished);
+  // Shows share, rate and time left; nothing when stderr is no terminal.
+  void update(const RunProgress& progress);
 
  private:
-  std::size_t cases_;
   bool shown_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+// "40 s", "12 min", "3 h 05 min", "4 days 2 h".
+std::string readable_duration(double seconds);
 
 }  // namespace moesim

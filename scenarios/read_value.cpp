@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cmath>
 #include <filesystem>
 
 namespace moesim {
@@ -31,6 +33,13 @@ double quantity_up_to(MapReader& reader, const std::string& key, Dimension dimen
                       double otherwise, const QuantityLimit& limit) {
   const auto value = reader.optional(key);
   return value ? quantity_up_to(*value, dimension, limit).value_or(otherwise) : otherwise;
+}
+
+std::optional<double> plain_number(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
 std::string report_name(MapReader& reader) {

@@ -24,6 +24,9 @@ double quantity_up_to(MapReader& reader, const std::string& key, Dimension dimen
 std::optional<double> quantity_up_to(const Value& value, Dimension dimension,
                                      const QuantityLimit& limit);
 
+// A finite number without a unit, if the text is one.
+std::optional<double> plain_number(const std::string& text);
+
 // A name that fits a table: one line of at most 100 bytes. "" after a fault.
 std::string report_name(MapReader& reader);
 

@@ -7,7 +7,7 @@
 
 #include "base/quantity.h"
 #include "scenarios/router_names.h"
-#include "scenarios/sweep.h"
+#include "scenarios/sweep/paths.h"
 
 namespace moesim {
 namespace {

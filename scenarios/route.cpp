@@ -15,7 +15,7 @@
 #include "reports/routing_card.h"
 #include "scenarios/read_router.h"
 #include "scenarios/router_names.h"
-#include "scenarios/sweep.h"
+#include "scenarios/sweep/paths.h"
 #include "sim/expert_placement.h"
 
 namespace moesim {

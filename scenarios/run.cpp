@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "base/input_error.h"
 #include "models/router/bank/bank_cache.h"
 #include "reports/metrics.h"
+#include "scenarios/run_results.h"
 #include "sim/expert_memory.h"
 #include "sim/run_case.h"
 
@@ -11,17 +13,6 @@ namespace moesim {
 namespace {
 
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-
-CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason) {
-  CaseReport report;
-  report.name = one.name;
-  report.status = status;
-  report.reason = reason;
-  report.model = one.deployment.model.name;
-  report.is_moe = one.deployment.model.is_moe();
-  report.metrics.resize(metric_table().size());
-  return report;
-}
 
 // `role`: of the workers that it is about.
 CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, PoolRole role) {
@@ -41,19 +32,18 @@ CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, Poo
                                 fit.value_or("no layout up to 1024 of these devices"));
 }
 
-// Puts every baseline into the case before it, which it belongs to.
-std::vector<CaseReport> with_baselines(std::vector<CaseReport> all,
-                                       const std::vector<Case>& cases) {
-  std::vector<CaseReport> own;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].point = cases[i].point;
-    const bool is_twin = !cases[i].baseline_of.empty();
-    (is_twin ? own.back().baselines : own).push_back(std::move(all[i]));
-  }
-  return own;
-}
-
 }  // namespace
+
+CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason) {
+  CaseReport report;
+  report.name = one.name;
+  report.status = status;
+  report.reason = reason;
+  report.model = one.deployment.model.name;
+  report.is_moe = one.deployment.model.is_moe();
+  report.metrics.resize(metric_table().size());
+  return report;
+}
 
 CaseReport simulate(const Case& one, const ProgressSink& progress) {
   const Deployment& deployment = one.deployment;
@@ -75,73 +65,41 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
 
 namespace {
 
-// What a child does: a case as it is stated (draw 0), or one of its draws.
-struct Job {
-  std::size_t one = 0;
-  std::int64_t draw = 0;
-};
-
-// Everything as stated first. Twins are compared with their case draw by draw nowhere, so they have
-// none.
-std::vector<Job> jobs_of(const Scenario& scenario, std::int64_t draws) {
-  std::vector<Job> jobs;
-  for (std::int64_t draw = 0; draw <= draws; ++draw) {
-    for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
-      if (draw == 0 || scenario.cases[i].baseline_of.empty()) jobs.push_back({i, draw});
-    }
-  }
-  return jobs;
-}
-
-std::string work_on(const Job& job, const Scenario& scenario, const RunOptions& options,
-                    const ProgressSink& progress) {
-  if (job.draw == 0) return to_json(simulate(scenario.cases[job.one], progress)).dump();
-  const Scenario redrawn = options.redraw({scenario.seed, job.draw, options.draws});
-  const CaseReport report = simulate(redrawn.cases[job.one], progress);
+std::string simulate_job(const Case& one, const Job& job, const ProgressSink& progress) {
+  CaseReport report = simulate(one, progress);
+  if (!job.details) drop_details(report);
+  if (job.draw == 0) return to_json(report).dump();
   return to_json(report.status == CaseStatus::kDone ? report.metrics : CaseMetrics{}).dump();
 }
 
 }  // namespace
 
-std::size_t num_jobs(const Scenario& scenario, const RunOptions& options) {
-  return jobs_of(scenario, options.draws).size();
+std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress) {
+  const std::vector<Case> row = read_row(scenario, job.row, {scenario.seed, job.draw, job.draws});
+  if (job.twin >= std::ssize(row)) {
+    throw InputError({{scenario.file, 0, "", "",
+                       "the files that it names are no longer as they were when the run began"}});
+  }
+  return simulate_job(row[static_cast<std::size_t>(job.twin)], job, progress);
 }
 
 Report run(const Scenario& scenario, const RunOptions& options) {
-  Report report;
-  report.scenario = scenario.name;
-  report.question = scenario.question;
-  report.seed = scenario.seed;
-  report.resolved = scenario.resolved;
-  std::vector<CaseReport> all;
-  for (const Case& one : scenario.cases) {
-    all.push_back(report_without_run(one, CaseStatus::kSkipped, "interrupted"));
-  }
-  const std::vector<Job> todo = jobs_of(scenario, options.draws);
-  std::vector<std::vector<CaseMetrics>> draws(all.size());
-  for (auto& of_case : draws) of_case.resize(static_cast<std::size_t>(options.draws));
+  RunResults results(scenario, options);
+  const std::vector<Job> todo = results.recall();
   ChildJobs jobs;
   jobs.count = todo.size();
   jobs.at_once = options.jobs;
   jobs.work = [&](std::size_t i, const ProgressSink& progress) {
-    return work_on(todo[i], scenario, options, progress);
+    const Job& job = todo[i];
+    return job.draw == 0 ? simulate_job(scenario.cases[job.one], job, progress)
+                         : simulate_again(scenario, job, progress);
   };
-  jobs.finished = [&](std::size_t i, const std::string& result) {
-    const auto json = nlohmann::ordered_json::parse(result);
-    const auto [one, draw] = todo[i];
-    if (draw == 0) {
-      all[one] = case_report_from_json(json);
-    } else {
-      draws[one][static_cast<std::size_t>(draw - 1)] = case_metrics_from_json(json);
-    }
+  jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };
+  jobs.progress = [&](double share, std::size_t finished) {
+    if (options.progress) options.progress({share, finished, todo.size(), results.recalled()});
   };
-  jobs.progress = options.progress;
-  report.interrupted = !run_children(jobs);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (all[i].status == CaseStatus::kDone) all[i].draws = std::move(draws[i]);
-  }
-  report.cases = with_baselines(std::move(all), scenario.cases);
-  return report;
+  const bool finished = options.execute ? options.execute(todo, jobs) : run_children(jobs);
+  return results.report(!finished);
 }
 
 }  // namespace moesim

@@ -1,23 +1,45 @@
 // The whole flow on one screen: scenario in, report out.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "reports/report.h"
 #include "scenarios/child_pool.h"
+#include "scenarios/progress_bar.h"
 #include "scenarios/scenario.h"
 
 namespace moesim {
+
+class SweepDatabase;
+
+// A part of a run: the rows whose number leaves `index` - 1 over when divided by `of`.
+struct Shard {
+  std::int64_t index = 1;
+  std::int64_t of = 1;
+};
+
+// One simulation: a case as it is stated (draw 0), or one of its draws.
+struct Job {
+  std::size_t one = 0;    // Of scenario.cases.
+  std::int64_t row = 0;   // The same case where the scenario is read again: its row, ...
+  std::int64_t twin = 0;  // ... and the twin in it; 0 = the case itself.
+  std::int64_t draw = 0;
+  std::int64_t draws = 0;  // How many there are; 0 for draw 0.
+  bool details = true;     // Whether curves and matrices are wanted.
+};
 
 struct RunOptions {
   int jobs = 1;  // Cases simulated at once.
   std::int64_t draws =
       0;  // Of everything uncertain, for intervals; each simulates all cases again.
-  // The scenario with everything uncertain drawn. Required if there are draws.
-  std::function<Scenario(const Variation&)> redraw;
-  std::function<void(double, std::size_t)> progress;
+  Shard shard = {};
+  SweepDatabase* database = nullptr;  // What is there is not simulated again; what is new is kept.
+  // Does the jobs, where others than children of this process help.
+  std::function<bool(const std::vector<Job>&, const ChildJobs&)> execute = {};
+  std::function<void(const RunProgress&)> progress = {};
 };
-
-// Simulations that a run consists of.
-std::size_t num_jobs(const Scenario& scenario, const RunOptions& options);
 
 // Simulates every case in a process of its own. After SIGINT the report holds the finished cases,
 // marks the others as skipped and has `interrupted` set.
@@ -25,5 +47,13 @@ Report run(const Scenario& scenario, const RunOptions& options);
 
 // One case in this process: ledger, routing, simulation, metrics. One call per process.
 CaseReport simulate(const Case& one, const ProgressSink& progress);
+
+// A case that did not run.
+CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason);
+
+// What the process of a job sends home, wherever it runs: the scenario needs no cases, the row is
+// read again. Throws: InputError if there is no such row, because a file that the scenario names
+// has changed.
+std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress);
 
 }  // namespace moesim

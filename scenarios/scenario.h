@@ -17,6 +17,8 @@ namespace moesim {
 // One row of the report before it runs: a case at one point of the sweep.
 struct Case {
   std::string name;
+  std::int64_t row = 0;  // Counts the points of all cases; those that `where:` leaves out as well.
+  std::string key;       // Of its result, see sweep/row_key.h; empty without a sweep.
   std::vector<std::pair<std::string, std::string>> point;  // Sweep path -> value, as written.
   Deployment deployment;
   std::shared_ptr<const Workload> workload;
@@ -26,8 +28,16 @@ struct Case {
   std::string baseline_of;
 };
 
+// A change to the file's text: `path` as in `sweep:`, `value` as it would be written there.
+struct Setting {
+  std::string path;
+  std::string value;
+};
+
 struct Scenario {
-  std::string file;  // As the user wrote it.
+  std::string file;               // As the user wrote it ...
+  std::string text;               // ... its content when it was read ...
+  std::vector<Setting> settings;  // ... and what was changed in it.
   std::string name;
   std::string question;
   std::uint64_t seed = 0;
@@ -35,21 +45,30 @@ struct Scenario {
   std::vector<Case> cases;
 };
 
-// A change to the file's text: `path` as in `sweep:`, `value` as it would be written there.
-struct Setting {
-  std::string path;
-  std::string value;
+// More points than these need to be asked for.
+inline constexpr std::int64_t kMostUnaskedPoints = 10'000;
+
+struct ReadOptions {
+  Variation variation = {};  // How all uncertain numbers, the traffic and the routing are drawn.
+  std::int64_t most_points = kMostUnaskedPoints;
 };
 
 // Reads a scenario, applies the settings, expands the sweep and checks every case.
 // Throws: InputError with all faults at once: syntax, unknown keys, units, ranges, plans that do
 // not add up. In a sweep, points that contradict themselves become cases with `infeasible` set.
-// `variation` draws the uncertain numbers of all profiles, the traffic and the routed tokens anew.
 Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings,
-                       const Variation& variation = {});
+                       const ReadOptions& options = {});
 
 // The same from text; `file` is what messages call it and where relative paths start.
 Scenario read_scenario_text(const std::string& text, const std::string& file,
-                            const std::vector<Setting>& settings, const Variation& variation = {});
+                            const std::vector<Setting>& settings, const ReadOptions& options = {});
+
+// Cases of a row of the scenario once more, drawn anew: the case at its point, then its twins.
+// Nothing if the files that the scenario names have changed so much that there is no such row.
+std::vector<Case> read_row(const Scenario& scenario, std::int64_t row, const Variation& variation);
+
+// The points of a text's sweep, without reading any; 1 without a sweep, 0 for text with faults.
+double count_points(const std::string& text, const std::string& file,
+                    const std::vector<Setting>& settings);
 
 }  // namespace moesim

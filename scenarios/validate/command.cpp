@@ -42,14 +42,15 @@ Library library_of(const ValidateArguments& arguments, const Variation& variatio
 // Runs what the tables need, as stated and then draw by draw.
 void run_all(Validation& validation, const ValidateArguments& arguments, const Library& stated) {
   const std::size_t each = validation.plan.simulations().size();
-  ProgressBar bar(each * static_cast<std::size_t>(1 + arguments.draws));
+  const std::size_t total = each * static_cast<std::size_t>(1 + arguments.draws);
+  ProgressBar bar;
   for (std::int64_t draw = 0; draw <= arguments.draws && !validation.interrupted; ++draw) {
     const auto done = static_cast<std::size_t>(draw);
     const double parts = static_cast<double>(1 + arguments.draws);
-    const ValidateOptions options{arguments.jobs, [&](double share, std::size_t finished) {
-                                    bar.update((static_cast<double>(done) + share) / parts,
-                                               done * each + finished);
-                                  }};
+    const ValidateOptions options{
+        arguments.jobs, [&](double share, std::size_t finished) {
+          bar.update({(static_cast<double>(done) + share) / parts, done * each + finished, total});
+        }};
     if (draw == 0) {
       run_simulations(validation, stated, options);
       continue;

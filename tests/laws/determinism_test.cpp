@@ -14,7 +14,6 @@ std::string bytes(const Scenario& scenario, int jobs) {
   RunOptions options;
   options.jobs = jobs;
   options.draws = 1;
-  options.redraw = [&](const Variation& draw) { return read_scenario(scenario.file, {}, draw); };
   const Report report = run(scenario, options);
   return report_json(report).dump() + report_csv(report);
 }

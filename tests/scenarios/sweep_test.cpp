@@ -1,73 +1,164 @@
-#include "scenarios/sweep.h"
-
+// What `sweep:` makes of a scenario: lists, explicit points, samples and conditions.
 #include <gtest/gtest.h>
+
+#include <set>
+
+#include "scenarios/sweep/axes.h"
+#include "scenarios/sweep/row_key.h"
+#include "tests/scenarios/scenario_text.h"
+#include "tests/scenarios/temporary_file.h"
 
 namespace moesim {
 namespace {
 
-YAML::Node document() {
-  return parse_document(
-      "schema: 1\n"
-      "workload: {requests: {poisson: 8/s}}\n"
-      "cases:\n"
-      "  - {name: moe, model: deepseek-v3, parallel: {ep: 16}}\n"
-      "  - {name: dense, model: llama-2-70b}\n",
-      "s.yaml");
+std::vector<std::int64_t> top_ks(const Scenario& scenario) {
+  std::vector<std::int64_t> out;
+  for (const Case& one : scenario.cases) out.push_back(one.deployment.model.moe().top_k);
+  return out;
 }
 
-std::string fault_of(const std::string& path) {
-  YAML::Node root = document();
-  Faults faults;
-  set_path(root, path, YAML::Node(1), "s.yaml", 9, faults);
-  return faults.empty() ? "" : InputError(faults.all()).what();
+TEST(Points, TheLastAxisRunsFastest) {
+  EXPECT_EQ(point_at({2, 3}, 1), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(point_at({2, 3}, 3), (std::vector<std::size_t>{1, 0}));
+  EXPECT_TRUE(point_at({}, 0).empty());
 }
 
-TEST(SetPath, ReachesIntoACaseByItsName) {
-  YAML::Node root = document();
-  Faults faults;
-  set_path(root, "moe.parallel.ep", YAML::Node(8), "s.yaml", 1, faults);
-  set_path(root, "cases.dense.parallel.tp", YAML::Node(4), "s.yaml", 1, faults);
-  EXPECT_TRUE(faults.empty());
-  EXPECT_EQ(root["cases"][0]["parallel"]["ep"].as<int>(), 8);
-  EXPECT_EQ(root["cases"][1]["parallel"]["tp"].as<int>(), 4);
+TEST(Points, AnExplicitListSetsSeveralPathsTogether) {
+  const Scenario scenario = read_text(
+      kMoe + "sweep:\n  points:\n    - {a.model.top_k: 2, a.parallel.tp: 4}\n"
+             "    - {a.model.top_k: 6}\n    - {}\n");
+  ASSERT_EQ(scenario.cases.size(), 3u);
+  EXPECT_EQ(top_ks(scenario), (std::vector<std::int64_t>{2, 6, 8}));
+  EXPECT_EQ(scenario.cases[0].deployment.plan.tp, 4);
+  EXPECT_EQ(scenario.cases[1].deployment.plan.tp, 8);
+  EXPECT_EQ(scenario.cases[1].point.size(), 1u);
 }
 
-TEST(SetPath, APlainModelNameBecomesAMap) {
-  YAML::Node root = document();
-  Faults faults;
-  set_path(root, "moe.model.top_k", YAML::Node(4), "s.yaml", 1, faults);
-  EXPECT_EQ(root["cases"][0]["model"]["name"].Scalar(), "deepseek-v3");
-  EXPECT_EQ(root["cases"][0]["model"]["top_k"].as<int>(), 4);
+TEST(Points, MultiplyWithListsAndReadBackFromTheResolvedText) {
+  const Scenario scenario = read_text(
+      kMoe + "sweep:\n  a.cluster.nodes: [1, 2]\n  points: [{a.model.top_k: 2}, {}]\n");
+  ASSERT_EQ(scenario.cases.size(), 4u);
+  const Scenario again = read_text(scenario.resolved);
+  EXPECT_EQ(again.resolved, scenario.resolved);
+  EXPECT_EQ(top_ks(again), top_ks(scenario));
 }
 
-TEST(SetPath, TopLevelKeysConcernAllCases) {
-  YAML::Node root = document();
-  Faults faults;
-  set_path(root, "workload.requests.poisson", YAML::Node("9/s"), "s.yaml", 1, faults);
-  EXPECT_EQ(root["workload"]["requests"]["poisson"].Scalar(), "9/s");
-  EXPECT_EQ(case_of_path(root, "workload.requests.poisson"), "");
-  EXPECT_EQ(case_of_path(root, "moe.model.top_k"), "moe");
+TEST(Points, ASampleIsRowsLikeAnyOther) {
+  const Scenario scenario =
+      read_text(kMoe + "sweep:\n  sample: {sobol: 5, a.model.top_k: {from: 1, to: 64}}\n");
+  ASSERT_EQ(scenario.cases.size(), 5u);
+  EXPECT_EQ(scenario.cases[0].point[0].first, "a.model.top_k");
+  EXPECT_EQ(read_text(scenario.resolved).resolved, scenario.resolved);
 }
 
-TEST(SetPath, ASlipGetsASuggestion) {
-  EXPECT_EQ(
-      fault_of("mo.model.top_k"),
-      "s.yaml:9: mo.model.top_k: 1: no case or top-level key is called \"mo\"; did you mean moe?");
-  EXPECT_EQ(fault_of("schema.x"),
-            "s.yaml:9: schema.x: 1: \"schema\" is no map, so it has no \"x\"");
-  EXPECT_NE(fault_of("moe"), "");
-  EXPECT_NE(fault_of("moe..ep"), "");
+TEST(Points, ASettingTakesAPathOutOfTheSweep) {
+  const std::string text = kMoe + "sweep:\n  points: [{a.model.top_k: 2}, {a.model.top_k: 6}]\n"
+                                  "  sample: {sobol: 5, a.parallel.tp: [1, 2]}\n";
+  EXPECT_EQ(read_text(text, {{"a.model.top_k", "3"}, {"a.parallel.tp", "8"}}).cases.size(), 1u);
 }
 
-TEST(Sweep, TheLastAxisRunsFastest) {
-  const auto all = combinations({2, 3});
-  ASSERT_EQ(all.size(), 6u);
-  EXPECT_EQ(all[1], (std::vector<std::size_t>{0, 1}));
-  EXPECT_EQ(all[3], (std::vector<std::size_t>{1, 0}));
+TEST(Points, FaultsNameTheirLine) {
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  points: 3\n"),
+            "s.yaml:11: sweep.points: 3: a list of points such as {moe.model.top_k: 2, "
+            "moe.parallel.ep: 8} expected");
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  points: [{a.parallel.tpp: 2}]\n"),
+            "s.yaml:11: cases.a.parallel.tpp: tpp: unknown key; did you mean tp?");
+  EXPECT_EQ(refusal(kMoe + "sweep:\n\n  sample: {sobol: 1, a.parallel.tp: {from: 1.5, to: 3}}\n"),
+            "s.yaml:12: cases.a.parallel.tp: 2.25: a whole number from 1 to 1000000 expected");
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  a.parallel.tp: [1]\n  points: [{cases.a.parallel.tp: 2}]\n"),
+            "s.yaml:12: sweep: cases.a.parallel.tp: each path once in a sweep");
 }
 
-TEST(Sweep, NoAxisIsOnePoint) {
-  EXPECT_EQ(combinations({}).size(), 1u);
+TEST(Points, AreCountedBeforeAnyIsRead) {
+  std::string thousand = "[1";
+  for (int i = 0; i < 999; ++i) thousand += ",2";
+  thousand += "]";
+  const std::string text = kMoe + "sweep: {a.parallel.tp: " + thousand +
+                           ", a.parallel.pp: " + thousand + ", a.parallel.ep: " + thousand + "}\n";
+  EXPECT_EQ(count_points(text, "s.yaml", {}), 1e9);
+  EXPECT_NE(refusal(text).find("1000000000 points: at most 10000"), std::string::npos);
+}
+
+TEST(Where, LeavesOutThePointsThatDoNotMeetIt) {
+  const Scenario scenario =
+      read_text(kMoe + "sweep:\n  a.parallel.attention_dp: [1, 2, 4, 8]\n"
+                       "  a.parallel.tp: [1, 2, 4, 8]\n"
+                       "  where: a.parallel.attention_dp * tp == gpus\n");
+  ASSERT_EQ(scenario.cases.size(), 4u);
+  for (const Case& one : scenario.cases) EXPECT_EQ(one.deployment.plan.stage_ranks(), 8);
+}
+
+TEST(Where, SeveralConditionsMustAllHold) {
+  const Scenario scenario = read_text(
+      kMoe + "sweep:\n  a.model.top_k: [1, 2, 4, 8, 16]\n  where: [top_k > 1, top_k * 8 < experts]\n");
+  EXPECT_EQ(top_ks(scenario), (std::vector<std::int64_t>{2, 4, 8}));
+}
+
+TEST(Where, APathConcernsItsCaseAloneAndAPlanNameEveryCase) {
+  const std::string two = kMoe + "  - {name: b, model: qwen3-8b, cluster: {node: dgx-h100}}\n";
+  const std::string sweep = "sweep:\n  a.cluster.nodes: [1, 2]\n  b.cluster.nodes: [1, 2, 3]\n";
+  EXPECT_EQ(read_text(two + sweep + "  where: a.cluster.nodes > 1\n").cases.size(), 4u);
+  EXPECT_EQ(read_text(two + sweep + "  where: nodes > 1\n").cases.size(), 3u);
+}
+
+TEST(Where, FaultsNameWhatIsMeant) {
+  const std::string sweep = kMoe + "sweep:\n  a.model.top_k: [1, 2]\n  where: ";
+  EXPECT_NE(refusal(sweep + "topk > 1\n").find("s.yaml:12: sweep.where: topk: "),
+            std::string::npos);
+  EXPECT_NE(refusal(sweep + "topk > 1\n").find("did you mean top_k?"), std::string::npos);
+  EXPECT_NE(refusal(sweep + "a.model.name > 1\n").find("a plain number"), std::string::npos);
+  EXPECT_NE(refusal(sweep + "top_k / (1 - 1) > 1\n").find("division by zero"), std::string::npos);
+  EXPECT_NE(refusal(sweep + "top_k > 5\n").find("no point meets"), std::string::npos);
+  EXPECT_NE(refusal(sweep + "top_k >\n").find("s.yaml:12: sweep.where: top_k >: "),
+            std::string::npos);
+}
+
+TEST(ReadRow, IsTheSameCaseAgain) {
+  const Scenario scenario = read_text(
+      kMoe + "    router: {baselines: [balanced]}\nsweep:\n  a.model.top_k: [1, 2, 4]\n  where: "
+             "top_k > 1\n");
+  ASSERT_EQ(scenario.cases.size(), 4u);
+  EXPECT_EQ(scenario.cases[2].row, 2);
+  const auto row = read_row(scenario, 2, {});
+  ASSERT_EQ(row.size(), 2u);
+  EXPECT_EQ(row[0].deployment.model.moe().top_k, 4);
+  EXPECT_EQ(row[1].baseline_of, "a");
+  EXPECT_TRUE(read_row(scenario, 7, {}).empty());
+}
+
+std::set<std::string> keys(const Scenario& scenario) {
+  std::set<std::string> out;
+  for (const Case& one : scenario.cases) out.insert(one.key);
+  return out;
+}
+
+TEST(RowKey, FollowsWhatTheResultRestsOnAndNothingElse) {
+  const std::string sweep = "sweep: {a.model.top_k: [1, 2]}\n";
+  const auto as_is = keys(read_text(kMoe + sweep));
+  EXPECT_EQ(as_is.size(), 2u);
+  EXPECT_EQ(keys(read_text("# a comment\n" + changed(kMoe, "base", "other") + sweep)), as_is);
+  EXPECT_TRUE(keys(read_text(kMoe + "sweep: {a.model.top_k: [1, 2, 3]}\n")).contains(*as_is.begin()));
+  for (const auto& other : {read_text(kMoe + sweep, {{"seed", "5"}}),
+                            read_text(changed(kMoe, "batch: 4", "batch: 5") + sweep),
+                            read_text(kMoe + "    parallel: {tp: 4}\n" + sweep)}) {
+    for (const std::string& key : keys(other)) EXPECT_FALSE(as_is.contains(key));
+  }
+}
+
+TEST(RowKey, FollowsTheContentOfAFileThatTheScenarioNames) {
+  const std::string rows = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.0,5,6\n";
+  const TemporaryFile file("t.csv", rows);
+  const std::string text =
+      changed(changed(kMoe, "{static: {batch: 4}}", "{trace: t.csv}"),
+              "  lengths: {input: 32, output: 8}\n", "") +
+      "sweep: {a.model.top_k: [1]}\n";
+  const auto key_now = [&] {
+    return read_scenario_text(text, file.folder() + "/s.yaml", {}).cases.at(0).key;
+  };
+  const std::string before = key_now();
+  EXPECT_EQ(key_now(), before);
+  std::ofstream(file.folder() + "/t.csv") << rows << "2023-11-16 18:17:04.0,5,6\n";
+  EXPECT_NE(key_now(), before);
 }
 
 }  // namespace

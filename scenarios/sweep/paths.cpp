@@ -1,4 +1,4 @@
-#include "scenarios/sweep.h"
+#include "scenarios/sweep/paths.h"
 
 #include <algorithm>
 #include <optional>
@@ -113,29 +113,6 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
 
 }  // namespace
 
-std::vector<SweepAxis> take_sweep(YAML::Node& root, const std::string& file, Faults& faults) {
-  std::vector<SweepAxis> axes;
-  const YAML::Node sweep = root["sweep"];
-  if (!sweep.IsDefined()) return axes;
-  root.remove("sweep");
-  if (sweep.IsNull()) return axes;
-  const Value whole(sweep, file, "sweep", &faults);
-  if (!whole.is_map()) {
-    whole.fault("a map such as {moe.model.top_k: [2, 4]} expected");
-    return axes;
-  }
-  for (const auto& [path, list] : whole.entries()) {
-    if (!list.is_list() || list.node().size() == 0) {
-      list.fault("a list of at least one value expected", list.is_list() ? "an empty list" : "");
-      continue;
-    }
-    SweepAxis axis{path, {}, list.line()};
-    for (const Value& item : list.items()) axis.values.push_back(item.node());
-    axes.push_back(std::move(axis));
-  }
-  return axes;
-}
-
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
               const std::string& file, int line, Faults& faults) {
   const auto [index, keys] = path_start(root, path);
@@ -154,6 +131,18 @@ void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value
   set_below(index ? root["cases"][*index] : root, keys, 0, value, place, faults);
 }
 
+std::optional<YAML::Node> node_at(const YAML::Node& root, const std::string& path) {
+  const auto [index, keys] = path_start(root, path);
+  YAML::Node node = index ? root["cases"][*index] : root;
+  for (const std::string& key : keys) {
+    if (!node.IsMap()) return std::nullopt;
+    const YAML::Node next = std::as_const(node)[key];
+    if (!next.IsDefined()) return std::nullopt;
+    node.reset(next);
+  }
+  return node;
+}
+
 std::string case_of_path(const YAML::Node& root, const std::string& path) {
   const PathStart start = path_start(root, path);
   return start.index ? case_names(root)[*start.index] : "";
@@ -167,21 +156,6 @@ bool is_top_level_key(const std::string& name) {
   const auto& known = settable_keys();
   return name == "cases" || name == "sweep" ||
          std::find(known.begin(), known.end(), name) != known.end();
-}
-
-std::vector<std::vector<std::size_t>> combinations(const std::vector<std::size_t>& sizes) {
-  std::vector<std::vector<std::size_t>> out = {{}};
-  for (const std::size_t size : sizes) {
-    std::vector<std::vector<std::size_t>> longer;
-    for (const auto& prefix : out) {
-      for (std::size_t i = 0; i < size; ++i) {
-        longer.push_back(prefix);
-        longer.back().push_back(i);
-      }
-    }
-    out = std::move(longer);
-  }
-  return out;
 }
 
 YAML::Node unplaced(const YAML::Node& node) {

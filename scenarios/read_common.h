@@ -1,0 +1,30 @@
+// What all cases of a scenario share: name, question, seed, site and workload.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/document.h"
+#include "hardware/device.h"
+#include "hardware/variation.h"
+#include "sim/workload.h"
+
+namespace moesim {
+
+struct Common {
+  std::string name;
+  std::string question;
+  std::uint64_t seed = 0;
+  SiteSpec site;
+  std::shared_ptr<const Workload> workload;
+};
+
+// Workloads by their text and seed: points of a sweep that share one read and keep it once.
+using Workloads = std::map<std::string, std::shared_ptr<const Workload>>;
+
+// Reads the parts from the whole document; faults go to the reader's collector.
+Common read_common(MapReader& reader, Workloads& workloads, const Variation& variation);
+
+}  // namespace moesim

@@ -1,0 +1,12 @@
+// moesim run, check and merge: from arguments to files in a folder.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace moesim {
+
+void add_run(CLI::App& app, int& code);
+void add_check(CLI::App& app, int& code);
+void add_merge(CLI::App& app, int& code);
+
+}  // namespace moesim

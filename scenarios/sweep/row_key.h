@@ -1,0 +1,39 @@
+// Names of results: a hash of all that the result of a case rests on, so that an edited scenario, a
+// changed trace or another build of the program never takes a stale result for its own.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/document.h"
+#include "hardware/variation.h"
+
+namespace moesim {
+
+class RowKeys {
+ public:
+  // `file` = the scenario's, beside which the files that it names are looked for.
+  explicit RowKeys(std::string file) : file_(std::move(file)) {}
+
+  // 32 hexadecimal digits from: the program and its shipped data, site, workload, seed and the case
+  // as the document says them with every setting in place, and the content of each file that these
+  // name, directly or through a profile (of files beyond 64 MB: size and date).
+  std::string key(const YAML::Node& root, std::size_t case_index);
+
+ private:
+  std::string named_files(const YAML::Node& node, const std::string& folder, int depth);
+  const std::string& file_hash(const std::string& path, int depth);
+
+  std::string file_;
+  std::string program_;
+  std::map<std::string, std::string> hashes_;  // By path.
+};
+
+// The key of something derived from the case of a key: its twin, a draw of it.
+std::string derived_key(const std::string& key, const std::string& what);
+
+// The program and its shipped data as 32 hexadecimal digits: other builds have others.
+std::string program_fingerprint();
+
+}  // namespace moesim
