@@ -27,6 +27,7 @@ struct ValidateArguments {
   std::vector<std::string> profiles;
   std::string out;
   std::string page;
+  std::string routing = "calibrated";
   std::int64_t draws = 0;
   int jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 };
@@ -37,6 +38,16 @@ Library library_of(const ValidateArguments& arguments, const Variation& variatio
     library.replace(load_device(profile, variation));
   }
   return library;
+}
+
+// Routing that baselines compare with: they need nothing but a name.
+const std::vector<std::string> kRoutings = {"calibrated", "balanced", "uniform"};
+
+Validation plan_of(const ValidateArguments& arguments, const Library& library) {
+  Validation validation = plan_validation(arguments.files, library);
+  const auto named = std::find(kRoutings.begin(), kRoutings.end(), arguments.routing);
+  validation.plan.route(static_cast<TokenPolicy>(named - kRoutings.begin()));
+  return validation;
 }
 
 // Runs what the tables need, as stated and then draw by draw.
@@ -56,7 +67,7 @@ void run_all(Validation& validation, const ValidateArguments& arguments, const L
       continue;
     }
     const Library library = library_of(arguments, {kDrawSeed, draw, arguments.draws});
-    Validation drawn = plan_validation(arguments.files, library);
+    Validation drawn = plan_of(arguments, library);
     run_simulations(drawn, library, options);
     validation.interrupted = drawn.interrupted;
     if (!drawn.interrupted) validation.plan.add_draw(drawn.plan);
@@ -65,7 +76,7 @@ void run_all(Validation& validation, const ValidateArguments& arguments, const L
 
 int validate(const ValidateArguments& arguments) {
   const Library library = library_of(arguments, {});
-  Validation validation = plan_validation(arguments.files, library);
+  Validation validation = plan_of(arguments, library);
   if (validation.plan.measurements().empty()) throw InputError(validation.faults);
   for (const Fault& fault : validation.faults) std::cerr << fault.text() << "\n";
   for (const std::string& file : {arguments.out, arguments.page}) {
@@ -95,6 +106,11 @@ void add_validate(CLI::App& app, int& code) {
       ->allow_extra_args(false);
   command->add_option("--out", arguments->out, "Write id, metric, predicted, unit, status");
   command->add_option("--accuracy", arguments->page, "Write the scores as a Markdown page");
+  command
+      ->add_option("--routing", arguments->routing,
+                   "How tokens choose experts where a row does not say: calibrated (the router "
+                   "kernel), or balanced or uniform to see what it is worth")
+      ->check(CLI::IsMember(kRoutings));
   command
       ->add_option("--draws", arguments->draws,
                    "Draws of everything uncertain, to see how many intervals hold (0)")

@@ -35,6 +35,12 @@ void ValidationPlan::simulate(Measurement& measurement, const Simulation& simula
   skip(measurement, "interrupted");
 }
 
+void ValidationPlan::route(TokenPolicy policy) {
+  for (Simulation& simulation : simulations_) {
+    if (simulation.routing == TokenPolicy::kCalibrated) simulation.routing = policy;
+  }
+}
+
 void ValidationPlan::deliver(std::size_t simulation, const SimulationResult& result) {
   for (const Pending& pending : pending_[simulation]) {
     Measurement& measurement = measurements_[pending.measurement];

@@ -55,6 +55,9 @@ class ValidationPlan {
   // Counts one use of a reading.
   void read_as(const std::string& reading) { ++readings_[reading]; }
 
+  // Simulations whose rows do not say how tokens are routed route them so.
+  void route(TokenPolicy policy);
+
   // Fills in the figures of one simulation, or why there are none.
   void deliver(std::size_t simulation, const SimulationResult& result);
 
