@@ -37,8 +37,8 @@ void append_line(std::string& out, const std::string& what, const std::string& v
 
 NetworkBill network_bill(const ClusterSpec& cluster) {
   NetworkBill bill;
-  check_cluster(cluster);
   if (cluster.nodes < 2) return bill;
+  check_cluster(cluster);
   const FabricEnds ends = fabric_ends(cluster);
   const FabricBill parts = make_fabric(cluster)->bill();
   const FabricSpec& fabric = cluster.fabric;

@@ -112,7 +112,9 @@ NodeSpec read_node(const ProfileFile& file, Faults& faults) {
       node.nic_technology = read_link(*nic, faults);
     }
     node.nics = reader->required_count("nics", kMostUnits);
-    node.nic_bandwidth = BytesPerSecond(reader->required("nic_bandwidth", kBandwidth));
+    NumberRule line_rate = kBandwidth;  // What a link reaches of it is the technology's doubt.
+    line_rate.exact = true;
+    node.nic_bandwidth = BytesPerSecond(reader->required("nic_bandwidth", line_rate));
     node.nic_power = Watts(reader->required("nic_power", kPower));
   }
   node.host_idle = Watts(reader->required("host_idle", kHostPower));

@@ -5,8 +5,10 @@ namespace moesim {
 namespace {
 
 constexpr std::int64_t kMostPorts = 65536;
-constexpr NumberRule kBandwidth{Dimension::kBandwidth, 1e6, 1e15};
-constexpr NumberRule kOversubscription{std::nullopt, 1, 64};
+// Line rates and wiring are as they are bought: draws leave them alone.
+constexpr NumberRule kBandwidth{
+    .dimension = Dimension::kBandwidth, .min = 1e6, .max = 1e15, .exact = true};
+constexpr NumberRule kOversubscription{.min = 1, .max = 64, .exact = true};
 
 void read_routing(ProfileReader& reader, FabricSpec& fabric, FabricRouting first) {
   fabric.routing = first;

@@ -35,10 +35,11 @@ double quantile(const std::vector<double>& sorted, double q) {
 // What part of a prediction a number of a profile enters.
 enum class Enters { kMemory, kTime, kFirstToken, kEnergy, kCarbon, kMoney };
 
-constexpr std::array<std::pair<std::string_view, Enters>, 19> kEnters = {{
+constexpr std::array<std::pair<std::string_view, Enters>, 20> kEnters = {{
     {"rent", Enters::kMoney},
     {"price", Enters::kMoney},
     {"switch_price", Enters::kMoney},
+    {"optic_price", Enters::kMoney},
     {"electricity", Enters::kMoney},
     {"carbon", Enters::kCarbon},
     {"memory", Enters::kMemory},

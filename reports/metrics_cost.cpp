@@ -1,6 +1,8 @@
 // Money: who pays for the cluster over the horizon, and what a token costs then.
 #include <utility>
 
+#include "hardware/cluster_check.h"
+#include "hardware/network_bill.h"
 #include "reports/accounting.h"
 #include "reports/metric_groups.h"
 
@@ -29,6 +31,12 @@ template <auto Item>
 Out per_month(In in) {
   const Out hourly = per_hour<Item>(in);
   return hourly ? Out(*hourly * kHoursPerMonth) : std::nullopt;
+}
+
+Out network_purchase(In in) {
+  if (!cluster_faults(in.deployment.cluster).empty()) return std::nullopt;
+  const double price = network_bill(in.deployment.cluster).price_usd();
+  return price > 0 ? Out(price) : std::nullopt;
 }
 
 Out device_hour(In in) {
@@ -144,6 +152,9 @@ std::vector<Metric> cost_metrics() {
        "Accelerator purchase prices over four years, straight line (assumption); hosts and "
        "network are not in it.",
        item<&Cost::amortisation_usd>},
+      {"cost_network_purchase_usd", "purchase of the network", g, "USD",
+       "Switches, optics and cables between the nodes, bought; contained in no other cost.",
+       network_purchase},
       {"cost_electricity_usd", "electricity", g, "USD",
        "Whole energy at the site's price; contained in a rental, not added to it.",
        item<kElectricity>},

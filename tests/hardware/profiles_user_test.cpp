@@ -212,8 +212,45 @@ TEST_F(UserProfiles, RefuseANodeOnATorus) {
     load_node(node);
     FAIL() << "accepted";
   } catch (const InputError& error) {
-    EXPECT_EQ(error.what(), node + ":3: devices: 2: 1: a torus joins nodes of one device, as a fabric");
+    EXPECT_EQ(error.what(),
+              node + ":3: devices: 2: 1: a torus joins nodes of one device, as a fabric");
   }
+}
+
+// What is told of a shipped fabric after one change.
+std::string fabric_refusal(const std::string& path, const std::string& name,
+                           const std::string& from, const std::string& to) {
+  std::string text = read_file(data_folder("hardware/profiles") + "/fabrics/" + name + ".yaml");
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos) return "nothing to change";
+  std::ofstream(path) << text.replace(at, from.size(), to);
+  try {
+    load_fabric(path);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_F(UserProfiles, RefuseFabricsThatNothingCanBeBuiltOf) {
+  const std::string path = write("fabric.yaml", "");
+  const auto refusal = [&](const std::string& name, const std::string& from,
+                           const std::string& to) {
+    const std::string told = fabric_refusal(path, name, from, to);
+    return told.starts_with(path) ? told.substr(told.find(": ") + 2) : told;
+  };
+  EXPECT_EQ(refusal("fat-tree", "value: 64", "value: 63"), "");
+  EXPECT_NE(refusal("fat-tree", "value: 64", "value: 0").find("switch_ports"), std::string::npos);
+  EXPECT_EQ(refusal("fat-tree", "value: 64", "value: 3"), "switch_ports: 3: at least 4");
+  EXPECT_EQ(refusal("roce-fat-tree-7to1", "value: 3", "value: 1"), "levels: 1: 2 or 3");
+  EXPECT_EQ(refusal("slingshot-dragonfly", "value: 64", "value: 46"),
+            "switch_ports: 46: at least endpoint_ports + group_switches - 1, and more to join "
+            "groups");
+  EXPECT_NE(refusal("torus-3d", "value: 3", "value: 4").find("dimensions"), std::string::npos);
+  EXPECT_NE(refusal("torus-3d", "minimal", "ecmp").find("routing: ecmp"), std::string::npos);
+  EXPECT_NE(refusal("torus-3d", "kind: torus", "kind: tours").find("did you mean torus?"),
+            std::string::npos);
+  EXPECT_NE(refusal("torus-3d", "dimensions:", "oversubscription:"), "");
 }
 
 TEST_F(UserProfiles, RefuseAPeakTableWithout16Bits) {
