@@ -134,8 +134,9 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   bool run() {
-    while (!interrupted && (next_ < jobs_.count || !running_.empty())) {
-      while (!interrupted && next_ < jobs_.count && std::ssize(running_) < jobs_.at_once) start();
+    while (!interrupted && (!ended_ || !running_.empty())) {
+      if (jobs_.turn) jobs_.turn();
+      start_some();
       read_outputs();
       report();
     }
@@ -143,8 +144,22 @@ class Pool {
   }
 
  private:
-  void start() {
-    const std::size_t job = next_++;
+  NextJob next() {
+    if (jobs_.next) return jobs_.next();
+    if (next_ == jobs_.count) return {NextJob::Kind::kEnd};
+    return {NextJob::Kind::kJob, next_++};
+  }
+
+  void start_some() {
+    while (!interrupted && !ended_ && std::ssize(running_) < jobs_.at_once) {
+      const NextJob one = next();
+      ended_ = one.kind == NextJob::Kind::kEnd;
+      if (one.kind != NextJob::Kind::kJob) return;
+      start(one.job);
+    }
+  }
+
+  void start(std::size_t job) {
     if (jobs_.prepare) jobs_.prepare(job);
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe for a child process");
@@ -167,8 +182,9 @@ class Pool {
   void read_outputs() {
     std::vector<pollfd> polls;
     for (const Child& child : running_) polls.push_back({child.pipe, POLLIN, 0});
+    polls.push_back({jobs_.wake, POLLIN, 0});  // A negative one is left out by poll.
     if (poll(polls.data(), polls.size(), 100) <= 0) return;
-    for (std::size_t i = polls.size(); i-- > 0;) {
+    for (std::size_t i = running_.size(); i-- > 0;) {
       if (polls[i].revents == 0) continue;
       char buffer[65536];
       const ssize_t n = read(running_[i].pipe, buffer, sizeof buffer);
@@ -224,6 +240,7 @@ class Pool {
   InterruptGuard guard_;
   std::vector<Child> running_;
   std::size_t next_ = 0;
+  bool ended_ = false;  // No job will start any more.
   std::size_t finished_ = 0;
 };
 

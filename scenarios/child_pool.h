@@ -10,9 +10,21 @@ namespace moesim {
 // Called by a job inside its child with the share done, 0 to 1.
 using ProgressSink = std::function<void(double)>;
 
+// Which job comes next, where others than this process do some of them.
+struct NextJob {
+  enum class Kind { kJob, kWait, kEnd };
+  Kind kind = Kind::kEnd;
+  std::size_t job = 0;
+};
+
 struct ChildJobs {
   std::size_t count = 0;
   int at_once = 1;
+  // Asked whenever a child may start. Default: each of `count` jobs in turn.
+  std::function<NextJob()> next = {};
+  // Called several times a second, and whenever `wake` can be read.
+  std::function<void()> turn = {};
+  int wake = -1;
   // In the parent, just before job i is forked: what the child shall inherit is made here.
   std::function<void(std::size_t)> prepare;
   // In the child: the result as text.

@@ -26,13 +26,13 @@ std::string command_fault(const CLI::App& app, int argc, char** argv) {
 
 }  // namespace
 
-int run_command_line(int argc, char** argv) {
+int run_command_line(int argc, char** argv, Ranks* ranks) {
   CLI::App app{"moesim: what a Mixture-of-Experts deployment costs, against a dense one"};
   app.set_version_flag("--version", "moesim " MOESIM_VERSION);
   app.require_subcommand(1);
   app.name("moesim");
   int code = kExitDone;
-  add_run(app, code);
+  add_run(app, code, ranks);
   add_check(app, code);
   add_merge(app, code);
   add_route(app);

@@ -15,6 +15,7 @@
 #include "scenarios/memory_table.h"
 #include "scenarios/output_folder.h"
 #include "scenarios/progress_bar.h"
+#include "scenarios/ranks/share_out.h"
 #include "scenarios/run_arguments.h"
 #include "scenarios/sweep/database.h"
 #include "scenarios/sweep/merge.h"
@@ -33,9 +34,15 @@ int terminal_width() {
   return size.ws_col;
 }
 
-int jobs_of(const RunArguments& arguments) {
+// Each rank of an MPI job has a core by default.
+int jobs_of(const RunArguments& arguments, const Ranks* ranks) {
+  if (ranks != nullptr && !arguments.jobs) return 1;
   return arguments.jobs.value_or(
       static_cast<int>(std::max(1u, std::thread::hardware_concurrency())));
+}
+
+int cores_of(const RunArguments& arguments, const Ranks* ranks) {
+  return jobs_of(arguments, ranks) * (ranks != nullptr ? ranks->size() : 1);
 }
 
 bool is_sweep(const Scenario& scenario) {
@@ -96,7 +103,7 @@ bool write_trace(const RunArguments& arguments, const Scenario& scenario,
   return !trace.empty();
 }
 
-int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
+int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks* ranks) {
   const std::string folder = out_folder(arguments, scenario.file);
   if (!arguments.shard.empty() && !is_sweep(scenario)) {
     throw InputError({{"--shard", 0, "", arguments.shard, "a scenario with a sweep"}});
@@ -111,10 +118,15 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
   Report report;
   {
     RunOptions options;
-    options.jobs = jobs_of(arguments);
+    options.jobs = jobs_of(arguments, ranks);
     options.draws = draws_of(arguments, scenario);
     options.shard = shard_of(arguments);
     options.database = database ? &*database : nullptr;
+    if (ranks != nullptr) {
+      options.execute = [&](const std::vector<Job>& todo, const ChildJobs& jobs) {
+        return share_out(*ranks, scenario, todo, jobs);
+      };
+    }
     ProgressBar bar;
     options.progress = [&](const RunProgress& progress) {
       if (!arguments.quiet) bar.update(progress);
@@ -130,7 +142,7 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario) {
 }
 
 // All of them, with the faults of all of them; no two may write into one folder.
-std::vector<Scenario> read_scenarios(const RunArguments& arguments) {
+std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks* ranks) {
   const std::vector<Setting> settings = settings_of(arguments);
   std::vector<Scenario> scenarios;
   std::set<std::string> folders;
@@ -139,7 +151,8 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments) {
     try {
       const std::string text = read_file(file);
       ReadOptions options;
-      options.most_points = points_meant(text, file, settings, {jobs_of(arguments), arguments.yes});
+      options.most_points =
+          points_meant(text, file, settings, {cores_of(arguments, ranks), arguments.yes});
       scenarios.push_back(read_scenario_text(text, file, settings, options));
     } catch (const InputError& e) {
       for (const Fault& fault : e.faults()) faults.add(fault);
@@ -154,14 +167,15 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments) {
   return scenarios;
 }
 
-int run_files(const RunArguments& arguments) {
+int run_files(const RunArguments& arguments, Ranks* ranks) {
   trace_options(arguments);  // Its faults come before hours of work.
-  const std::vector<Scenario> scenarios = read_scenarios(arguments);
+  const std::vector<Scenario> scenarios = read_scenarios(arguments, ranks);
   int code = kExitDone;
   for (const Scenario& scenario : scenarios) {
-    code = std::max(code, run_scenario(arguments, scenario));
+    code = std::max(code, run_scenario(arguments, scenario, ranks));
     if (code == kExitInterrupted) break;
   }
+  if (ranks != nullptr) dismiss(*ranks);
   return code;
 }
 
@@ -217,7 +231,7 @@ void add_output_options(CLI::App& command, RunArguments& arguments) {
 
 }  // namespace
 
-void add_run(CLI::App& app, int& code) {
+void add_run(CLI::App& app, int& code, Ranks* ranks) {
   const auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Simulate scenarios and write their reports");
   command->add_option("FILE", arguments->files, "Scenario files")->required();
@@ -238,7 +252,7 @@ void add_run(CLI::App& app, int& code) {
       "A:B = trace steps A to B - 1 of the first replica (64:96, or the last ones)");
   add_output_options(*command, *arguments);
   add_scenario_options(*command, *arguments);
-  command->callback([arguments, &code] { code = run_files(*arguments); });
+  command->callback([arguments, ranks, &code] { code = run_files(*arguments, ranks); });
 }
 
 void add_check(CLI::App& app, int& code) {

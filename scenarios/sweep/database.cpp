@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kFormat = 1;                // Raise it whenever the tables change.
+constexpr std::int64_t kFormat = 1;  // Raise it whenever the tables change.
 constexpr double kMostWhole = 1e15;
 constexpr std::int64_t kApplication = 0x6d6f6573;  // "moes"
 

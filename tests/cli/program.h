@@ -47,6 +47,7 @@ class Workplace {
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(folder_ / "work" / name, std::ios::binary) << text;
   }
+  std::string path(const std::string& name) const { return (folder_ / "work" / name).string(); }
   std::string read(const std::string& name) const { return file_text(folder_ / "work" / name); }
   // Names of the files and folders in a folder below, sorted.
   std::vector<std::string> names(const std::string& below = ".") const {

@@ -7,8 +7,8 @@
 namespace moesim {
 namespace {
 
-const std::map<std::string, double> kNumbers = {{"ep", 8},   {"tp", 2},           {"gpus", 16},
-                                                {"zero", 0}, {"moe-x.ep.size", 3}};
+const std::map<std::string, double> kNumbers = {
+    {"ep", 8}, {"tp", 2}, {"gpus", 16}, {"zero", 0}, {"moe-x.ep.size", 3}};
 
 std::optional<Condition> parsed(const std::string& text, Faults& faults) {
   return read_condition(Value(YAML::Node(text), "s.yaml", "sweep.where", &faults));

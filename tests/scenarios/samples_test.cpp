@@ -57,8 +57,8 @@ TEST(SampledPath, ARangeKeepsItsUnit) {
 // The first 2^m - 1 points of a Sobol sequence (its zero left out) fill every interval of length
 // 2^-m but one.
 TEST(Samples, SobolPointsFillEveryPartOfEveryAxis) {
-  const auto points =
-      drawn("{sobol: 15, a: {from: 0, to: 1, integer: false}, b: {from: 0, to: 1, integer: false}}");
+  const auto points = drawn(
+      "{sobol: 15, a: {from: 0, to: 1, integer: false}, b: {from: 0, to: 1, integer: false}}");
   ASSERT_EQ(points.size(), 15u);
   for (const std::size_t axis : {0u, 1u}) {
     std::set<int> parts;
@@ -94,8 +94,7 @@ TEST(Samples, FaultsSayWhatIsAllowed) {
   EXPECT_NE(fault("{sobol: 2, a: []}").find("a range such as"), std::string::npos);
   EXPECT_NE(fault("{sobol: 2, a: {from: 2, to: 2}}").find("above \"from\""), std::string::npos);
   EXPECT_NE(fault("{sobol: 2, a: {from: 1/s, to: 2}}").find("the unit of"), std::string::npos);
-  EXPECT_NE(fault("{sobol: 2, a: {from: 0, to: 2, log: true}}").find("above 0"),
-            std::string::npos);
+  EXPECT_NE(fault("{sobol: 2, a: {from: 0, to: 2, log: true}}").find("above 0"), std::string::npos);
   EXPECT_NE(fault("{sobol: 2, a: {from: 0.5, to: 2, integer: true}}").find("whole numbers"),
             std::string::npos);
   EXPECT_NE(fault("{sobol: 2, a: {from: 1, too: 2}}").find("did you mean to?"), std::string::npos);

@@ -24,9 +24,10 @@ TEST(Points, TheLastAxisRunsFastest) {
 }
 
 TEST(Points, AnExplicitListSetsSeveralPathsTogether) {
-  const Scenario scenario = read_text(
-      kMoe + "sweep:\n  points:\n    - {a.model.top_k: 2, a.parallel.tp: 4}\n"
-             "    - {a.model.top_k: 6}\n    - {}\n");
+  const Scenario scenario =
+      read_text(kMoe +
+                "sweep:\n  points:\n    - {a.model.top_k: 2, a.parallel.tp: 4}\n"
+                "    - {a.model.top_k: 6}\n    - {}\n");
   ASSERT_EQ(scenario.cases.size(), 3u);
   EXPECT_EQ(top_ks(scenario), (std::vector<std::int64_t>{2, 6, 8}));
   EXPECT_EQ(scenario.cases[0].deployment.plan.tp, 4);
@@ -35,8 +36,8 @@ TEST(Points, AnExplicitListSetsSeveralPathsTogether) {
 }
 
 TEST(Points, MultiplyWithListsAndReadBackFromTheResolvedText) {
-  const Scenario scenario = read_text(
-      kMoe + "sweep:\n  a.cluster.nodes: [1, 2]\n  points: [{a.model.top_k: 2}, {}]\n");
+  const Scenario scenario =
+      read_text(kMoe + "sweep:\n  a.cluster.nodes: [1, 2]\n  points: [{a.model.top_k: 2}, {}]\n");
   ASSERT_EQ(scenario.cases.size(), 4u);
   const Scenario again = read_text(scenario.resolved);
   EXPECT_EQ(again.resolved, scenario.resolved);
@@ -52,8 +53,9 @@ TEST(Points, ASampleIsRowsLikeAnyOther) {
 }
 
 TEST(Points, ASettingTakesAPathOutOfTheSweep) {
-  const std::string text = kMoe + "sweep:\n  points: [{a.model.top_k: 2}, {a.model.top_k: 6}]\n"
-                                  "  sample: {sobol: 5, a.parallel.tp: [1, 2]}\n";
+  const std::string text = kMoe +
+                           "sweep:\n  points: [{a.model.top_k: 2}, {a.model.top_k: 6}]\n"
+                           "  sample: {sobol: 5, a.parallel.tp: [1, 2]}\n";
   EXPECT_EQ(read_text(text, {{"a.model.top_k", "3"}, {"a.parallel.tp", "8"}}).cases.size(), 1u);
 }
 
@@ -80,17 +82,18 @@ TEST(Points, AreCountedBeforeAnyIsRead) {
 }
 
 TEST(Where, LeavesOutThePointsThatDoNotMeetIt) {
-  const Scenario scenario =
-      read_text(kMoe + "sweep:\n  a.parallel.attention_dp: [1, 2, 4, 8]\n"
-                       "  a.parallel.tp: [1, 2, 4, 8]\n"
-                       "  where: a.parallel.attention_dp * tp == gpus\n");
+  const Scenario scenario = read_text(kMoe +
+                                      "sweep:\n  a.parallel.attention_dp: [1, 2, 4, 8]\n"
+                                      "  a.parallel.tp: [1, 2, 4, 8]\n"
+                                      "  where: a.parallel.attention_dp * tp == gpus\n");
   ASSERT_EQ(scenario.cases.size(), 4u);
   for (const Case& one : scenario.cases) EXPECT_EQ(one.deployment.plan.stage_ranks(), 8);
 }
 
 TEST(Where, SeveralConditionsMustAllHold) {
   const Scenario scenario = read_text(
-      kMoe + "sweep:\n  a.model.top_k: [1, 2, 4, 8, 16]\n  where: [top_k > 1, top_k * 8 < experts]\n");
+      kMoe +
+      "sweep:\n  a.model.top_k: [1, 2, 4, 8, 16]\n  where: [top_k > 1, top_k * 8 < experts]\n");
   EXPECT_EQ(top_ks(scenario), (std::vector<std::int64_t>{2, 4, 8}));
 }
 
@@ -114,9 +117,10 @@ TEST(Where, FaultsNameWhatIsMeant) {
 }
 
 TEST(ReadRow, IsTheSameCaseAgain) {
-  const Scenario scenario = read_text(
-      kMoe + "    router: {baselines: [balanced]}\nsweep:\n  a.model.top_k: [1, 2, 4]\n  where: "
-             "top_k > 1\n");
+  const Scenario scenario =
+      read_text(kMoe +
+                "    router: {baselines: [balanced]}\nsweep:\n  a.model.top_k: [1, 2, 4]\n  where: "
+                "top_k > 1\n");
   ASSERT_EQ(scenario.cases.size(), 4u);
   EXPECT_EQ(scenario.cases[2].row, 2);
   const auto row = read_row(scenario, 2, {});
@@ -137,7 +141,8 @@ TEST(RowKey, FollowsWhatTheResultRestsOnAndNothingElse) {
   const auto as_is = keys(read_text(kMoe + sweep));
   EXPECT_EQ(as_is.size(), 2u);
   EXPECT_EQ(keys(read_text("# a comment\n" + changed(kMoe, "base", "other") + sweep)), as_is);
-  EXPECT_TRUE(keys(read_text(kMoe + "sweep: {a.model.top_k: [1, 2, 3]}\n")).contains(*as_is.begin()));
+  EXPECT_TRUE(
+      keys(read_text(kMoe + "sweep: {a.model.top_k: [1, 2, 3]}\n")).contains(*as_is.begin()));
   for (const auto& other : {read_text(kMoe + sweep, {{"seed", "5"}}),
                             read_text(changed(kMoe, "batch: 4", "batch: 5") + sweep),
                             read_text(kMoe + "    parallel: {tp: 4}\n" + sweep)}) {
@@ -148,10 +153,9 @@ TEST(RowKey, FollowsWhatTheResultRestsOnAndNothingElse) {
 TEST(RowKey, FollowsTheContentOfAFileThatTheScenarioNames) {
   const std::string rows = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.0,5,6\n";
   const TemporaryFile file("t.csv", rows);
-  const std::string text =
-      changed(changed(kMoe, "{static: {batch: 4}}", "{trace: t.csv}"),
-              "  lengths: {input: 32, output: 8}\n", "") +
-      "sweep: {a.model.top_k: [1]}\n";
+  const std::string text = changed(changed(kMoe, "{static: {batch: 4}}", "{trace: t.csv}"),
+                                   "  lengths: {input: 32, output: 8}\n", "") +
+                           "sweep: {a.model.top_k: [1]}\n";
   const auto key_now = [&] {
     return read_scenario_text(text, file.folder() + "/s.yaml", {}).cases.at(0).key;
   };

@@ -1,0 +1,255 @@
+// Sweeps as a user feels them: resumed after a kill at any moment, shared out, refused in time.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/random.h"
+#include "scenarios/sweep/database.h"
+#include "tests/cli/outcome.h"
+
+namespace moesim {
+namespace {
+
+using nlohmann::json;
+
+const std::string kCase =
+    "schema: 1\n"
+    "name: sweep\n"
+    "seed: 3\n"
+    "workload:\n"
+    "  requests: {closed_loop: {concurrency: 4, requests: 12}}\n"
+    "  lengths: {input: 20, output: {uniform: {min: 4, max: 12}}}\n"
+    "cases:\n"
+    "  - name: moe\n"
+    "    model: olmoe-1b-7b\n"
+    "    cluster: {node: workstation-rtx-4090}\n"
+    "    router: {tokens: power_law, bank_sequences: 8, bank_sequence_tokens: 8, "
+    "baselines: [balanced]}\n";
+// Six points with a twin each; the last two cannot run.
+const std::string kSweep = kCase +
+                           "sweep:\n"
+                           "  moe.model.top_k: [2, 4, 8]\n"
+                           "  moe.parallel.tp: [1, 3]\n";
+
+const std::vector<std::string> kFiles = {"cases.csv", "report.html", "report.json", "sweep.db"};
+
+void expect_same(const Workplace& place, const std::string& a, const std::string& b) {
+  EXPECT_EQ(place.names(a), place.names(b));
+  for (const std::string& name : kFiles) {
+    EXPECT_TRUE(place.read(a + "/" + name) == place.read(b + "/" + name)) << name;
+  }
+}
+
+TEST(Sweep, KeepsEveryRowInADatabaseThatAnswersQueries) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  const Outcome outcome = place.run({"run", "a.yaml"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(place.names("out/a"), kFiles);
+  Sqlite database(place.path("out/a/sweep.db"));
+  EXPECT_EQ(database.number("SELECT count(*) FROM cases"), 12);
+  EXPECT_EQ(database.number("SELECT count(*) FROM cases WHERE baseline_of = 'moe'"), 6);
+  EXPECT_EQ(database.number("SELECT count(*) FROM cases WHERE status = 'infeasible'"), 6);
+  EXPECT_EQ(database.number("SELECT \"moe.model.top_k\" FROM cases WHERE status = 'done' AND "
+                            "baseline_of = '' ORDER BY tpot_p50_s DESC LIMIT 1"),
+            8);
+}
+
+TEST(Sweep, TheSameCommandAgainComputesNothingAndWritesTheSame) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "one", "--jobs", "1", "--quiet"}).code, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "two", "--jobs", "3", "--quiet"}).code, 0);
+  expect_same(place, "one", "two");
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "two", "--quiet"}).code, 0);
+  expect_same(place, "one", "two");
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "two", "--fresh", "--quiet"}).code, 0);
+  expect_same(place, "one", "two");
+}
+
+TEST(Sweep, AnEditedScenarioTakesOnlyTheRowsThatAreStillTheSame) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  const auto results = [&] {
+    return Sqlite(place.path("o/sweep.db")).number("SELECT count(*) FROM results");
+  };
+  EXPECT_EQ(results(), 12);
+  place.write("a.yaml", kSweep + "  moe.engine.max_num_seqs: [256, 8]\n");  // 256: another text.
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(results(), 12 + 24);
+  place.write("a.yaml", "# as it was\n" + kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(results(), 12 + 24);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "p", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(place.read("o/report.json"), place.read("p/report.json"));
+  EXPECT_EQ(place.read("o/cases.csv"), place.read("p/cases.csv"));
+}
+
+TEST(Sweep, SurvivesTwentyKillsWithoutALostRowOrOneDoneTwice) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "whole", "--quiet"}).code, 0);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  RandomStream moments(11, "kills");
+  std::int64_t before = 0;
+  for (int kills = 0; kills < 20; ++kills) {
+    const pid_t program = place.start({"run", "a.yaml", "--out", "killed", "--quiet"});
+    // Early ones hit the start and first rows, late ones the last rows and the writing.
+    const double share = kills < 14 ? 0.25 : 1.1;
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds * share * moments.uniform()));
+    kill(program, SIGKILL);
+    place.finish(program);
+    if (!std::filesystem::exists(place.path("killed/sweep.db"))) continue;
+    Sqlite database(place.path("killed/sweep.db"));
+    if (database.number("SELECT count(*) FROM sqlite_master") == 0) continue;
+    EXPECT_EQ(database.number("SELECT count(*) FROM pragma_integrity_check WHERE "
+                              "integrity_check <> 'ok'"),
+              0);
+    const std::int64_t results = database.number("SELECT count(*) FROM results");
+    EXPECT_GE(results, before);
+    before = results;
+  }
+  EXPECT_GT(before, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "killed", "--quiet"}).code, 0);
+  expect_same(place, "whole", "killed");
+}
+
+TEST(Sweep, AnInterruptedOneHasAReadableReportAndGoesOn) {
+  const Workplace place;
+  place.write("a.yaml", kCase + "sweep: {workload.requests.closed_loop.requests: [12, 3000000]}\n");
+  const pid_t program =
+      place.start({"run", "a.yaml", "--out", "o", "--jobs", "1", "--draws", "0", "--quiet"});
+  for (int i = 0; i < 1000; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (std::filesystem::exists(place.path("o/sweep.db")) &&
+        Sqlite(place.path("o/sweep.db"))
+                .number("SELECT count(*) FROM sqlite_master WHERE name = 'cases'") == 1 &&
+        Sqlite(place.path("o/sweep.db"))
+                .number("SELECT count(*) FROM cases WHERE status = 'done'") == 2)
+      break;
+  }
+  kill(-program, SIGINT);
+  EXPECT_EQ(place.finish(program).code, 130);
+  const json report = json::parse(place.read("o/report.json"));
+  EXPECT_EQ(report.at("cases").at(0).at("status"), "done");
+  EXPECT_EQ(report.at("cases").at(1).at("status"), "skipped");
+  Sqlite database(place.path("o/sweep.db"));
+  EXPECT_EQ(database.number("SELECT count(*) FROM cases WHERE status = 'waiting'"), 2);
+}
+
+TEST(Sweep, TwoRunsInOneFolderAreRefused) {
+  const Workplace place;
+  place.write("a.yaml",
+              kCase + "sweep: {workload.requests.closed_loop.requests: [3000000, 3000001]}\n");
+  const pid_t first = place.start({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"});
+  for (int i = 0; i < 500 && !std::filesystem::exists(place.path("o/sweep.db")); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const Outcome second = place.run({"run", "a.yaml", "--out", "o", "--draws", "0"});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_TRUE(contains(second.err, "o: another run is writing into this folder")) << second.err;
+  kill(-first, SIGKILL);
+  place.finish(first);
+}
+
+TEST(Sweep, ADatabaseOfAnotherKindOrVersionIsRefusedAndLeftAlone) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  std::filesystem::create_directory(place.path("o"));
+  const auto expect_refused = [&](const std::string& part) {
+    const std::string before = place.read("o/sweep.db");
+    const Outcome outcome = place.run({"run", "a.yaml", "--out", "o"});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "--fresh")) << outcome.err;
+    EXPECT_EQ(place.read("o/sweep.db"), before);
+  };
+  place.write("o/sweep.db", "this is no database, and longer than its header would be\n");
+  expect_refused("not a database");
+  std::filesystem::remove(place.path("o/sweep.db"));
+  Sqlite(place.path("o/sweep.db")).execute("CREATE TABLE mine (x)");
+  expect_refused("not a database of moesim");
+  std::filesystem::remove(place.path("o/sweep.db"));
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--quiet"}).code, 0);
+  Sqlite(place.path("o/sweep.db")).execute("PRAGMA user_version = 99");
+  expect_refused("format 99");
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--fresh", "--quiet"}).code, 0);
+}
+
+TEST(Sweep, AFullDiskIsToldAndWhatWasFinishedIsKept) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "whole", "--quiet"}).code, 0);
+  const auto size = std::filesystem::file_size(place.path("whole/sweep.db"));
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  for (const auto part : {size / 4, size / 2, size * 9 / 10}) {
+    const rlimit less{part, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &less);
+    const Outcome outcome = place.run({"run", "a.yaml", "--out", "full", "--quiet"});
+    setrlimit(RLIMIT_FSIZE, &old);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_TRUE(contains(outcome.err, "sweep.db")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "what was finished is kept")) << outcome.err;
+  }
+  EXPECT_GT(Sqlite(place.path("full/sweep.db")).number("SELECT count(*) FROM results"), 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "full", "--quiet"}).code, 0);
+  expect_same(place, "whole", "full");
+}
+
+TEST(Sweep, AMillionPointsByMistakeAreCountedAndTimedFirst) {
+  const Workplace place;
+  std::string hundred = "[1";
+  for (int i = 2; i <= 100; ++i) hundred += "," + std::to_string(i);
+  hundred += "]";
+  place.write("a.yaml", kCase + "sweep:\n  moe.engine.max_num_seqs: " + hundred +
+                            "\n  moe.engine.max_batched_tokens: " + hundred +
+                            "\n  workload.requests.closed_loop.requests: " + hundred + "\n");
+  const auto start = std::chrono::steady_clock::now();
+  expect_refusal(place, {"run", "a.yaml", "--jobs", "2"}, 1, "1000000 points, about ");
+  expect_refusal(place, {"run", "a.yaml", "--jobs", "2"}, 1, "need --yes");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+}
+
+TEST(Shards, MergedAreTheSerialRunByteByByte) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "whole", "--quiet"}).code, 0);
+  for (const char* shard : {"1/3", "2/3", "3/3"}) {
+    const Outcome outcome = place.run({"run", "a.yaml", "--out", "parts", "--shard", shard});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out, "moesim merge")) << outcome.out;
+  }
+  const std::string first = "parts/shard-1-of-3/sweep.db", second = "parts/shard-2-of-3/sweep.db",
+                    third = "parts/shard-3-of-3/sweep.db";
+  const Outcome partial = place.run({"merge", first, third, "--out", "merged"});
+  EXPECT_EQ(partial.code, 1);
+  EXPECT_TRUE(contains(partial.err, "results are missing")) << partial.err;
+  EXPECT_EQ(place.run({"merge", third, first, second, "--out", "merged", "--quiet"}).code, 0);
+  expect_same(place, "whole", "merged");
+}
+
+TEST(Shards, OfDifferentSweepsAreNotMerged) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  place.run({"run", "a.yaml", "--out", "a", "--shard", "1/2", "--quiet"});
+  place.run({"run", "a.yaml", "--out", "b", "--shard", "2/2", "--seed", "4", "--quiet"});
+  const Outcome outcome =
+      place.run({"merge", "a/shard-1-of-2/sweep.db", "b/shard-2-of-2/sweep.db", "--out", "merged"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(contains(outcome.err, "shards of one sweep")) << outcome.err;
+  EXPECT_EQ(place.run({"merge", "none.db", "--out", "merged"}).code, 1);
+  for (const char* shard : {"0/3", "4/3", "x", "1", "1/", "1/2x"}) {
+    expect_refusal(place, {"run", "a.yaml", "--out", "c", "--shard", shard}, 1, "i/n expected");
+  }
+}
+
+}  // namespace
+}  // namespace moesim
