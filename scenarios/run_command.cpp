@@ -90,7 +90,7 @@ TraceOptions trace_options(const RunArguments& arguments) {
 }
 
 // Whether there is one.
-bool write_trace(const RunArguments& arguments, const Scenario& scenario,
+bool write_trace(const RunArguments& arguments, const Scenario& scenario, const Ranks* ranks,
                  const std::string& folder) {
   const TraceOptions options = trace_options(arguments);
   if (!options.wanted) return false;
@@ -98,7 +98,7 @@ bool write_trace(const RunArguments& arguments, const Scenario& scenario,
   const auto progress = [&](double share, std::size_t finished) {
     if (!arguments.quiet) bar.update({share, finished, scenario.cases.size()});
   };
-  const std::string trace = trace_of(scenario, options, jobs_of(arguments), progress);
+  const std::string trace = trace_of(scenario, options, jobs_of(arguments, ranks), progress);
   if (!trace.empty()) write_output(folder, "trace.json", trace);
   return !trace.empty();
 }
@@ -135,7 +135,7 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
   }
   if (!arguments.shard.empty()) return tell_of_shard(arguments, report, folder);
   std::string also_written = database ? fmt::format(", {}", kDatabaseFile) : "";
-  if (!report.interrupted && write_trace(arguments, scenario, folder)) {
+  if (!report.interrupted && write_trace(arguments, scenario, ranks, folder)) {
     also_written += ", trace.json (for ui.perfetto.dev)";
   }
   return publish(arguments, report, folder, also_written);
