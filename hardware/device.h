@@ -74,7 +74,14 @@ struct LinkTechnology {
   double ring_efficiency = 1;  // Reached share of the port bandwidth: ring collectives,
   double all_to_all_efficiency = 1;  // all-to-all,
   double reduction_efficiency = 1;   // in-switch reduction (NVLS).
-  Bytes half_size;                   // Message size at which protocol ramp-up costs as much again.
+  // What small volumes V cost more than large ones, because a library opens fewer channels:
+  //   t = V / (e B) (1 + ramp h / (V + h)),  h = half_size
+  Bytes half_size;
+  double ramp = 1;
+  // The protocol for bulk starts so much later than that for small volumes, which costs as much by
+  // the time a member sends bulk_size.
+  Seconds bulk_start;
+  Bytes bulk_size = Bytes(1);
   bool in_switch_reduction = false;
   // One- or two-shot all-reduce inside a CUDA graph, as serving engines use for small messages:
   //   t = graph_start + graph_doubling log2(G) + 2 (G-1)/G bytes / (graph_efficiency bandwidth)

@@ -75,6 +75,11 @@ LinkTechnology read_link(const ProfileFile& file, Faults& faults) {
   link.ring_efficiency = reader->required("ring_efficiency", kShare);
   link.all_to_all_efficiency = reader->required("all_to_all_efficiency", kShare);
   link.half_size = Bytes(reader->required("half_size", {Dimension::kBytes, 1, 1e12}));
+  link.ramp = reader->number_or("ramp", 1, {.min = 0.1, .max = 20});
+  if (reader->has("bulk_start")) {
+    link.bulk_start = Seconds(reader->required("bulk_start", kLatency));
+    link.bulk_size = Bytes(reader->required("bulk_size", {Dimension::kBytes, 1, 1e9}));
+  }
   link.in_switch_reduction = reader->has("reduction_efficiency");
   link.reduction_efficiency = reader->number_or("reduction_efficiency", 1, kShare);
   if (reader->has("graph_start")) {

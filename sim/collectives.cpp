@@ -23,12 +23,18 @@ double ring_through(const CommGroup& group) {
   return group.nodes > 1 ? group.fabric.ring / group.fabric.nic : 1;
 }
 
-// Time of a volume V at the bandwidth a protocol reaches, with its ramp-up h = half_size.
-//   t = V / (e B) (1 + h / (V + h))
+// Time of a volume V at the bandwidth a protocol reaches, with its ramp-up (LinkTechnology).
 // Source: ../shared/research/physics-serving.md section 4.
-Seconds ramped(Bytes volume, double efficiency, BytesPerSecond bandwidth, Bytes half_size) {
+Seconds ramped(const LinkTechnology& link, Bytes volume, double efficiency,
+               BytesPerSecond bandwidth) {
   if (volume.value() <= 0) return Seconds(0);
-  return volume / (efficiency * bandwidth) * (1 + half_size / (volume + half_size));
+  const double slow = link.ramp * (link.half_size / (volume + link.half_size));
+  return volume / (efficiency * bandwidth) * (1 + slow);
+}
+
+// Whichever protocol is faster: that for small volumes, or that for bulk.
+Seconds protocol_start(const LinkTechnology& link, Bytes volume) {
+  return link.collective_start + link.bulk_start * std::min(1.0, volume / link.bulk_size);
 }
 
 Seconds latency_of(const LinkTechnology& link, const Demand& demand) {
@@ -40,12 +46,12 @@ Seconds latency_of(const LinkTechnology& link, const Demand& demand) {
 CollectiveCost cost_of(const CommGroup& group, const Demand& up, const Demand& out) {
   Seconds start, pace;
   if (group.per_node > 1) {
-    start = group.up.collective_start;
-    pace = ramped(up.volume, up.efficiency, group.scale_up, group.up.half_size);
+    start = protocol_start(group.up, up.volume);
+    pace = ramped(group.up, up.volume, up.efficiency, group.scale_up);
   }
   if (group.nodes > 1) {
-    start = std::max(start, group.out.collective_start);
-    pace = std::max(pace, ramped(out.volume, out.efficiency, group.scale_out, group.out.half_size));
+    start = std::max(start, protocol_start(group.out, out.volume));
+    pace = std::max(pace, ramped(group.out, out.volume, out.efficiency, group.scale_out));
   }
   const Seconds steps = latency_of(group.up, up) + latency_of(group.out, out);
   return {start + steps + pace, up.volume, out.volume};

@@ -105,6 +105,28 @@ TEST(Collectives, HalfSizeDoublesTheTimeOfSmallVolumesOnly) {
   EXPECT_NEAR((all_gather(two, Bytes(2e9)).time.value() - fixed) / 1e-2, 1, 2e-3);
 }
 
+// Three times the ramp on top of the volume's own time; nothing of it for large volumes.
+TEST(Collectives, RampMultipliesWhatSmallVolumesCost) {
+  ClusterSpec cluster = ideal_cluster(1);
+  cluster.node.device.link_technology.half_size = Bytes(1e6);
+  cluster.node.device.link_technology.ramp = 3;
+  const CommGroup two = group_of(cluster, 2);
+  const double fixed = 6e-6;
+  EXPECT_NEAR((all_gather(two, Bytes(2e3)).time.value() - fixed) / 1e-8, 4, 1e-2);
+  EXPECT_NEAR((all_gather(two, Bytes(2e9)).time.value() - fixed) / 1e-2, 1, 5e-3);
+}
+
+// 10 us later in bulk; half of that where a member sends half of bulk_size.
+TEST(Collectives, BulkStartsLater) {
+  ClusterSpec cluster = ideal_cluster(1);
+  const double before = all_gather(group_of(cluster, 2), Bytes(2e4)).time.value();
+  cluster.node.device.link_technology.bulk_start = Seconds(10e-6);
+  cluster.node.device.link_technology.bulk_size = Bytes(1e4);
+  const CommGroup two = group_of(cluster, 2);
+  EXPECT_NEAR(all_gather(two, Bytes(2e4)).time.value() - before, 10e-6, kExact);
+  EXPECT_NEAR(all_gather(two, Bytes(1e4)).time.value() - (before - 5e-8), 5e-6, 1e-9);
+}
+
 TEST(Collectives, TheSwitchReducesForThreeOrMore) {
   ClusterSpec cluster = ideal_cluster(1);
   cluster.node.device.link_technology.in_switch_reduction = true;
