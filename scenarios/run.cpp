@@ -96,6 +96,7 @@ Report run(const Scenario& scenario, const RunOptions& options) {
   };
   jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };
   jobs.progress = [&](double share, std::size_t finished) {
+    if (options.database != nullptr) options.database->tick();
     if (options.progress) options.progress({share, finished, todo.size(), results.recalled()});
   };
   const bool finished = options.execute ? options.execute(todo, jobs) : run_children(jobs);

@@ -21,6 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::chrono::seconds kSharedTransaction{1};
 constexpr std::int64_t kFormat = 1;  // Raise it whenever the tables change.
 constexpr double kMostWhole = 1e15;
 constexpr std::int64_t kApplication = 0x6d6f6573;  // "moes"
@@ -90,10 +91,10 @@ SweepDatabase SweepDatabase::at(const std::string& file) {
 SweepDatabase::SweepDatabase(std::string folder, const std::string& file)
     : folder_(std::move(folder)),
       program_(program_fingerprint()),
-      database_((fs::path(folder_) / file).string()) {
-  const std::int64_t application = database_.number("PRAGMA application_id");
-  const std::int64_t format = database_.number("PRAGMA user_version");
-  const bool is_new = database_.number("SELECT count(*) FROM sqlite_master") == 0;
+      database_(std::make_unique<Sqlite>((fs::path(folder_) / file).string())) {
+  const std::int64_t application = database_->number("PRAGMA application_id");
+  const std::int64_t format = database_->number("PRAGMA user_version");
+  const bool is_new = database_->number("SELECT count(*) FROM sqlite_master") == 0;
   if (is_new) {
     create_tables();
     return;
@@ -102,22 +103,22 @@ SweepDatabase::SweepDatabase(std::string folder, const std::string& file)
     const std::string found = application == kApplication
                                   ? fmt::format("a database of format {}", format)
                                   : "not a database of moesim";
-    throw InputError({{database_.path(), 0, "", found,
+    throw InputError({{database_->path(), 0, "", found,
                        fmt::format("format {} (moesim {}); choose another --out DIR, or start anew "
                                    "with --fresh",
                                    kFormat, program_version())}});
   }
-  Statement known = database_.prepare("SELECT id FROM facts");
+  Statement known = database_->prepare("SELECT id FROM facts");
   while (known.step()) facts_.insert(known.text(0));
 }
 
 void SweepDatabase::create_tables() {
-  Transaction transaction(database_);
-  database_.execute(
+  Transaction transaction(*database_);
+  database_->execute(
       fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplication, kFormat));
-  database_.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
-  database_.execute("CREATE TABLE facts (id TEXT PRIMARY KEY, facts TEXT)");
-  database_.execute(
+  database_->execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
+  database_->execute("CREATE TABLE facts (id TEXT PRIMARY KEY, facts TEXT)");
+  database_->execute(
       "CREATE TABLE results (key TEXT PRIMARY KEY, program TEXT, facts TEXT, result TEXT)");
   transaction.commit();
 }
@@ -128,13 +129,13 @@ void SweepDatabase::create_cases() {
   for (const std::string& name : path_columns(paths_)) columns += ", " + quoted_name(name);
   for (const std::string& name : text_columns()) columns += ", " + name + " TEXT";
   for (const Metric& entry : metric_table()) columns += ", " + quoted_name(entry.key) + " REAL";
-  database_.execute("DROP TABLE IF EXISTS cases");
-  database_.execute("CREATE TABLE cases (" + columns + ")");
+  database_->execute("DROP TABLE IF EXISTS cases");
+  database_->execute("CREATE TABLE cases (" + columns + ")");
 }
 
 void SweepDatabase::write_meta() {
   const Scenario& scenario = plan_->scenario;
-  Statement insert = database_.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
+  Statement insert = database_->prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)");
   const std::pair<const char*, std::string> entries[] = {
       {"version", std::string(program_version())},
       {"program", program_},
@@ -158,7 +159,7 @@ void SweepDatabase::write_cases(const ReportOf& report_of) {
 
 void SweepDatabase::start(const SweepPlan& plan, const ReportOf& report_of) {
   plan_ = &plan;
-  Transaction transaction(database_);
+  Transaction transaction(*database_);
   write_cases(report_of);
   transaction.commit();
 }
@@ -169,7 +170,7 @@ void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
   const std::size_t columns = 2 + paths_.size() + text_columns().size() + metrics.size();
   std::string marks = "?";
   for (std::size_t i = 1; i < columns; ++i) marks += ",?";
-  Statement insert = database_.prepare("INSERT OR REPLACE INTO cases VALUES (" + marks + ")");
+  Statement insert = database_->prepare("INSERT OR REPLACE INTO cases VALUES (" + marks + ")");
   insert.bind(1, static_cast<std::int64_t>(one + 1)).bind(2, row.key);
   int next = 2;
   for (const std::string& path : paths_) {
@@ -200,7 +201,7 @@ void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
 }
 
 std::optional<Json> SweepDatabase::result(const std::string& key) {
-  Statement query = database_.prepare(
+  Statement query = database_->prepare(
       "SELECT result, facts.facts FROM results LEFT JOIN facts ON results.facts = facts.id "
       "WHERE key = ?");
   query.bind(1, key);
@@ -212,43 +213,62 @@ std::optional<Json> SweepDatabase::result(const std::string& key) {
 
 void SweepDatabase::keep(const std::string& key, Json result, const std::vector<std::size_t>& cases,
                          const CaseReport& report) {
-  Transaction transaction(database_);
+  if (!open_) open_ = std::make_unique<Transaction>(*database_);
   std::string id;
   if (result.contains("facts")) {
     const std::string facts = result["facts"].dump();
     id = facts_key(facts);
     if (facts_.insert(id).second) {
-      database_.prepare("INSERT INTO facts VALUES (?, ?)").bind(1, id).bind(2, facts).run();
+      database_->prepare("INSERT INTO facts VALUES (?, ?)").bind(1, id).bind(2, facts).run();
     }
     result.erase("facts");
   }
-  database_.prepare("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)")
+  database_->prepare("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)")
       .bind(1, key)
       .bind(2, program_)
       .bind(3, id)
       .bind(4, result.dump())
       .run();
   for (const std::size_t one : cases) fill(one, &report);
-  transaction.commit();
+  tick();
+}
+
+void SweepDatabase::tick() {
+  if (std::chrono::steady_clock::now() - last_commit_ > kSharedTransaction) commit();
+}
+
+void SweepDatabase::commit() {
+  if (!open_) return;
+  open_->commit();
+  open_.reset();
+  last_commit_ = std::chrono::steady_clock::now();
+}
+
+// However the run ends, what was finished is kept, if the disk has room.
+SweepDatabase::~SweepDatabase() {
+  try {
+    commit();
+  } catch (const std::exception&) {
+  }
 }
 
 void SweepDatabase::copy_results(SweepDatabase& from, bool own_program_only) {
   const std::string which = own_program_only ? " WHERE program = ?" : "";
   Statement facts =
-      from.database_.prepare("SELECT id, facts FROM facts WHERE id IN (SELECT facts FROM results" +
-                             which + ") ORDER BY id");
-  Statement results = from.database_.prepare("SELECT key, program, facts, result FROM results" +
-                                             which + " ORDER BY key");
+      from.database_->prepare("SELECT id, facts FROM facts WHERE id IN (SELECT facts FROM results" +
+                              which + ") ORDER BY id");
+  Statement results = from.database_->prepare("SELECT key, program, facts, result FROM results" +
+                                              which + " ORDER BY key");
   if (own_program_only) {
     facts.bind(1, program_);
     results.bind(1, program_);
   }
-  Statement add_facts = database_.prepare("INSERT OR IGNORE INTO facts VALUES (?, ?)");
+  Statement add_facts = database_->prepare("INSERT OR IGNORE INTO facts VALUES (?, ?)");
   while (facts.step()) {
     add_facts.bind(1, facts.text(0)).bind(2, facts.text(1)).run();
     facts_.insert(facts.text(0));
   }
-  Statement add = database_.prepare("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)");
+  Statement add = database_->prepare("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)");
   while (results.step()) {
     for (int column = 0; column < 4; ++column) add.bind(column + 1, results.text(column));
     add.run();
@@ -256,6 +276,7 @@ void SweepDatabase::copy_results(SweepDatabase& from, bool own_program_only) {
 }
 
 void SweepDatabase::finish(const ReportOf& report_of) {
+  commit();
   const std::string file = std::string(kDatabaseFile) + ".partial";
   const fs::path partial = fs::path(folder_) / file;
   std::error_code error;
@@ -264,7 +285,7 @@ void SweepDatabase::finish(const ReportOf& report_of) {
   {
     SweepDatabase ordered(folder_, file);
     ordered.plan_ = plan_;
-    Transaction transaction(ordered.database_);
+    Transaction transaction(*ordered.database_);
     ordered.write_cases(report_of);
     ordered.copy_results(*this, true);
     transaction.commit();
@@ -276,13 +297,13 @@ void SweepDatabase::finish(const ReportOf& report_of) {
 }
 
 void SweepDatabase::import(SweepDatabase& other) {
-  Transaction transaction(database_);
+  Transaction transaction(*database_);
   copy_results(other, true);
   transaction.commit();
 }
 
 std::string SweepDatabase::meta(const std::string& name) {
-  Statement query = database_.prepare("SELECT value FROM meta WHERE name = ?");
+  Statement query = database_->prepare("SELECT value FROM meta WHERE name = ?");
   query.bind(1, name);
   return query.step() ? query.text(0) : "";
 }

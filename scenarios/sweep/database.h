@@ -1,8 +1,10 @@
 // sweep.db: the results of a sweep while it runs, to be queried and to be resumed from.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -27,12 +29,16 @@ struct SweepPlan {
 
 // Tables: `cases`, a row each with the columns of cases.csv, "waiting" until it has run; `results`,
 // what each simulation sent home, by key; `facts`, which results share; `meta`, the scenario. A
-// result is kept in one transaction: after a kill at any moment it is there or it is not.
+// result and its rows are kept in one transaction: after a kill at any moment they are there or
+// they are not. A disk may take longer to be sure of a transaction than a simulation takes, so
+// results of one second share one.
 class SweepDatabase {
  public:
   // Opens FOLDER/sweep.db, made if missing. Throws: InputError, here and below, if it is no
   // database of this version of moesim or cannot be written.
   explicit SweepDatabase(const std::string& folder);
+  ~SweepDatabase();
+  SweepDatabase(SweepDatabase&&) = default;
   // The same with the file's own name.
   static SweepDatabase at(const std::string& file);
 
@@ -47,6 +53,8 @@ class SweepDatabase {
   // Keeps that, and fills in the rows of the cases that it is the result of (none for a draw).
   void keep(const std::string& key, nlohmann::ordered_json result,
             const std::vector<std::size_t>& cases, const CaseReport& report);
+  // Makes sure of what was kept more than a second ago.
+  void tick();
 
   // Writes everything in order into a new file, which takes the place of this one: the same sweep
   // gives the same bytes, however often it was interrupted. Results of other builds of the program
@@ -65,14 +73,17 @@ class SweepDatabase {
   void write_meta();
   void write_cases(const ReportOf& report_of);
   void fill(std::size_t one, const CaseReport* report);
+  void commit();
   void copy_results(SweepDatabase& from, bool own_program_only);
 
   std::string folder_;
   std::string program_;
-  Sqlite database_;
+  std::unique_ptr<Sqlite> database_;
   const SweepPlan* plan_ = nullptr;
   std::vector<std::string> paths_;  // Swept, in the order of their columns.
   std::set<std::string> facts_;     // That are there.
+  std::unique_ptr<Transaction> open_ = {};
+  std::chrono::steady_clock::time_point last_commit_ = {};
 };
 
 // Removes FOLDER/sweep.db.

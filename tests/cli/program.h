@@ -59,10 +59,12 @@ class Workplace {
     return names;
   }
 
-  // Starts the program as the leader of a process group of its own.
-  pid_t start(const std::vector<std::string>& arguments) const {
+  // Starts the program as the leader of a process group of its own; `launcher` = the words before
+  // it, such as mpirun's.
+  pid_t start(const std::vector<std::string>& arguments,
+              const std::vector<std::string>& launcher = {}) const {
     const pid_t pid = fork();
-    if (pid == 0) be_program(arguments);
+    if (pid == 0) be_program(arguments, launcher);
     setpgid(pid, pid);
     running_.insert(pid);
     return pid;
@@ -78,17 +80,19 @@ class Workplace {
   Outcome run(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
 
  private:
-  [[noreturn]] void be_program(const std::vector<std::string>& arguments) const {
+  [[noreturn]] void be_program(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& launcher) const {
     setpgid(0, 0);
     setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
     dup2(open((folder_ / "stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     dup2(open((folder_ / "stderr").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-    std::string program = MOESIM_PROGRAM;
-    std::vector<std::string> texts = arguments;
-    std::vector<char*> argv = {program.data()};
+    std::vector<std::string> texts = launcher;
+    texts.emplace_back(MOESIM_PROGRAM);
+    texts.insert(texts.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
     for (std::string& text : texts) argv.push_back(text.data());
     argv.push_back(nullptr);
-    if (chdir((folder_ / "work").c_str()) == 0) execv(program.c_str(), argv.data());
+    if (chdir((folder_ / "work").c_str()) == 0) execvp(argv[0], argv.data());
     _exit(127);
   }
 

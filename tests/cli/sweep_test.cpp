@@ -27,7 +27,7 @@ const std::string kCase =
     "  - name: moe\n"
     "    model: olmoe-1b-7b\n"
     "    cluster: {node: workstation-rtx-4090}\n"
-    "    router: {tokens: power_law, bank_sequences: 8, bank_sequence_tokens: 8, "
+    "    router: {tokens: power_law, bank_sequences: 16, bank_sequence_tokens: 16, "
     "baselines: [balanced]}\n";
 // Six points with a twin each; the last two cannot run.
 const std::string kSweep = kCase +
@@ -249,6 +249,74 @@ TEST(Shards, OfDifferentSweepsAreNotMerged) {
   for (const char* shard : {"0/3", "4/3", "x", "1", "1/", "1/2x"}) {
     expect_refusal(place, {"run", "a.yaml", "--out", "c", "--shard", shard}, 1, "i/n expected");
   }
+}
+
+// CI machines have few cores and run tests as root.
+const std::vector<std::string> kThreeRanks = {"mpirun", "--allow-run-as-root", "--oversubscribe",
+                                              "-n", "3"};
+
+bool has_mpi() {
+  return std::system("command -v mpirun >/dev/null 2>&1") == 0 &&
+         std::filesystem::exists(std::filesystem::path(MOESIM_PROGRAM).parent_path() /
+                                 "moesim-relay");
+}
+
+TEST(Ranks, GiveTheSerialRunByteByByte) {
+  if (!has_mpi()) GTEST_SKIP() << "no OpenMPI";
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "whole", "--quiet"}).code, 0);
+  const Outcome outcome =
+      place.finish(place.start({"run", "a.yaml", "--out", "ranks", "--quiet"}, kThreeRanks));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  expect_same(place, "whole", "ranks");
+}
+
+// Kills the program of a rank other than 0, whose parent is the relay and which has a child that
+// simulates. False if none was seen.
+bool kill_a_rank(pid_t launcher) {
+  for (int i = 0; i < 3000; ++i) {
+    for (const pid_t relay : children_of(launcher)) {
+      const std::string rank = "OMPI_COMM_WORLD_RANK=2";
+      if (!contains(file_text("/proc/" + std::to_string(relay) + "/environ"), rank)) continue;
+      for (const pid_t program : children_of(relay)) {
+        if (children_of(program).empty()) continue;
+        kill(program, SIGKILL);
+        return true;
+      }
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+TEST(Ranks, WhatALostOneHadIsTakenOver) {
+  if (!has_mpi()) GTEST_SKIP() << "no OpenMPI";
+  const Workplace place;
+  place.write("a.yaml", kSweep + "  workload.requests.closed_loop.requests: [2000, 2001, 2002]\n");
+  const std::vector<std::string> run = {"run", "a.yaml", "--draws", "0", "--quiet", "--out"};
+  const auto to = [&](const std::string& out) {
+    std::vector<std::string> arguments = run;
+    arguments.push_back(out);
+    return arguments;
+  };
+  EXPECT_EQ(place.run(to("whole")).code, 0);
+  const pid_t launcher = place.start(to("ranks"), kThreeRanks);
+  EXPECT_TRUE(kill_a_rank(launcher));
+  const Outcome outcome = place.finish(launcher);
+  EXPECT_TRUE(contains(outcome.err, "rank 2 is lost")) << outcome.err;
+  expect_same(place, "whole", "ranks");
+}
+
+TEST(Ranks, BadInputIsToldOnceAndNobodyWaits) {
+  if (!has_mpi()) GTEST_SKIP() << "no OpenMPI";
+  const Workplace place;
+  place.write("a.yaml", kSweep + "  where: topk > 1\n");
+  const Outcome outcome = place.finish(place.start({"run", "a.yaml"}, kThreeRanks));
+  EXPECT_EQ(outcome.code, 1);
+  const std::string fault = "did you mean top_k?";
+  EXPECT_TRUE(contains(outcome.err, fault)) << outcome.err;
+  EXPECT_EQ(outcome.err.find(fault), outcome.err.rfind(fault));
 }
 
 }  // namespace

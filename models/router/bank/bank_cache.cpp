@@ -1,10 +1,13 @@
 #include "models/router/bank/bank_cache.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -98,6 +101,31 @@ bool is_bank_of(const RoutingBank& bank, const ModelSpec& model, const TokenSour
          ids_in_range(bank, moe.num_experts + moe.router.num_zero_experts);
 }
 
+// Held while a bank is made, so that of the cases of a sweep that want the same one only the first
+// makes it. Without a folder that can be written nobody waits. The file goes with the lock; who
+// waited for a file that is gone makes the bank once more, which is no harm.
+class MakerLock {
+ public:
+  explicit MakerLock(const std::string& bank) : path_(bank + ".lock") {
+    std::error_code error;
+    fs::create_directories(fs::path(path_).parent_path(), error);
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~MakerLock() {
+    if (file_ < 0) return;
+    unlink(path_.c_str());
+    close(file_);
+  }
+  MakerLock(const MakerLock&) = delete;
+  MakerLock& operator=(const MakerLock&) = delete;
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
 std::string cache_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
     return (fs::path(cache) / "moesim").string();
@@ -174,9 +202,13 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
                                 std::uint64_t seed, const std::string& folder) {
   if (folder.empty()) return make_routing_bank(model, source, seed);
   const std::string path = (fs::path(folder) / bank_file_name(model, source, seed)).string();
-  if (std::optional<RoutingBank> bank = read_bank(path)) {
-    if (is_bank_of(*bank, model, source)) return *std::move(bank);
-  }
+  const auto kept = [&]() -> std::optional<RoutingBank> {
+    std::optional<RoutingBank> bank = read_bank(path);
+    return bank && is_bank_of(*bank, model, source) ? std::move(bank) : std::nullopt;
+  };
+  if (auto bank = kept()) return *std::move(bank);
+  const MakerLock lock(path);
+  if (auto bank = kept()) return *std::move(bank);
   RoutingBank bank = make_routing_bank(model, source, seed);
   write_bank(bank, path);
   return bank;
