@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "reports/case_network.h"
 #include "reports/metrics.h"
 
 namespace moesim {
@@ -141,6 +142,7 @@ CaseReport make_case_report(const Deployment& deployment, const Workload& worklo
   CaseReport report = described(deployment);
   report.metrics = compute_metrics({deployment, &workload, &summary, summary.memory});
   if (deployment.model.is_moe()) report.routing = routing_of(deployment, summary, bank);
+  report.network = summary.network;
   report.ttft_curve_s = summary.ttft_curve_s;
   report.tpot_curve_s = summary.tpot_curve_s;
   report.e2e_curve_s = summary.e2e_curve_s;
@@ -205,6 +207,7 @@ Json to_json(const CaseReport& report) {
   json["layout"] = report.layout;
   json["is_moe"] = report.is_moe;
   json["metrics"] = to_json(report.metrics);
+  json["network"] = to_json(report.network);
   json["routing"] = to_json(report.routing);
   json["ttft_curve_s"] = report.ttft_curve_s;
   json["tpot_curve_s"] = report.tpot_curve_s;
@@ -229,6 +232,7 @@ CaseReport case_report_from_json(const Json& json) {
   report.layout = json.at("layout");
   report.is_moe = json.at("is_moe");
   report.metrics = case_metrics_from_json(json.at("metrics"));
+  report.network = network_from_json(json.at("network"));
   report.routing = case_routing_from_json(json.at("routing"));
   report.ttft_curve_s = json.at("ttft_curve_s").get<std::vector<double>>();
   report.tpot_curve_s = json.at("tpot_curve_s").get<std::vector<double>>();

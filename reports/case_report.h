@@ -46,6 +46,7 @@ struct CaseReport {
   // none.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
   std::vector<QueuePoint> queue;
+  NetworkSummary network;
   CaseRouting routing;      // Empty for a dense model.
   std::vector<Fact> facts;  // Every number of the profiles used, with source and confidence.
   // The same case with a baseline in place of its router, for comparison; never nested.

@@ -63,6 +63,7 @@ std::string glance_section(const HtmlView& view);
 std::string chart_section(const HtmlView& view);
 std::string sweep_section(const HtmlView& view);
 std::string routing_section(const HtmlView& view);
+std::string network_section(const HtmlView& view);
 std::string doubt_section(const HtmlView& view);
 std::string numbers_section(const HtmlView& view);
 std::string provenance_section(const HtmlView& view);

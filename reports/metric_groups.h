@@ -13,6 +13,7 @@ std::vector<Metric> throughput_metrics();
 std::vector<Metric> memory_metrics();
 std::vector<Metric> time_metrics();
 std::vector<Metric> communication_metrics();
+std::vector<Metric> network_metrics();
 std::vector<Metric> energy_metrics();
 std::vector<Metric> cost_metrics();
 std::vector<Metric> model_metrics();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reports/baselines.h"
+#include "reports/case_network.h"
 #include "reports/doubt.h"
 #include "reports/format.h"
 #include "reports/key_metrics.h"
@@ -116,6 +117,17 @@ std::string paragraph(const std::string& text, int width) {
   return result;
 }
 
+// A sentence per case whose devices communicate.
+std::string network_text(const Report& report, int columns) {
+  if (report.cases.size() > kMostColumns) return "";
+  std::string text;
+  for (const CaseReport& one : report.cases) {
+    const std::string sentence = network_sentence(one.network);
+    if (!sentence.empty()) text += paragraph(one.name + ": " + sentence, columns);
+  }
+  return text.empty() ? "" : "Network\n" + text + "\n";
+}
+
 }  // namespace
 
 std::string report_text(const Report& report, int width) {
@@ -137,6 +149,7 @@ std::string report_text(const Report& report, int width) {
     text += "What other routing would have said\n" + render(with_baselines(one), columns) + "\n";
     text += paragraph(imbalance_sentence(one), columns) + "\n";
   }
+  text += network_text(report, columns);
   if (report.interrupted)
     text += paragraph("Interrupted: what had not run by then is marked.", columns);
   if (const std::string doubt = doubt_sentence(report); !doubt.empty()) {

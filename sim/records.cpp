@@ -71,6 +71,7 @@ void Records::add(const StageCost& cost, std::int64_t first_device, double prefi
     decode_energy += joules * (1 - prefill_share);
   }
   moesim::add(traffic, cost.traffic, elapsed);
+  network.add(cost, first_device, prefill_share > 0, elapsed, devices.size());
 }
 
 void QueueSeries::add(const QueuePoint& point) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/batcher.h"
+#include "sim/network_use.h"
 #include "sim/step_model.h"
 #include "sim/summary.h"
 #include "sim/workload.h"
@@ -27,6 +28,8 @@ struct Records {
   std::vector<DeviceLedger> devices;  // [device] without idle time.
   Joules prefill_energy, decode_energy;
   TrafficTotals traffic;
+  NetworkTally network;
+  StepSamples samples;                    // Of the first replica of what decodes.
   RoutingTally routing, prefill_routing;  // Of all steps but those of a prefill pool; of those.
 
   // Books what ended in a step, as the clients of the deployment see it.

@@ -110,6 +110,8 @@ void Replica::begin(std::size_t stage) {
 
 void Replica::run(StageServer& server) {
   const MicroBatch& batch = *server.current;
+  const bool prefills = around_.deployment.role == PoolRole::kPrefill;
+  if (index_ == 0 && server.stage.is_first && !prefills) around_.records.samples.offer(batch.ranks);
   Timeline* const watching = timeline();
   if (watching == nullptr || !watching->wants(batch.step)) {
     around_.model.run(server.stage, batch.ranks, server.cost);

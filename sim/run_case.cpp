@@ -221,6 +221,14 @@ Summary run_case(const Deployment& deployment, const Workload& workload, const R
   if (bank != nullptr && deployment.model.is_moe()) {
     summary.routing = summarize_routing(pools, *bank, service.records());
   }
+  Pool& decoding = pools.front();
+  // A rebalancing on the way would tell the runs of the samples apart.
+  std::optional<DoubledLinks> doubled;
+  if (decoding.deployment.placement.rebalance_steps == 0) {
+    doubled = doubled_links(decoding.deployment, decoding.model, service.records().samples);
+  }
+  summary.network = summarize_network(deployment, topology, service.records().network, doubled,
+                                      decoding.model.device(), summary);
   return summary;
 }
 

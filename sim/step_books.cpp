@@ -27,6 +27,7 @@ StepBooks::StepBooks(const ParallelPlan& plan, const DeviceModel& device, const 
 
 void StepBooks::open(SpanLog* log) {
   log_ = log;
+  times_ = {};
   host_ = Seconds(0);
   beside_ = Seconds(0);
   journeys_ = {};
@@ -81,6 +82,7 @@ void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Se
   advance(dp_rank, cost.time - hidden, phase);
   lane.communication += cost.time - hidden;
   lane.hidden += hidden;
+  times_.phases[static_cast<std::size_t>(phase)] += cost.time - hidden;
   lane.scale_up += cost.scale_up_sent;
   lane.scale_out += cost.scale_out_sent;
 }
@@ -106,6 +108,7 @@ void StepBooks::post(std::size_t half, const CollectiveCost& cost, Phase phase,
   }
   journeys_[half] = {true, phase, begin, cost.time, begin + cost.time};
   network_free_ = journeys_[half].end;
+  if (phase == Phase::kDispatch) times_.dispatching += cost.time;
   network_share_ = device_share;
 }
 
@@ -125,6 +128,7 @@ void StepBooks::await(std::size_t half) {
       lane.hidden += journey.time - seen;
     }
     lane.communication += seen;
+    times_.phases[static_cast<std::size_t>(journey.phase)] += seen;
     const Seconds end = std::max(lane.clock, journey.end);
     if (log_) log_->add_lane(journey.phase, rank, std::max(lane.clock, journey.begin), end);
     lane.clock = end;
@@ -165,6 +169,11 @@ Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& 
   ranks.resize(plan_.stage_ranks());
   for (std::int64_t r = 0; r < plan_.stage_ranks(); ++r) ranks[r] = rank_ledger(r, exchanged);
   if (log_) log_->stretch(error_.step_time);
+  for (Seconds& time : times_.phases) {
+    time = time * (error_.step_time * static_cast<double>(plan_.tp));
+  }
+  times_.dispatching = times_.dispatching * error_.step_time;
+  times_.total = lanes_.front().clock * (error_.step_time * static_cast<double>(ranks.size()));
   return lanes_.front().clock * error_.step_time;
 }
 

@@ -48,6 +48,8 @@ class StepBooks {
   // Ends the step: all ranks meet; time and energy by rank. `exchanged`: what dispatch and combine
   // carried, if anything.
   Seconds close(const PortLoads* exchanged, std::vector<DeviceLedger>& ranks);
+  // Of the step that was closed.
+  const CommunicationTimes& communication() const { return times_; }
   // Bytes that the collectives of all ranks sent, and as many received.
   Bytes collective_scale_up() const;
   Bytes collective_scale_out() const;
@@ -87,6 +89,7 @@ class StepBooks {
   const DeviceModel& device_;
   ModelError error_;
   SpanLog* log_ = nullptr;
+  CommunicationTimes times_;
   Seconds host_;
   Seconds beside_;
   std::array<Journey, 2> journeys_;  // [half]

@@ -61,6 +61,8 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   }
   cost.time = books_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
   cost.traffic = traffic();
+  cost.communication = books_.communication();
+  if (exchange_) cost.dispatched = exchange_->carried_there();
   cost.routing = exchange_ ? exchange_->tally() : RoutingTally{};
 }
 

@@ -19,6 +19,8 @@ struct StageCost {
   std::vector<DeviceLedger> ranks;
   TrafficTotals traffic;
   RoutingTally routing;
+  CommunicationTimes communication;
+  PortLoads dispatched;  // Through the ports of each rank; empty where tokens do not travel.
 };
 
 class StepModel {

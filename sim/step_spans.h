@@ -2,6 +2,7 @@
 // drawn as a timeline.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,13 @@ inline constexpr int kNumPhases = 13;
 std::string_view phase_name(Phase phase);
 // Whether ranks exchange bytes in it.
 bool is_communication(Phase phase);
+
+// Rank-seconds that ranks see of each phase that is communication, and of all that they do.
+struct CommunicationTimes {
+  std::array<Seconds, kNumPhases> phases{};
+  Seconds total;
+  Seconds dispatching;  // Of one rank, with what goes on beside work.
+};
 
 struct StepSpan {
   Phase phase = Phase::kHost;

@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "models/memory_ledger.h"
+#include "sim/step_spans.h"
 
 namespace moesim {
 
@@ -113,6 +114,31 @@ struct RoutingSummary {
   std::vector<BalancePeriod> periods;
 };
 
+// The links of one class: inside nodes, NICs, above the leaves.
+struct LinkUse {
+  std::string name;          // "scale-up", "NIC", "spine"
+  std::int64_t ports = 0;    // In one direction.
+  BytesPerSecond bandwidth;  // Of a port, per direction.
+  Bytes sent;
+  bool sent_known = true;  // Above the leaves: up to 128 ranks.
+  double busy_share = 0;   // Of bandwidth and horizon.
+  // While tokens are dispatched: mean and fullest port, which is named; 0 where they do not travel.
+  double dispatch_busy_share = 0, fullest_busy_share = 0;
+  std::string fullest;  // "NIC of node 3, rail 5"
+  bool fullest_receives = false;
+  // What moving the bytes adds to the devices' power (scale-up); else NICs, or switches and optics,
+  // whose power does not depend on traffic, over the horizon.
+  Joules energy;
+  // Steps would be shorter by this share if all links of the class were twice as fast; see
+  // DoubledLinks. Absent above the leaves, which are not priced by themselves.
+  std::optional<double> doubled_gain;
+};
+
+struct NetworkSummary {
+  CommunicationTimes prompt_steps, decode_steps;  // Steps with prompt tokens, and without.
+  std::vector<LinkUse> links;                     // Of the classes that the deployment uses.
+};
+
 // What a prefill pool of its own adds.
 struct PrefillPool {
   MemoryLedger memory;
@@ -161,6 +187,7 @@ struct Summary {
   TrafficTotals traffic;
   EnergyTotals energy;
   RoutingSummary routing;  // Empty for dense models.
+  NetworkSummary network;
 };
 
 }  // namespace moesim

@@ -20,6 +20,20 @@ void add_to(std::vector<double>& sums, const std::vector<double>& values) {
   for (std::size_t r = 0; r < values.size(); ++r) sums[r] += values[r];
 }
 
+void add_to(PortLoads& sums, const PortLoads& loads) {
+  add_to(sums.scale_up_out, loads.scale_up_out);
+  add_to(sums.scale_up_in, loads.scale_up_in);
+  add_to(sums.scale_out_out, loads.scale_out_out);
+  add_to(sums.scale_out_in, loads.scale_out_in);
+}
+
+void clear(PortLoads& sums, std::size_t members) {
+  for (auto* ports :
+       {&sums.scale_up_out, &sums.scale_up_in, &sums.scale_out_out, &sums.scale_out_in}) {
+    ports->assign(members, 0);
+  }
+}
+
 double sent_bytes(const PortLoads& loads) {
   const double up = std::accumulate(loads.scale_up_out.begin(), loads.scale_up_out.end(), 0.0);
   return std::accumulate(loads.scale_out_out.begin(), loads.scale_out_out.end(), up);
@@ -146,10 +160,8 @@ void TokenExchange::open(const Stage& stage, const HalfBatches& batch) {
     tokens += halves_[h].tokens;
   }
   const std::size_t members = travel || rebalancer_ ? deployment_.plan.stage_ranks() : 0;
-  for (auto* sums : {&carried_.scale_up_out, &carried_.scale_up_in, &carried_.scale_out_out,
-                     &carried_.scale_out_in}) {
-    sums->assign(members, 0);
-  }
+  clear(carried_, members);
+  clear(there_, travel ? members : 0);
   mode_ = travel ? mode_of(deployment_.dispatch, decode_only_) : DispatchMode::kNormal;
   dispatched_ = combined_ = 0;
   moved_ = Bytes(0);
@@ -243,6 +255,7 @@ Seconds TokenExchange::send(const Stage& stage, const Half& half, Bytes copy, Wa
     time = all_to_all(ranks, loads_, kernel_of(mode_, way));
   }
   carry();
+  if (way == Way::kThere) add_to(there_, loads_);
   sent += sent_bytes(loads_);
   return time;
 }
@@ -258,10 +271,7 @@ Seconds TokenExchange::collective(const CollectiveCost& cost) {
 }
 
 void TokenExchange::carry() {
-  add_to(carried_.scale_up_out, loads_.scale_up_out);
-  add_to(carried_.scale_up_in, loads_.scale_up_in);
-  add_to(carried_.scale_out_out, loads_.scale_out_out);
-  add_to(carried_.scale_out_in, loads_.scale_out_in);
+  add_to(carried_, loads_);
 }
 
 std::vector<BalancePeriod> TokenExchange::periods() const {

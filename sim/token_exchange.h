@@ -66,6 +66,8 @@ class TokenExchange {
 
   // Sums since open(): bytes through the ports of each rank, sent by all, routing.
   const PortLoads& carried() const { return carried_; }
+  // The part of them that dispatch carried; empty where tokens do not travel.
+  const PortLoads& carried_there() const { return there_; }
   Bytes dispatched() const { return Bytes(dispatched_); }
   Bytes combined() const { return Bytes(combined_); }
   Bytes moved() const { return moved_; }
@@ -111,6 +113,7 @@ class TokenExchange {
   std::array<Half, 2> halves_;
   PortLoads loads_;    // Of one transfer.
   PortLoads carried_;  // Of all since open().
+  PortLoads there_;    // Of all dispatches since open().
   double dispatched_ = 0;
   double combined_ = 0;
   Bytes moved_;
