@@ -54,7 +54,7 @@ std::vector<Fact> facts_of(const Deployment& deployment) {
   for (const std::vector<Fact>* part :
        {&device.facts, &device.family.facts, &device.link_technology.facts, &node.facts,
         &node.nic_technology.facts, &deployment.cluster.fabric.facts, &deployment.site.facts,
-        &deployment.error.facts, &deployment.serving.facts}) {
+        &deployment.error.facts, &deployment.serving.facts, &deployment.faults.facts}) {
     for (const Fact& fact : *part) facts.push_back(fact);
   }
   return facts;

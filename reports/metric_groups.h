@@ -18,5 +18,6 @@ std::vector<Metric> energy_metrics();
 std::vector<Metric> cost_metrics();
 std::vector<Metric> model_metrics();
 std::vector<Metric> routing_metrics();
+std::vector<Metric> fault_metrics();
 
 }  // namespace moesim

@@ -8,6 +8,7 @@
 #include "hardware/profiles.h"
 #include "models/catalog.h"
 #include "scenarios/read_engine.h"
+#include "scenarios/read_faults.h"
 #include "scenarios/read_value.h"
 #include "scenarios/router_names.h"
 #include "sim/expert_placement.h"
@@ -283,6 +284,9 @@ CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
       Watts(quantity_up_to(reader.reader, "power_limit", Dimension::kPower, 0, kMaxPower));
   deployment.rent_usd_per_hour =
       quantity_up_to(reader.reader, "rent_per_device", Dimension::kMoneyPerHour, 0, kMaxRent);
+  if (const auto faults = reader.reader.optional("faults")) {
+    read_faults(*faults, contradictions, deployment);
+  }
   reader.reader.done();
   reader.check_plan();
   check_routing(value, deployment, contradictions, loaded.checked);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -94,6 +95,45 @@ YAML::Node engine_node(const Deployment& deployment) {
   return node;
 }
 
+YAML::Node fault_node(const Slowdown& slow, const ClusterSpec& cluster) {
+  const auto time = [](Seconds s) { return quantity_text(s.value(), Dimension::kTime, "s"); };
+  YAML::Node node;
+  if (slow.part == FaultPart::kNic) {
+    node["link"] = "nic";
+    node["node"] = slow.devices.first / cluster.node.devices;
+    node["rail"] = slow.devices.first % cluster.node.devices / slow.devices.count;
+  } else {
+    if (slow.part == FaultPart::kScaleUp) node["link"] = "scale-up";
+    node["gpu"] = slow.devices.first;
+  }
+  node["speed"] = fmt::format("{}", slow.speed);
+  node["from"] = time(slow.from);
+  if (std::isfinite(slow.until.value())) node["until"] = time(slow.until);
+  if (slow.speed > 0) return node;
+  node["timeout"] = time(slow.timeout);
+  node["restart"] = time(slow.restart);
+  return node;
+}
+
+YAML::Node fault_node(const Failure& failure, const ClusterSpec& cluster) {
+  const auto time = [](Seconds s) { return quantity_text(s.value(), Dimension::kTime, "s"); };
+  const bool is_node = failure.devices.count > 1;
+  const std::int64_t first = failure.devices.first;
+  YAML::Node node;
+  node[is_node ? "node" : "gpu"] = is_node ? first / cluster.node.devices : first;
+  node["fails"] = time(failure.at);
+  node["detection"] = time(failure.detection);
+  node["restart"] = failure.restart ? time(*failure.restart) : "never";
+  return node;
+}
+
+YAML::Node faults_node(const FaultSpec& faults, const ClusterSpec& cluster) {
+  YAML::Node node;
+  for (const Slowdown& slow : faults.slowdowns) node.push_back(fault_node(slow, cluster));
+  for (const Failure& failure : faults.failures) node.push_back(fault_node(failure, cluster));
+  return node;
+}
+
 // Top-level keys of a case with their values as text, to be compared.
 using Sections = std::map<std::string, std::string>;
 
@@ -131,6 +171,9 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
     node["placement"] = resolved_placement(deployment.placement);
   }
   node["engine"] = engine_node(deployment);
+  if (!deployment.faults.empty()) {
+    node["faults"] = faults_node(deployment.faults, deployment.cluster);
+  }
   if (deployment.power_limit.value() > 0) {
     node["power_limit"] = quantity_text(deployment.power_limit.value(), Dimension::kPower, "W");
   }

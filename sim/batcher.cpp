@@ -19,13 +19,21 @@ Batcher::Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
 }
 
 bool Batcher::submit(const Request& request, Seconds arrival) {
+  return submit(Interrupted{.request = request, .arrival = arrival});
+}
+
+bool Batcher::submit(const Interrupted& interrupted) {
+  const Request& request = interrupted.request;
   if (request.input_tokens <= 0 || request.output_tokens <= 0) {
     throw std::invalid_argument("a request needs at least one input and one output token");
   }
   if (!can_hold(request)) return false;
   const std::int32_t slot = new_slot();
   Sequence sequence;
-  sequence.arrival = arrival;
+  sequence.arrival = interrupted.arrival;
+  sequence.first_token = interrupted.first_token;
+  sequence.delivered = interrupted.delivered;
+  sequence.highest = interrupted.highest;
   sequence.input = request.input_tokens;
   sequence.output = request.output_tokens;
   sequence.present = true;
@@ -103,8 +111,7 @@ bool Batcher::make_room(std::size_t position) {
 void Batcher::preempt(std::size_t position) {
   const std::int32_t slot = running_[position];
   Sequence& sequence = slots_[slot];
-  pool_.release(sequence.blocks);
-  promised_ -= sequence.reserved;
+  free_blocks(sequence);
   sequence.blocks = sequence.reserved = 0;
   outstanding_ += sequence.cached;
   sequence.cached = 0;
@@ -183,7 +190,9 @@ std::optional<std::int32_t> Batcher::reserve(const Prefilled& prompt) {
   sequence.input = prompt.request.input_tokens;
   sequence.output = prompt.request.output_tokens;
   sequence.generated = 1;
-  sequence.cached = sequence.highest = sequence.input;
+  sequence.delivered = prompt.delivered;
+  sequence.cached = sequence.input;
+  sequence.highest = std::max(sequence.input, prompt.highest);
   if (!find_blocks(sequence)) return std::nullopt;
   const std::int32_t slot = new_slot();
   slots_[slot] = sequence;
@@ -196,6 +205,57 @@ void Batcher::receive(std::int32_t slot) {
   slots_[slot].present = true;
   running_.push_back(slot);
   --arriving_;
+}
+
+void Batcher::free_blocks(const Sequence& sequence) {
+  pool_.release(sequence.blocks);
+  promised_ -= sequence.reserved;
+}
+
+void Batcher::lose_caches() {
+  waiting_.insert(waiting_.begin(), running_.begin(), running_.end());
+  running_.clear();
+  for (const std::int32_t slot : waiting_) {
+    Sequence& sequence = slots_[slot];
+    free_blocks(sequence);
+    outstanding_ += sequence.cached;
+    sequence.restart();
+  }
+}
+
+std::vector<Interrupted> Batcher::give_away() {
+  std::vector<Interrupted> requests;
+  for (const std::int32_t slot : waiting_) {
+    Sequence& sequence = slots_[slot];
+    requests.push_back({.request = {sequence.arrival, sequence.input, sequence.output},
+                        .arrival = sequence.arrival,
+                        .first_token = sequence.first_token,
+                        .delivered = sequence.delivered,
+                        .highest = sequence.highest});
+    outstanding_ -= sequence.input + (limits_.hands_over ? 1 : sequence.output);
+    sequence.present = false;
+    free_slots_.push_back(slot);
+  }
+  waiting_.clear();
+  return requests;
+}
+
+void Batcher::take_back(const Prefilled& prompt) {
+  Sequence& sequence = slots_[prompt.slot];
+  free_blocks(sequence);
+  handed_over_tokens_ -= sequence.output - sequence.delivered;
+  sequence.restart();
+  sequence.present = true;
+  outstanding_ += sequence.input + 1;
+  waiting_.push_back(prompt.slot);
+}
+
+void Batcher::cancel(std::int32_t slot) {
+  const Sequence& sequence = slots_[slot];
+  free_blocks(sequence);
+  outstanding_ -= sequence.output;
+  --arriving_;
+  free_slots_.push_back(slot);
 }
 
 bool Batcher::add_chunk(std::int32_t slot, RankStep& step) {
@@ -224,10 +284,9 @@ void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
     emit_token(sequence, now, outcome);
     if (sequence.generated < sequence.output) {
       if (!limits_.hands_over) continue;
-      hand_over(item.slot, outcome);
+      hand_over(item.slot, now, outcome);
     } else {
-      pool_.release(sequence.blocks);
-      promised_ -= sequence.reserved;
+      free_blocks(sequence);
       free_slots_.push_back(item.slot);
     }
     sequence.present = false;
@@ -237,21 +296,23 @@ void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
   std::erase_if(running_, [this](std::int32_t slot) { return !slots_[slot].present; });
 }
 
-void Batcher::hand_over(std::int32_t slot, StepOutcome& outcome) {
+void Batcher::hand_over(std::int32_t slot, Seconds now, StepOutcome& outcome) {
   const Sequence& sequence = slots_[slot];
-  handed_over_tokens_ += sequence.output - sequence.generated;
+  handed_over_tokens_ += sequence.output - sequence.delivered;
   --outstanding_;
   outcome.prefilled.push_back({.slot = slot,
                                .request = {sequence.arrival, sequence.input, sequence.output},
                                .arrival = sequence.arrival,
-                               .first_token = sequence.first_token});
+                               .first_token = sequence.first_token,
+                               .ready = now,
+                               .delivered = sequence.delivered,
+                               .highest = sequence.highest});
 }
 
 void Batcher::release(const Prefilled& prompt) {
   const Sequence& sequence = slots_[prompt.slot];
-  pool_.release(sequence.blocks);
-  promised_ -= sequence.reserved;
-  handed_over_tokens_ -= sequence.output - sequence.generated;
+  free_blocks(sequence);
+  handed_over_tokens_ -= sequence.output - sequence.delivered;
   free_slots_.push_back(prompt.slot);
 }
 
@@ -267,10 +328,13 @@ void Batcher::book_tokens(Sequence& sequence, std::int64_t tokens) {
 
 void Batcher::emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome) {
   ++sequence.generated;
-  ++counts_.output_done;
-  if (sequence.generated == 1) {
-    sequence.first_token = now;
-    outcome.first_token_waits.push_back(now - sequence.arrival);
+  if (sequence.generated > sequence.delivered) {
+    ++sequence.delivered;
+    ++counts_.output_done;
+    if (sequence.delivered == 1) {
+      sequence.first_token = now;
+      outcome.first_token_waits.push_back(now - sequence.arrival);
+    }
   }
   if (sequence.generated < sequence.output) return;
   --outstanding_;
@@ -283,7 +347,7 @@ TokenCounts Batcher::token_counts() const {
   for (const Sequence& sequence : slots_) {
     if (!sequence.present) continue;
     counts.input_inside += sequence.input - std::min(sequence.highest, sequence.input);
-    counts.output_inside += sequence.output - sequence.generated;
+    counts.output_inside += sequence.output - sequence.delivered;
   }
   return counts;
 }

@@ -45,6 +45,16 @@ struct RequestTimes {
   std::int64_t output_tokens = 0;
 };
 
+// A request that has to start again from its prompt, because the replica that held its cache
+// failed.
+struct Interrupted {
+  Request request;
+  Seconds arrival;
+  Seconds first_token{};       // If it got any.
+  std::int64_t delivered = 0;  // Output tokens that it has seen already,
+  std::int64_t highest = 0;    // and the most tokens ever cached for it.
+};
+
 // A prompt with its first token, whose KV cache has to move to a decode worker.
 struct Prefilled {
   std::int64_t replica = 0, dp_rank = 0;  // Where it lies,
@@ -52,6 +62,8 @@ struct Prefilled {
   Request request;
   Seconds arrival;
   Seconds first_token;
+  Seconds ready;                            // When its cache was: later if it started again.
+  std::int64_t delivered = 1, highest = 0;  // As in Interrupted.
 };
 
 // What ended in a step, and how many requests got their first token when.
@@ -89,6 +101,7 @@ class Batcher {
   // Queues a request; false if it can never fit into the pool (the caller counts it as rejected).
   // Requires: at least one input and one output token.
   bool submit(const Request& request, Seconds arrival);
+  bool submit(const Interrupted& request);
   // Whether the pool could ever hold what it must of a request.
   bool can_hold(const Request& request) const;
 
@@ -99,6 +112,15 @@ class Batcher {
   std::optional<std::int32_t> reserve(const Prefilled& prompt);
   // Its cache is there: it decodes from the next step on.
   void receive(std::int32_t slot);
+
+  // All KV caches here are lost, and no step will end: every request inside waits to start again.
+  void lose_caches();
+  // Hands out the requests that wait. Requires: none runs.
+  std::vector<Interrupted> give_away();
+  // Prefill workers: the cache of a prompt is lost before it was released; it waits to start again.
+  void take_back(const Prefilled& prompt);
+  // Decode workers: the prompt that this slot is reserved for will not come.
+  void cancel(std::int32_t slot);
 
   // Chooses the tokens of the next step among sequences that are in no step now. Empty items:
   // nothing can run. `step` is overwritten (its storage is reused).
@@ -126,8 +148,9 @@ class Batcher {
     std::int64_t input = 0;
     std::int64_t output = 0;
     std::int64_t generated = 0;
-    std::int64_t cached = 0;   // Tokens in the KV cache.
-    std::int64_t highest = 0;  // Most tokens ever cached; below it, work is repeated.
+    std::int64_t delivered = 0;  // Most tokens ever generated.
+    std::int64_t cached = 0;     // Tokens in the KV cache.
+    std::int64_t highest = 0;    // Most tokens ever cached; below it, work is repeated.
     std::int64_t blocks = 0;
     std::int64_t reserved = 0;  // Blocks promised while it runs.
     bool in_step = false;
@@ -136,6 +159,11 @@ class Batcher {
     // Tokens to cache before the next output token.
     std::int64_t target() const { return input + generated; }
     bool decoding() const { return generated > 0 && cached + 1 == target(); }
+    // Without its cache, back to the prompt.
+    void restart() {
+      cached = generated = blocks = reserved = 0;
+      in_step = false;
+    }
   };
 
   std::int32_t new_slot();
@@ -143,9 +171,10 @@ class Batcher {
   bool fits_step(const Sequence& sequence, const RankStep& step) const;
   bool make_room(std::size_t position);
   void preempt(std::size_t position);
+  void free_blocks(const Sequence& sequence);
   bool admit_next(const RankStep& step);
   bool find_blocks(Sequence& sequence);
-  void hand_over(std::int32_t slot, StepOutcome& outcome);
+  void hand_over(std::int32_t slot, Seconds now, StepOutcome& outcome);
   void add_decode(std::int32_t slot, RankStep& step);
   bool add_chunk(std::int32_t slot, RankStep& step);
   void book_tokens(Sequence& sequence, std::int64_t tokens);

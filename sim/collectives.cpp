@@ -6,6 +6,9 @@
 #include <numeric>
 #include <set>
 #include <stdexcept>
+#include <utility>
+
+#include "hardware/topology_layout.h"
 
 namespace moesim {
 
@@ -20,7 +23,7 @@ struct Demand {
 
 // The share of a ring's NICs that the fabric lets through; double trees are taken alike.
 double ring_through(const CommGroup& group) {
-  return group.nodes > 1 ? group.fabric.ring / group.fabric.nic : 1;
+  return group.nodes > 1 ? std::min(group.fabric.ring, group.scale_out) / group.scale_out : 1;
 }
 
 // Time of a volume V at the bandwidth a protocol reaches, with its ramp-up (LinkTechnology).
@@ -151,23 +154,29 @@ ExpertKernel expert_kernel(AllToAllKernel kernel) {
 // alike).
 constexpr Seconds kPerPeer{0.2e-6};
 
-Bytes fullest(const std::vector<double>& out, const std::vector<double>& in) {
+// What the slowest port could carry in the time that the fullest one takes.
+//   bytes = max over members(load / lead)
+Bytes fullest(const std::vector<double>& out, const std::vector<double>& in,
+              const std::vector<double>& lead) {
   double most = 0;
-  for (const double load : out) most = std::max(most, load);
-  for (const double load : in) most = std::max(most, load);
+  for (const std::vector<double>* loads : {&out, &in}) {
+    for (std::size_t i = 0; i < loads->size(); ++i) {
+      most = std::max(most, lead.empty() ? (*loads)[i] : (*loads)[i] / lead[i]);
+    }
+  }
   return Bytes(most);
 }
 
 // What the fullest NIC would carry in the time that the fabric takes.
-//   bytes = max(fullest NIC, mean NIC * nic / spread)
+//   bytes = max(fullest NIC, mean NIC * scale_out / spread)
 Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
-  const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in);
+  const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in, group.out_lead);
   if (group.nodes <= 1 || group.fabric.spread >= group.fabric.nic) return most;
   const std::vector<double>& sent = loads.scale_out_out;
   if (sent.empty()) return most;
   const Bytes mean(std::accumulate(sent.begin(), sent.end(), 0.0) /
                    static_cast<double>(sent.size()));
-  return std::max(most, mean * (group.fabric.nic / group.fabric.spread));
+  return std::max(most, mean * (group.scale_out / group.fabric.spread));
 }
 
 Seconds library_all_to_all(const CommGroup& group, Bytes up, Bytes out) {
@@ -192,9 +201,38 @@ Seconds expert_all_to_all(const CommGroup& group, Bytes up, Bytes out, AllToAllK
   return start + pace;
 }
 
+double speed_of(const std::map<std::int64_t, double>& speeds, std::int64_t part) {
+  const auto found = speeds.find(part);
+  return found == speeds.end() ? 1 : found->second;
+}
+
+// The bandwidth of the slowest member; what the others reach of it goes to `lead`.
+BytesPerSecond slowest_of(BytesPerSecond whole, std::vector<double> shares,
+                          std::vector<double>& lead) {
+  const double least = *std::min_element(shares.begin(), shares.end());
+  if (least >= 1) return whole;
+  for (double& share : shares) share /= least;
+  lead = std::move(shares);
+  return whole * least;
+}
+
+void slow_down(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
+               const LinkSpeeds& speeds, CommGroup& group) {
+  const TopologyLayout layout = lay_out(cluster);
+  std::vector<double> up, out;
+  for (const std::int64_t device : devices) {
+    up.push_back(speed_of(speeds.scale_up, device));
+    if (group.nodes > 1) out.push_back(speed_of(speeds.nics, layout.nic_of(device)));
+  }
+  group.scale_up = slowest_of(group.scale_up, std::move(up), group.up_lead);
+  if (group.nodes > 1)
+    group.scale_out = slowest_of(group.scale_out, std::move(out), group.out_lead);
+}
+
 }  // namespace
 
-CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices) {
+CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
+                     const LinkSpeeds& speeds) {
   const NodeSpec& node = cluster.node;
   std::map<std::int64_t, std::int64_t> members;  // [node]
   for (const std::int64_t device : devices) ++members[device / node.devices];
@@ -215,6 +253,7 @@ CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> d
       (group.nodes > 1 && group.scale_out.value() <= 0)) {
     throw std::invalid_argument("no link joins the members of a group");
   }
+  if (!speeds.empty() && !devices.empty()) slow_down(cluster, devices, speeds, group);
   return group;
 }
 
@@ -265,7 +304,7 @@ Seconds all_to_all(const CommGroup& group, const PortLoads& loads) {
 
 Seconds all_to_all(const CommGroup& group, const PortLoads& loads, AllToAllKernel kernel) {
   if (group.size <= 1) return Seconds(0);
-  const Bytes up = fullest(loads.scale_up_out, loads.scale_up_in);
+  const Bytes up = fullest(loads.scale_up_out, loads.scale_up_in, group.up_lead);
   const Bytes out = through_fabric(group, loads);
   if (kernel == AllToAllKernel::kLibrary) return library_all_to_all(group, up, out);
   return expert_all_to_all(group, up, out, kernel);

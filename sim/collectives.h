@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "hardware/fabric_share.h"
+#include "hardware/link_speeds.h"
 #include "hardware/topology.h"
 
 namespace moesim {
@@ -19,7 +20,10 @@ struct CommGroup {
   std::int64_t per_node = 1;  // Largest number of members in one node.
   BytesPerSecond scale_up;    // Port bandwidth inside a node, per direction and device.
   BytesPerSecond scale_out;   // NICs per device, per direction; 0 when nodes = 1.
-  FabricShare fabric;         // What the network leaves of them to all members at once.
+  // Both of the slowest member, which sets the pace of all that ring or reduce. The bandwidths of
+  // the others as multiples of that; empty = all alike.
+  std::vector<double> up_lead, out_lead;  // [member]
+  FabricShare fabric;                     // What the network leaves of them to all members at once.
   LinkTechnology up;
   LinkTechnology out;
 };
@@ -28,7 +32,8 @@ struct CommGroup {
 //   mesh: scale_up = port bandwidth (per_node - 1) / (devices of the mesh - 1), the links to
 //   members only members of one node in several scale-up domains: scale_up = min(link, host port),
 //   no reduction in a switch
-CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices);
+CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
+                     const LinkSpeeds& speeds = {});
 
 // Duration of a collective and what every member sends through its ports (all members alike).
 struct CollectiveCost {
@@ -62,7 +67,7 @@ struct PortLoads {
 // and combine (DeepEP), which start later but reach their bandwidth without a ramp.
 enum class AllToAllKernel { kLibrary, kLowLatency, kNormalDispatch, kNormalCombine };
 
-//   time = alpha + max over ports(load / (efficiency * bandwidth))
+//   time = alpha + max over ports(load / (efficiency * bandwidth of that port))
 // The ports inside a blocking fabric carry the traffic of many members, so that their load goes by
 // the mean over members: at fabric.spread when all send alike.
 // A group of one costs nothing; a group that moves no byte still pays alpha, as its members must

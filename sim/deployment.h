@@ -13,6 +13,7 @@
 #include "models/placement/placement.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/bank/routing_sampler.h"
+#include "sim/faults.h"
 #include "sim/serving_policy.h"
 
 namespace moesim {
@@ -51,6 +52,7 @@ struct Deployment {
   Sampling sampling = Sampling::kGreedy;
   SiteSpec site;
   ModelError error;
+  FaultSpec faults;
   Watts power_limit;             // Per device; 0 = data sheet.
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
   std::uint64_t seed = 0;

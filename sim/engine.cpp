@@ -208,6 +208,7 @@ struct Engine::Impl {
     events.clear();
     actions.clear();
     free_slots.clear();
+    platform.restore_ports();  // Or what waits for a port that is down would never end.
   }
 
   const Topology& topology;
@@ -262,6 +263,20 @@ void Engine::transfer(std::int64_t from, std::int64_t to, Bytes bytes, Seconds l
   after(latency, [this, from, to, bytes, action = std::move(action)]() mutable {
     impl_->start_flow(from, to, bytes.value(), std::move(action));
   });
+}
+
+void Engine::set_port_speed(std::int32_t port, double share) {
+  const auto ports = static_cast<std::int64_t>(impl_->topology.ports().size());
+  if (port < 0 || port >= ports || !(share >= 0) || share > 1) {
+    throw std::logic_error("a port that the topology has at a share of 0 to 1 expected");
+  }
+  if (impl_->stopped) return;
+  impl_->platform.set_port_speed(port, share);
+  impl_->flows_changed = true;
+}
+
+const Topology& Engine::topology() const {
+  return impl_->topology;
 }
 
 void Engine::run() {

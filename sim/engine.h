@@ -36,6 +36,10 @@ class Engine {
   // device.
   void transfer(std::int64_t from, std::int64_t to, Bytes bytes, Seconds latency,
                 std::function<void()> action);
+  // A port carries only this share of its bandwidth from now on; 0 = it is down, and transfers
+  // through it wait until it is up again. Throws: std::logic_error for no such port or share.
+  void set_port_speed(std::int32_t port, double share);
+  const Topology& topology() const;
   // Runs until no event is left or stop() was called. Exceptions thrown by actions come out of
   // here. Both are final: what was planned is dropped, and later calls of at, after and transfer do
   // nothing.

@@ -49,21 +49,42 @@ EnginePlatform::EnginePlatform(const Topology& topology) : topology_(topology) {
   busy_slot_.assign(links_.size(), 0);
 }
 
+// SimGrid knows no link without bandwidth: through a port that is down, a trickle flows.
+double EnginePlatform::bandwidth(std::int32_t port) const {
+  constexpr double kTrickle = 1;  // Byte a second.
+  const double whole = topology_.ports()[port].bandwidth.value();
+  const auto found = shares_.find(port);
+  return found == shares_.end() ? whole : std::max(whole * found->second, kTrickle);
+}
+
+void EnginePlatform::set_port_speed(std::int32_t port, double share) {
+  if (share < 1) {
+    shares_[port] = share;
+  } else {
+    shares_.erase(port);
+  }
+  if (links_[port] != nullptr) links_[port]->set_bandwidth(bandwidth(port));
+}
+
+void EnginePlatform::restore_ports() {
+  while (!shares_.empty()) set_port_speed(shares_.begin()->first, 1);
+}
+
 simgrid::s4u::Link* EnginePlatform::link(std::int32_t port) {
   simgrid::s4u::Link*& link = links_[port];
   if (link == nullptr) {
-    link =
-        link_zone_->get_iface()
-            ->create_link("port " + std::to_string(port), topology_.ports()[port].bandwidth.value())
-            ->set_latency(0.0)
-            ->seal();
+    link = link_zone_->get_iface()
+               ->create_link("port " + std::to_string(port), bandwidth(port))
+               ->set_latency(0.0)
+               ->seal();
   }
   return link;
 }
 
 simgrid::s4u::CommPtr EnginePlatform::start_flow(std::int64_t from, std::int64_t to, double bytes) {
   std::vector<simgrid::s4u::Link*> route;
-  for (const std::int32_t port : topology_.route(from, to)) {
+  const std::vector<std::int32_t> ports = topology_.route(from, to);
+  for (const std::int32_t port : ports) {
     route.push_back(link(port));
     if (flows_[port]++ == 0) {
       busy_slot_[port] = static_cast<std::int32_t>(busy_.size());
@@ -73,8 +94,23 @@ simgrid::s4u::CommPtr EnginePlatform::start_flow(std::int64_t from, std::int64_t
   flow_zone_->set_route(std::move(route));
   simgrid::s4u::CommPtr flow = simgrid::s4u::Comm::sendto_init(sender_, receiver_);
   flow->set_payload_size(static_cast<std::uint64_t>(std::ceil(bytes)));  // SimGrid counts whole.
-  flow->start();
+  start_at_whole_speed(*flow, ports);
   return flow;
+}
+
+// For good, SimGrid lets no flow be faster than its links are when it starts.
+void EnginePlatform::start_at_whole_speed(simgrid::s4u::Comm& flow,
+                                          const std::vector<std::int32_t>& ports) {
+  const auto set_all = [&](bool whole) {
+    for (const std::int32_t port : ports) {
+      if (!shares_.contains(port)) continue;
+      links_[port]->set_bandwidth(whole ? topology_.ports()[port].bandwidth.value()
+                                        : bandwidth(port));
+    }
+  };
+  if (!shares_.empty()) set_all(true);
+  flow.start();
+  if (!shares_.empty()) set_all(false);
 }
 
 void EnginePlatform::end_flow(std::int64_t from, std::int64_t to) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <simgrid/s4u.hpp>
 #include <string>
@@ -26,11 +27,16 @@ class EnginePlatform {
   simgrid::s4u::CommPtr start_flow(std::int64_t from, std::int64_t to, double bytes);
   // Tells that a flow has ended.
   void end_flow(std::int64_t from, std::int64_t to);
+  // Shares of their bandwidth that ports carry from now on; see Engine::set_port_speed.
+  void set_port_speed(std::int32_t port, double share);
+  void restore_ports();
   // Usage over capacity of the fullest port that carries a flow now.
   double port_share() const;
 
  private:
   simgrid::s4u::Link* link(std::int32_t port);
+  double bandwidth(std::int32_t port) const;
+  void start_at_whole_speed(simgrid::s4u::Comm& flow, const std::vector<std::int32_t>& ports);
 
   const Topology& topology_;
   FlowZone* flow_zone_ = nullptr;         // SimGrid owns it, as it does
@@ -41,6 +47,7 @@ class EnginePlatform {
   std::vector<std::int32_t> flows_;         // [port] flows that cross it now
   std::vector<std::int32_t> busy_;          // Ports with flows, in any order.
   std::vector<std::int32_t> busy_slot_;     // [port] its place in busy_
+  std::map<std::int32_t, double> shares_;   // [port] Of those that carry less than they could.
 };
 
 }  // namespace moesim

@@ -55,6 +55,7 @@ void KvHandover::send_off() {
 bool KvHandover::find_seat(const Prefilled& prompt, Seat& seat) {
   std::vector<Seat> seats;
   for (std::size_t r = 0; r < receivers_.size(); ++r) {
+    if (receivers_[r].standing() != Replica::Standing::kServing) continue;
     std::vector<Batcher>& batchers = receivers_[r].batchers();
     for (std::size_t d = 0; d < batchers.size(); ++d) {
       seats.push_back({&receivers_[r], &batchers[d], static_cast<std::int64_t>(r),
@@ -83,7 +84,7 @@ void KvHandover::send(const Prefilled& prompt, const Seat& seat) {
                                 seat.dp_rank * decode.plan.tp;
   const auto journey =
       std::make_shared<Journey>(Journey{prompt, seat, static_cast<std::int64_t>(pieces_.size())});
-  ++travelling_;
+  travelling_.push_back(journey);
   for (const KvPiece& piece : pieces_) {
     const std::int64_t pair[] = {sender + piece.from, receiver + piece.to};
     const CommGroup group = make_group(decode.cluster, pair);
@@ -94,21 +95,58 @@ void KvHandover::send(const Prefilled& prompt, const Seat& seat) {
       traffic.kv_transfer += bytes;
       (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
       (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
-      if (--journey->flows == 0) arrive(*journey);
+      if (--journey->flows == 0 && !journey->is_lost) arrive(journey);
     };
     decode_.engine.transfer(pair[0], pair[1], bytes, point_to_point_latency(group), arrived);
   }
 }
 
-void KvHandover::arrive(const Journey& journey) {
-  const Prefilled& prompt = journey.prompt;
-  --travelling_;
-  Replica& sender = senders_[static_cast<std::size_t>(prompt.replica)];
-  sender.batchers()[static_cast<std::size_t>(prompt.dp_rank)].release(prompt);
-  journey.seat.batcher->receive(journey.seat.slot);
-  decode_.records.kv_handover_s.push_back((decode_.engine.now() - prompt.first_token).value());
-  sender.wake();
-  journey.seat.replica->wake();
+void KvHandover::arrive(const std::shared_ptr<Journey>& journey) {
+  const Prefilled& prompt = journey->prompt;
+  std::erase(travelling_, journey);
+  batcher_of(prompt).release(prompt);
+  journey->seat.batcher->receive(journey->seat.slot);
+  decode_.records.kv_handover_s.push_back((decode_.engine.now() - prompt.ready).value());
+  senders_[static_cast<std::size_t>(prompt.replica)].wake();
+  journey->seat.replica->wake();
+}
+
+Batcher& KvHandover::batcher_of(const Prefilled& prompt) {
+  return senders_[static_cast<std::size_t>(prompt.replica)]
+      .batchers()[static_cast<std::size_t>(prompt.dp_rank)];
+}
+
+void KvHandover::lose_sender(std::int64_t replica) {
+  std::erase_if(waiting_, [&](const Prefilled& prompt) {
+    if (prompt.replica != replica) return false;
+    batcher_of(prompt).take_back(prompt);
+    return true;
+  });
+  std::erase_if(travelling_, [&](const std::shared_ptr<Journey>& journey) {
+    if (journey->prompt.replica != replica) return false;
+    journey->is_lost = true;
+    journey->seat.batcher->cancel(journey->seat.slot);
+    batcher_of(journey->prompt).take_back(journey->prompt);
+    return true;
+  });
+}
+
+void KvHandover::lose_receiver(std::int64_t replica) {
+  std::vector<Prefilled> returned;
+  std::erase_if(travelling_, [&](const std::shared_ptr<Journey>& journey) {
+    if (journey->seat.index != replica) return false;
+    journey->is_lost = true;
+    journey->seat.batcher->cancel(journey->seat.slot);
+    returned.push_back(journey->prompt);
+    return true;
+  });
+  waiting_.insert(waiting_.begin(), returned.begin(), returned.end());
+}
+
+std::vector<Prefilled> KvHandover::withdraw() {
+  std::vector<Prefilled> prompts(waiting_.begin(), waiting_.end());
+  waiting_.clear();
+  return prompts;
 }
 
 }  // namespace moesim

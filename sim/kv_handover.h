@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "sim/replica.h"
@@ -36,7 +37,15 @@ class KvHandover {
   // whenever room may have come free.
   void send_off();
   // Prompts between the pools: waiting for room or on their way.
-  std::int64_t inside() const { return static_cast<std::int64_t>(waiting_.size()) + travelling_; }
+  std::int64_t inside() const {
+    return static_cast<std::int64_t>(waiting_.size() + travelling_.size());
+  }
+  // A worker fails, and both ends of a transfer see at once that the other is gone: a sender's
+  // prompts wait there to start again; those for a receiver wait for room elsewhere.
+  void lose_sender(std::int64_t replica);
+  void lose_receiver(std::int64_t replica);
+  // Hands out the prompts that wait for room; their senders still hold their blocks.
+  std::vector<Prefilled> withdraw();
 
  private:
   struct Seat {
@@ -49,11 +58,13 @@ class KvHandover {
     Prefilled prompt;
     Seat seat;
     std::int64_t flows = 0;
+    bool is_lost = false;
   };
 
+  Batcher& batcher_of(const Prefilled& prompt);
   bool find_seat(const Prefilled& prompt, Seat& seat);
   void send(const Prefilled& prompt, const Seat& seat);
-  void arrive(const Journey& journey);
+  void arrive(const std::shared_ptr<Journey>& journey);
 
   const Replica::Surroundings& prefill_;
   const Replica::Surroundings& decode_;
@@ -61,7 +72,7 @@ class KvHandover {
   std::deque<Replica>& receivers_;
   std::vector<KvPiece> pieces_;
   std::deque<Prefilled> waiting_;
-  std::int64_t travelling_ = 0;
+  std::vector<std::shared_ptr<Journey>> travelling_;  // In order of their begin.
 };
 
 }  // namespace moesim

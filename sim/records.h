@@ -18,6 +18,7 @@ struct Records {
   std::int64_t rejected_context = 0;  // Of the rejected: longer than the model's context.
   std::int64_t input_arrived = 0, input_rejected = 0;
   std::int64_t output_asked = 0, output_rejected = 0;
+  FaultSummary faults;             // All but the share.
   std::int64_t within_limits = 0;  // Completed requests that met the service level.
   std::vector<double> ttft_s, tpot_s, e2e_s;
   std::vector<double> kv_handover_s;  // First token to decode worker, of each that changed pools.

@@ -73,6 +73,7 @@ void Replica::wake() {
 }
 
 void Replica::start_batch() {
+  if (standing_ != Standing::kServing) return;
   StageServer& first = stages_.front();
   if (free_.empty() || first.current != nullptr || !first.queue.empty()) return;
   MicroBatch* batch = free_.back();
@@ -103,9 +104,19 @@ void Replica::begin(std::size_t stage) {
   StageServer& server = stages_[stage];
   server.current = server.queue.front();
   server.queue.pop_front();
-  server.started = around_.engine.now();
+  server.started = server.resumed = around_.engine.now();
+  server.worked = Seconds(0);
+  const bool is_held = server.down && server.down->until > server.started;
+  if (is_held) server.resumed = server.down->until;
   run(server);
-  around_.engine.after(server.cost.time, [this, stage] { end(stage); });
+  is_held ? hold(stage) : end_after(stage, server.cost.time);
+}
+
+void Replica::end_after(std::size_t stage, Seconds delay) {
+  const std::uint64_t number = ++stages_[stage].end;
+  around_.engine.after(delay, [this, stage, number] {
+    if (stages_[stage].end == number) end(stage);
+  });
 }
 
 void Replica::run(StageServer& server) {
@@ -121,7 +132,7 @@ void Replica::run(StageServer& server) {
   around_.model.run(server.stage, batch.ranks, server.cost, &log);
   if (server.stage.is_first) watching->add(level(batch));
   watching->add(Timeline::StageStep{batch.step, server.stage.index, server.stage.first_device,
-                                    server.started, server.cost.time, batch.prefill_tokens(),
+                                    server.resumed, server.cost.time, batch.prefill_tokens(),
                                     batch.decode_tokens(), log.spans()});
 }
 
@@ -139,6 +150,9 @@ void Replica::end(std::size_t stage) {
   StageServer& server = stages_[stage];
   MicroBatch* batch = server.current;
   book(server, 1);
+  if (server.was_held()) {
+    book_hold(server, around_.engine.now() - server.started - server.cost.time);
+  }
   server.current = nullptr;
   if (!server.queue.empty()) begin(stage);
   if (server.stage.is_last) {
@@ -158,17 +172,19 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
   const std::int64_t sender = stages_[from].stage.first_device;
   const std::int64_t receiver = stages_[from + 1].stage.first_device;
   batch->sent = around_.engine.now();
+  batch->from = from;
   batch->flows = deployment.plan.stage_ranks();
+  watch(batch);
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const Link& link = stages_[from].next[r];
     const std::int64_t tokens = batch->ranks[r / tp].batch.tokens();
     const Bytes bytes = activation_bytes(deployment.model, tokens) / static_cast<double>(tp);
-    const auto arrived = [this, batch, from, bytes, across = link.across] {
+    const auto arrived = [this, batch, from, bytes, across = link.across, life = life_] {
       TrafficTotals& traffic = around_.records.traffic;
       traffic.pipeline += bytes;
       (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
       (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
-      if (--batch->flows == 0) arrive(from + 1, batch);
+      if (life == life_ && --batch->flows == 0) arrive(from + 1, batch);
     };
     around_.engine.transfer(sender + r, receiver + r, bytes, link.latency, arrived);
   }
@@ -203,11 +219,20 @@ void Replica::finish(MicroBatch* batch) {
 }
 
 void Replica::cut_off() {
+  for (const StageServer& server : stages_) {
+    if (server.current != nullptr) cut_off(server);
+  }
+  if (standing_ != Standing::kServing) {
+    around_.records.faults.replica_down += around_.engine.now() - failed_;
+  }
+}
+
+void Replica::cut_off(const StageServer& server) {
   const Seconds now = around_.engine.now();
-  for (StageServer& server : stages_) {
-    if (server.current == nullptr) continue;
-    const double elapsed = (now - server.started) / server.cost.time;
-    book(server, std::clamp(elapsed, 0.0, 1.0));
+  const Seconds done = server.done(now);
+  book(server, std::clamp(done / server.cost.time, 0.0, 1.0));
+  if (server.was_held()) {
+    book_hold(server, now - server.started - std::min(done, server.cost.time));
   }
 }
 

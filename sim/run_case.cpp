@@ -155,6 +155,16 @@ RoutingSummary summarize_routing(const std::deque<Pool>& pools, const RoutingBan
   return routing;
 }
 
+FaultSummary summarize_faults(const Service& service, const std::deque<Pool>& pools,
+                              const Summary& summary) {
+  FaultSummary faults = service.records().faults;
+  std::int64_t replicas = 0;
+  for (const Pool& pool : pools) replicas += pool.deployment.plan.replicas;
+  const Seconds time = summary.horizon * static_cast<double>(replicas);
+  if (time > Seconds(0)) faults.available = std::max(0.0, 1 - faults.replica_down / time);
+  return faults;
+}
+
 CaseTimeline empty_timeline(const std::deque<Pool>& pools, const TimelineRequest& request) {
   CaseTimeline timeline;
   for (const Pool& pool : pools) {
@@ -217,6 +227,7 @@ Summary run_case(const Deployment& deployment, const Workload& workload, const R
   summary.prefill_energy = service.records().prefill_energy;
   summary.decode_energy = service.records().decode_energy;
   summary.traffic = service.records().traffic;
+  if (!deployment.faults.empty()) summary.faults = summarize_faults(service, pools, summary);
   summary.energy = energy_totals(deployment, topology, summary.horizon, summary.devices);
   if (bank != nullptr && deployment.model.is_moe()) {
     summary.routing = summarize_routing(pools, *bank, service.records());

@@ -1,6 +1,8 @@
 #include "sim/service.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace moesim {
@@ -11,7 +13,9 @@ Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engi
     throw std::invalid_argument("a closed loop needs at least one user");
   }
   records_.devices.resize(pools.front().deployment.cluster.num_devices());
-  for (Pool& pool : pools) surroundings_.push_back(surroundings(pool));
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    surroundings_.push_back(surroundings(pools[p], p));
+  }
   for (std::size_t p = 0; p < pools.size(); ++p) {
     const Deployment& deployment = pools[p].deployment;
     auto& replicas = deployment.role == PoolRole::kPrefill ? prefill_replicas_ : replicas_;
@@ -19,19 +23,24 @@ Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engi
       replicas.emplace_back(surroundings_[p], r, pools[p].kv_blocks);
     }
   }
-  if (prefill_replicas_.empty()) return;
-  handover_.emplace(surroundings_.back(), prefill_replicas_, surroundings_.front(), replicas_);
+  if (!prefill_replicas_.empty()) {
+    handover_.emplace(surroundings_.back(), prefill_replicas_, surroundings_.front(), replicas_);
+  }
+  expect_faults(pools);
 }
 
-Replica::Surroundings Service::surroundings(Pool& pool) {
+Replica::Surroundings Service::surroundings(Pool& pool, std::size_t number) {
   const bool prefills = pool.deployment.role == PoolRole::kPrefill;
-  return {.deployment = pool.deployment,
-          .model = pool.model,
-          .engine = engine_,
-          .records = records_,
-          .routing = prefills ? records_.prefill_routing : records_.routing,
-          .slo = workload_.slo,
-          .ended = [this](const StepOutcome& outcome) { end_step(outcome); }};
+  return {
+      .deployment = pool.deployment,
+      .model = pool.model,
+      .engine = engine_,
+      .records = records_,
+      .routing = prefills ? records_.prefill_routing : records_.routing,
+      .slo = workload_.slo,
+      .ended = [this](const StepOutcome& outcome) { end_step(outcome); },
+      .gave_up = [this, number](std::int64_t replica,
+                                const DownLink& link) { faults_->give_up(number, replica, link); }};
 }
 
 void Service::record(CaseTimeline& timeline) {
@@ -53,6 +62,7 @@ void Service::end_step(const StepOutcome& outcome) {
   if (handover_) {
     handover_->offer(outcome.prefilled);
     handover_->send_off();
+    refuse_prompts();
   }
   if (workload_.kind == ArrivalKind::kClosedLoop) {
     for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
@@ -64,6 +74,7 @@ void Service::end_step(const StepOutcome& outcome) {
 
 void Service::start() {
   if (workload_.horizon) engine_.at(*workload_.horizon, [this] { engine_.stop(); });
+  if (faults_) faults_->start();
   if (workload_.requests.empty()) return;
   if (workload_.kind == ArrivalKind::kOpen) {
     engine_.at(workload_.requests.front().arrival, [this] { arrive_open(); });
@@ -108,25 +119,48 @@ void Service::submit(const Request& request) {
   mark(RequestMark::Kind::kArrived, 1);
   records_.input_arrived += request.input_tokens;
   records_.output_asked += request.output_tokens;
+  const Interrupted fresh{.request = request, .arrival = engine_.now()};
   if (exceeds_context(request)) {
     ++records_.rejected_context;
-    reject(request);
+    reject(fresh);
     return;
   }
-  Batcher* least = nullptr;
-  Replica* host = nullptr;
-  for (Replica& replica : handover_ ? prefill_replicas_ : replicas_) {
-    for (Batcher& batcher : replica.batchers()) {
-      if (least && batcher.outstanding_tokens() >= least->outstanding_tokens()) continue;
-      least = &batcher;
-      host = &replica;
+  const Placing placing = place(fresh);
+  if (placing == Placing::kTaken) return;
+  if (placing == Placing::kNobodyLeft) ++records_.faults.unavailable;
+  reject(fresh);
+}
+
+Service::Placing Service::place(const Interrupted& request) {
+  Batcher* batcher = nullptr;
+  Replica* replica = host(batcher);
+  const bool decodes = request.request.output_tokens > 1;
+  if (replica == nullptr || (decodes && !can_ever_decode())) return Placing::kNobodyLeft;
+  if (!can_decode(request.request) || !batcher->submit(request)) return Placing::kTooLong;
+  replica->wake();
+  return Placing::kTaken;
+}
+
+// Where the least work waits among the replicas that are not known to be down; without any, the one
+// that comes back first.
+Replica* Service::host(Batcher*& batcher) {
+  std::deque<Replica>& replicas = handover_ ? prefill_replicas_ : replicas_;
+  const auto back = [](const Replica& replica) {
+    const bool is_down = replica.standing() == Replica::Standing::kDown;
+    if (is_down && !replica.back()) return std::numeric_limits<double>::infinity();
+    return is_down ? replica.back()->value() : 0;
+  };
+  Replica* best = nullptr;
+  for (Replica& replica : replicas) {
+    if (std::isinf(back(replica)) || (best && back(replica) > back(*best))) continue;
+    if (best && back(replica) < back(*best)) batcher = nullptr;
+    for (Batcher& other : replica.batchers()) {
+      if (batcher && other.outstanding_tokens() >= batcher->outstanding_tokens()) continue;
+      batcher = &other;
+      best = &replica;
     }
   }
-  if (can_decode(request) && least->submit(request, engine_.now())) {
-    host->wake();
-    return;
-  }
-  reject(request);
+  return best;
 }
 
 // What needs no second token never gets to the decode pool.
@@ -140,11 +174,14 @@ bool Service::exceeds_context(const Request& request) const {
   return positions > 0 && request.input_tokens + request.output_tokens > positions;
 }
 
-void Service::reject(const Request& request) {
+// What was computed of it before counts as done.
+void Service::reject(const Interrupted& interrupted) {
+  const Request& request = interrupted.request;
   mark(RequestMark::Kind::kRejected, 1);
   ++records_.rejected;
-  records_.input_rejected += request.input_tokens;
-  records_.output_rejected += request.output_tokens;
+  records_.input_rejected +=
+      request.input_tokens - std::min(interrupted.highest, request.input_tokens);
+  records_.output_rejected += request.output_tokens - interrupted.delivered;
 }
 
 double Service::share_done() const {

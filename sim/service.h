@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/fault_driver.h"
 #include "sim/kv_handover.h"
 #include "sim/replica.h"
 #include "sim/workload.h"
@@ -53,7 +54,8 @@ class Service {
 
  private:
   static std::vector<const Batcher*> batchers_of(const std::deque<Replica>& replicas);
-  Replica::Surroundings surroundings(Pool& pool);
+  Replica::Surroundings surroundings(Pool& pool, std::size_t number);
+  void expect_faults(std::deque<Pool>& pools);
   void end_step(const StepOutcome& outcome);
   void arrive_open();
   void send_next();
@@ -64,7 +66,17 @@ class Service {
   std::int64_t waiting() const;
   bool exceeds_context(const Request& request) const;
   bool can_decode(const Request& request) const;
-  void reject(const Request& request);
+  enum class Placing { kTaken, kTooLong, kNobodyLeft };
+  Placing place(const Interrupted& request);
+  Replica* host(Batcher*& batcher);
+  void reject(const Interrupted& request);
+  void fail(std::size_t pool, std::int64_t replica);
+  void retry(const std::vector<Interrupted>& lost, const std::vector<Interrupted>& waiting);
+  void welcome_back();
+  bool place_or_refuse(const Interrupted& request);
+  bool can_ever_decode() const;
+  void refuse_prompts();
+  void refuse(const Interrupted& request);
   double share_done() const;
 
   const Workload& workload_;
@@ -74,6 +86,7 @@ class Service {
   std::deque<Replica> replicas_;
   std::deque<Replica> prefill_replicas_;
   std::optional<KvHandover> handover_;
+  std::optional<FaultDriver> faults_;
   std::size_t next_ = 0;                    // Of workload_.requests.
   std::vector<std::int64_t> waiting_seen_;  // By each arrival of an open workload.
   QueueSeries queue_;

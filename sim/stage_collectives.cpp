@@ -1,5 +1,7 @@
 #include "sim/stage_collectives.h"
 
+#include <algorithm>
+
 #include "models/layer_work.h"
 
 namespace moesim {
@@ -14,29 +16,37 @@ std::vector<std::int64_t> every(std::int64_t first, std::int64_t count, std::int
 
 }  // namespace
 
-StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t first_device)
-    : model_(deployment.model) {
+StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t first_device,
+                                   const LinkSpeeds& speeds)
+    : model_(&deployment.model) {
   const ClusterSpec& cluster = deployment.cluster;
   const std::int64_t tp = deployment.plan.tp;
   const std::int64_t dp = deployment.plan.attention_dp;
   for (std::int64_t d = 0; d < dp; ++d) {
-    const CommGroup group = make_group(cluster, every(first_device + d * tp, tp, 1));
+    const CommGroup group = make_group(cluster, every(first_device + d * tp, tp, 1), speeds);
     std::size_t same = 0;
     while (same < tensor_groups_.size() &&
            (tensor_groups_[same].group.nodes != group.nodes ||
             tensor_groups_[same].group.per_node != group.per_node ||
-            tensor_groups_[same].group.fabric.ring != group.fabric.ring)) {
+            tensor_groups_[same].group.fabric.ring != group.fabric.ring ||
+            tensor_groups_[same].group.scale_up != group.scale_up ||
+            tensor_groups_[same].group.scale_out != group.scale_out)) {
       ++same;
     }
     if (same == tensor_groups_.size()) tensor_groups_.push_back({group, {}});
     tensor_group_of_.push_back(same);
   }
-  peers_ = make_group(cluster, every(first_device, dp, tp));
-  all_ranks_ = make_group(cluster, every(first_device, tp * dp, 1));
+  peers_ = make_group(cluster, every(first_device, dp, tp), speeds);
+  for (std::int64_t t = 1; t < tp && !speeds.empty(); ++t) {
+    const CommGroup others = make_group(cluster, every(first_device + t, dp, tp), speeds);
+    peers_.scale_up = std::min(peers_.scale_up, others.scale_up);
+    peers_.scale_out = std::min(peers_.scale_out, others.scale_out);
+  }
+  all_ranks_ = make_group(cluster, every(first_device, tp * dp, 1), speeds);
 }
 
 Bytes StageCollectives::activations(std::int64_t tokens) const {
-  return activation_bytes(model_, tokens);
+  return activation_bytes(*model_, tokens);
 }
 
 const CollectiveCost& StageCollectives::tensor_all_reduce(std::int64_t dp_index,

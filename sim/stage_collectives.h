@@ -13,7 +13,8 @@ namespace moesim {
 class StageCollectives {
  public:
   // The stage's ranks are consecutive devices; rank = dp_index * tp + tp_index.
-  StageCollectives(const Deployment& deployment, std::int64_t first_device);
+  StageCollectives(const Deployment& deployment, std::int64_t first_device,
+                   const LinkSpeeds& speeds = {});
 
   // All-reduce of the activations of `tokens` over the TP ranks of one DP rank; free for no tokens.
   const CollectiveCost& tensor_all_reduce(std::int64_t dp_index, std::int64_t tokens);
@@ -32,10 +33,10 @@ class StageCollectives {
     std::vector<std::optional<CollectiveCost>> by_tokens;
   };
 
-  const ModelSpec& model_;
+  const ModelSpec* model_;
   std::vector<TensorGroup> tensor_groups_;
   std::vector<std::size_t> tensor_group_of_;  // [DP rank]
-  CommGroup peers_;                           // The DP ranks with one TP index.
+  CommGroup peers_;  // The DP ranks with one TP index; the slowest links of any of these groups.
   CommGroup all_ranks_;
 };
 

@@ -36,6 +36,16 @@ void StepBooks::open(SpanLog* log) {
   std::fill(groups_.begin(), groups_.end(), GroupLane{});
 }
 
+void StepBooks::slow_down(const std::vector<double>& slowness) {
+  slowness_ = slowness;
+  for (std::size_t r = 0; r < slowness_.size(); ++r) {
+    Lane& lane = lanes_[r / static_cast<std::size_t>(plan_.tp)];
+    GroupLane& group = groups_[group_of(static_cast<std::int64_t>(r))];
+    lane.slowness = std::max(lane.slowness, slowness_[r]);
+    group.slowness = std::max(group.slowness, slowness_[r]);
+  }
+}
+
 void StepBooks::advance(std::size_t lane, Seconds time, Phase phase) {
   const Seconds begin = lanes_[lane].clock;
   lanes_[lane].clock += time;
@@ -57,23 +67,26 @@ Seconds StepBooks::slowed(Seconds begin, Seconds work) const {
 
 void StepBooks::work(std::int64_t dp_rank, const WorkCost& cost, Phase phase) {
   Lane& lane = lanes_[dp_rank];
-  const Seconds extra = slowed(lane.clock, cost.time());
+  const Seconds time = cost.time() * lane.slowness;
+  const Seconds extra = slowed(lane.clock, time);
   lane.work += cost;
   lane.communication += extra;
-  advance(dp_rank, cost.time() + extra, phase);
+  advance(dp_rank, time + extra, phase);
 }
 
 // Linear kernels run on both sides of the attention core; the log has them all after it.
 void StepBooks::work_layer(std::int64_t dp_rank, const WorkCost& cost, Seconds attention) {
   Lane& lane = lanes_[dp_rank];
   const Seconds begin = lane.clock;
-  const Seconds extra = slowed(begin, cost.time());
+  const Seconds time = cost.time() * lane.slowness;
+  const Seconds extra = slowed(begin, time);
   lane.work += cost;
   lane.communication += extra;
-  lane.clock += cost.time() + extra;
+  lane.clock += time + extra;
   if (!log_) return;
-  log_->add_lane(Phase::kAttention, dp_rank, begin, begin + attention);
-  log_->add_lane(Phase::kLinear, dp_rank, begin + attention, lane.clock);
+  const Seconds core = begin + attention * lane.slowness;
+  log_->add_lane(Phase::kAttention, dp_rank, begin, core);
+  log_->add_lane(Phase::kLinear, dp_rank, core, lane.clock);
 }
 
 void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Seconds hidden,
@@ -138,7 +151,7 @@ void StepBooks::await(std::size_t half) {
 void StepBooks::work_experts(std::int64_t group, const WorkCost& cost) {
   GroupLane& lane = groups_[group];
   lane.work += cost;
-  lane.phase = cost.time();
+  lane.phase = cost.time() * lane.slowness;
 }
 
 void StepBooks::close_experts() {
@@ -177,12 +190,29 @@ Seconds StepBooks::close(const PortLoads* exchanged, std::vector<DeviceLedger>& 
   return lanes_.front().clock * error_.step_time;
 }
 
+// A slow device does the same work in more time: its joules, and waiting power for the time added.
+template <class LaneOrGroup>
+void StepBooks::book_work(const LaneOrGroup& lane, std::int64_t rank, DeviceLedger& ledger) const {
+  if (slowness_.empty()) return book(lane.work, ledger);
+  const double own = slowness_[static_cast<std::size_t>(rank)];
+  DeviceLedger work;
+  book(lane.work, work);
+  for (int a = 0; a < kNumActivities; ++a) {
+    const Seconds added = work.time[a] * (own - 1);
+    ledger.add(static_cast<Activity>(a), work.time[a] + added,
+               work.energy[a] + device_.waiting_power() * added);
+  }
+  ledger.measured += work.measured * own;
+  const Seconds wait = lane.work.time() * (lane.slowness - own);
+  ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);
+}
+
 DeviceLedger StepBooks::rank_ledger(std::int64_t rank, const PortLoads* exchanged) const {
   const Lane& lane = lanes_[rank / plan_.tp];
-  const GroupLane& group = groups_[rank * plan_.ep / plan_.stage_ranks()];
+  const GroupLane& group = groups_[group_of(rank)];
   DeviceLedger ledger;
-  book(lane.work, ledger);
-  book(group.work, ledger);
+  book_work(lane, rank, ledger);
+  book_work(group, rank, ledger);
   ledger.add(Activity::kOverhead, host_, device_.waiting_power() * host_);
   const Seconds wait = lane.wait + group.wait;
   ledger.add(Activity::kImbalanceWait, wait, device_.waiting_power() * wait);

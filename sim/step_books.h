@@ -23,6 +23,9 @@ class StepBooks {
 
   // Forgets the last step. What the ranks do until close() goes to `log`, if there is one.
   void open(SpanLog* log = nullptr);
+  // How much longer the kernels of each rank take in this step; empty = no longer. The ranks that
+  // work alike go as the slowest of them, and the others wait.
+  void slow_down(const std::vector<double>& slowness);
   SpanLog* log() const { return log_; }
 
   // The host prepares the step; every rank waits for it.
@@ -62,11 +65,13 @@ class StepBooks {
     Seconds hidden;             // ... and beside its work.
     Bytes scale_up, scale_out;  // Sent by each of its ranks.
     WorkCost work;
+    double slowness = 1;  // Of its slowest rank.
   };
   struct GroupLane {
     Seconds phase;  // Of the experts' phase that is open.
     Seconds wait;
     WorkCost work;
+    double slowness = 1;
   };
 
   // What was posted for a half.
@@ -78,6 +83,12 @@ class StepBooks {
 
   void meet();
   Seconds slowed(Seconds begin, Seconds work) const;
+  std::size_t group_of(std::int64_t rank) const {
+    return static_cast<std::size_t>(rank * plan_.ep / plan_.stage_ranks());
+  }
+  // Adds what a rank does as a member of a lane or of an EP group.
+  template <class LaneOrGroup>
+  void book_work(const LaneOrGroup& lane, std::int64_t rank, DeviceLedger& ledger) const;
   DeviceLedger rank_ledger(std::int64_t rank, const PortLoads* exchanged) const;
   void book_communication(const Lane& lane, std::int64_t rank, const PortLoads* exchanged,
                           DeviceLedger& ledger) const;
@@ -97,6 +108,7 @@ class StepBooks {
   double network_share_ = 0;         // Of each device, until then.
   std::vector<Lane> lanes_;          // [DP rank]
   std::vector<GroupLane> groups_;    // [EP group]
+  std::vector<double> slowness_;     // [rank]; empty = all 1.
 };
 
 }  // namespace moesim

@@ -35,6 +35,7 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   eager_ = prompts || !deployment_.serving.cuda_graphs;
   batch_.take(ranks, deployment_.serving.overlaps_batches && exchanges_);
   books_.open(log);
+  books_.slow_down(stage.slowness);
   if (exchange_) {
     exchange_->open(stage, batch_);
     const Seconds moving = exchange_->rebalance(stage);

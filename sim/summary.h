@@ -139,6 +139,15 @@ struct NetworkSummary {
   std::vector<LinkUse> links;                     // Of the classes that the deployment uses.
 };
 
+// What faults did.
+struct FaultSummary {
+  std::int64_t retried = 0;      // Requests that started again, as often as they did.
+  std::int64_t unavailable = 0;  // Of the rejected: no replica was left that would ever serve.
+  Seconds replica_down;          // Sum over replicas.
+  double available = 1;          // Share of the replicas' time in which they could serve.
+  Seconds held;  // Time of all devices in steps that waited for a link that was down.
+};
+
 // What a prefill pool of its own adds.
 struct PrefillPool {
   MemoryLedger memory;
@@ -161,7 +170,8 @@ struct Summary {
                input_tokens_rejected = 0;
   std::int64_t output_tokens_asked = 0, output_tokens_done = 0, output_tokens_inside = 0,
                output_tokens_rejected = 0;
-  std::int64_t recomputed_tokens = 0;  // Prompt and output tokens redone after preemption.
+  std::int64_t recomputed_tokens =
+      0;  // Prompt and output tokens redone after their cache was lost.
   std::int64_t kv_blocks_allocated = 0, kv_blocks_freed = 0, kv_blocks_held = 0;
   std::int64_t kv_blocks_peak = 0;  // Most in use at once on one attention-DP rank.
   std::int64_t steps = 0;
@@ -188,6 +198,7 @@ struct Summary {
   EnergyTotals energy;
   RoutingSummary routing;  // Empty for dense models.
   NetworkSummary network;
+  std::optional<FaultSummary> faults;  // Of a deployment that has some.
 };
 
 }  // namespace moesim

@@ -319,5 +319,45 @@ TEST(EngineCost, OfAnEventAndATransferIsPrinted) {
   std::printf("event %.2f us, transfer %.2f us\n", seen[0], seen[1]);
 }
 
+// 10 MB take 100 us. The sender's port is at half its speed, or down for 5 ms; the flow starts
+// before that, in the middle of it, or after.
+TEST(EngineTransfer, TransfersGoAsFastAsTheirPortsDoNow) {
+  const auto end = [](double speed, double from, double until, double start) {
+    return in_child([&] {
+      const Topology topology(eight_devices());
+      Engine engine(topology);
+      const std::int32_t port = topology.route(0, 1).front();
+      engine.at(Seconds(from), [&] { engine.set_port_speed(port, speed); });
+      engine.at(Seconds(until), [&] { engine.set_port_speed(port, 1); });
+      double date = 0;
+      engine.at(Seconds(start), [&] {
+        engine.transfer(0, 1, 10.0 * kMegabyte, Seconds(0), [&] { date = engine.now().value(); });
+      });
+      engine.run();
+      EXPECT_LE(engine.peak_port_share(), 1 + 1e-9);
+      return std::vector{date};
+    })[0];
+  };
+  EXPECT_NEAR(end(0.5, 0, 1, 0.1), 0.1002, 1e-9);
+  EXPECT_NEAR(end(0.5, 0.10005, 1, 0.1), 0.10015, 1e-9);
+  EXPECT_NEAR(end(0.5, 0, 0.1001, 0.1), 0.10015, 1e-9);
+  EXPECT_NEAR(end(0, 0.10005, 0.10505, 0.1), 0.1051, 1e-8);
+  EXPECT_NEAR(end(0, 0.099, 0.105, 0.1), 0.1051, 1e-8);
+  EXPECT_NEAR(end(0, 0.05, 0.06, 0.1), 0.1001, 1e-9);
+}
+
+TEST(EngineTransfer, AStopDoesNotWaitForAPortThatIsDown) {
+  const auto got = in_child([] {
+    const Topology topology(eight_devices());
+    Engine engine(topology);
+    engine.set_port_speed(topology.route(0, 1).front(), 0);
+    engine.transfer(0, 1, kMegabyte, Seconds(0), [] { ADD_FAILURE() << "arrived"; });
+    engine.at(Seconds(1), [&] { engine.stop(); });
+    engine.run();
+    return std::vector{engine.now().value()};
+  });
+  EXPECT_EQ(got, std::vector<double>{1});
+}
+
 }  // namespace
 }  // namespace moesim

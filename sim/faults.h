@@ -1,0 +1,87 @@
+// What goes wrong in a run: links and devices at a share of their speed, links that are down for a
+// while, devices that fail and come back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/units.h"
+#include "hardware/device.h"
+#include "hardware/link_speeds.h"
+
+namespace moesim {
+
+// Consecutive devices of the cluster.
+struct DeviceSpan {
+  std::int64_t first = 0;
+  std::int64_t count = 1;
+
+  bool contains(std::int64_t device) const { return device >= first && device < first + count; }
+  bool meets(const DeviceSpan& other) const {
+    return first < other.first + other.count && other.first < first + count;
+  }
+};
+
+enum class FaultPart {
+  kNic,      // Of a node, in both directions.
+  kScaleUp,  // All ports of a device inside its node.
+  kDevice,   // Its kernels.
+};
+
+// A part at a share of its speed from one date to another. Speed 0 is a link that is down: what
+// needs it waits until it is up again; what has waited for `timeout` gives up, and its replica
+// starts anew, which takes `restart` and the link.
+struct Slowdown {
+  FaultPart part = FaultPart::kDevice;
+  std::int64_t index = 0;  // NIC of the cluster, as TopologyLayout counts them, or device.
+  DeviceSpan devices;      // That send through it, or the device.
+  double speed = 1;
+  Seconds from, until;  // `until` may be infinite unless the speed is 0.
+  Seconds timeout, restart;
+};
+
+// Devices stop. The front of the service notices after `detection`; the replicas that they belong
+// to serve again `restart` later.
+struct Failure {
+  DeviceSpan devices;
+  Seconds at, detection;
+  std::optional<Seconds> restart;  // Nothing: never again.
+};
+
+struct FaultSpec {
+  std::vector<Slowdown> slowdowns;
+  std::vector<Failure> failures;
+  std::vector<Fact> facts;  // Each fault in words, and which of its times were assumed.
+
+  bool empty() const { return slowdowns.empty() && failures.empty(); }
+};
+
+// Times where the scenario gives none; assumptions, with what is known of them:
+// - the front of a service sends requests elsewhere after some health checks have failed
+//   (Kubernetes probes by default every 10 s, and gives up after 3);
+// - an engine starts in minutes: it loads weights, compiles and captures graphs; 2 to 10 minutes
+// are
+//   common for models of this size;
+// - NCCL closes an InfiniBand connection after 7 retries of 4.096 us 2^20 = 4.3 s each
+//   (NCCL_IB_TIMEOUT, NCCL_IB_RETRY_CNT).
+inline constexpr Seconds kDetectionTime{30};
+inline constexpr Seconds kRestartTime{300};
+inline constexpr Seconds kLinkTimeout{30};
+
+struct DownLink {
+  FaultPart part = FaultPart::kNic;
+  DeviceSpan devices;
+  Seconds until, timeout, restart;
+};
+
+// The state of all links and devices at one moment.
+struct Conditions {
+  LinkSpeeds links;                        // Those that are down count as whole.
+  std::map<std::int64_t, double> devices;  // [device] Share of its speed.
+  std::vector<DownLink> down;
+};
+Conditions conditions_at(const FaultSpec& faults, Seconds date);
+
+}  // namespace moesim
