@@ -81,7 +81,7 @@ struct FaultReader {
   std::string name() const { return reader.value().path(); }
 
   void tell(const std::string& words) {
-    spec.facts.push_back({name(), words, "the scenario", "assumption"});
+    spec.facts.push_back({name(), words, "the scenario", "indicative"});
   }
 
   // `gpu` counts over the cluster, or within `node` where that is given.
