@@ -71,7 +71,9 @@ CaseReport described(const Deployment& deployment) {
         fmt::format("prefill {}; decode {}", layout_text(*deployment.prefill), report.layout);
   }
   report.is_moe = deployment.model.is_moe();
+  report.quality = quality_of(deployment);
   report.facts = facts_of(deployment);
+  for (const Fact& fact : quality_facts(deployment)) report.facts.push_back(fact);
   return report;
 }
 
@@ -206,8 +208,11 @@ Json to_json(const CaseReport& report) {
   json["hardware"] = report.hardware;
   json["layout"] = report.layout;
   json["is_moe"] = report.is_moe;
+  json["twin_of"] = report.twin_of;
+  json["twin_match"] = report.twin_match;
   json["metrics"] = to_json(report.metrics);
   json["network"] = to_json(report.network);
+  json["quality"] = to_json(report.quality);
   json["routing"] = to_json(report.routing);
   json["ttft_curve_s"] = report.ttft_curve_s;
   json["tpot_curve_s"] = report.tpot_curve_s;
@@ -231,8 +236,11 @@ CaseReport case_report_from_json(const Json& json) {
   report.hardware = json.at("hardware");
   report.layout = json.at("layout");
   report.is_moe = json.at("is_moe");
+  report.twin_of = json.at("twin_of");
+  report.twin_match = json.at("twin_match");
   report.metrics = case_metrics_from_json(json.at("metrics"));
   report.network = network_from_json(json.at("network"));
+  report.quality = case_quality_from_json(json.at("quality"));
   report.routing = case_routing_from_json(json.at("routing"));
   report.ttft_curve_s = json.at("ttft_curve_s").get<std::vector<double>>();
   report.tpot_curve_s = json.at("tpot_curve_s").get<std::vector<double>>();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hardware/device.h"
+#include "reports/case_quality.h"
 #include "reports/case_routing.h"
 #include "sim/deployment.h"
 #include "sim/summary.h"
@@ -38,6 +39,8 @@ struct CaseReport {
   std::string hardware;  // "1 x dgx-h100 (8 x h100-sxm-80gb)"
   std::string layout;    // "tp 8", "attention dp 16, ep 16"
   bool is_moe = false;
+  std::string twin_of;     // The case that this one is a dense twin of; empty = none ...
+  std::string twin_match;  // ... and what they have in common: active, total, memory, quality.
   CaseMetrics metrics;
   // The same case with everything uncertain drawn anew, as often as it was asked for; empty where a
   // draw could not run. Draw i of every case of a report is the same draw.
@@ -47,7 +50,8 @@ struct CaseReport {
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
   std::vector<QueuePoint> queue;
   NetworkSummary network;
-  CaseRouting routing;      // Empty for a dense model.
+  CaseRouting routing;  // Empty for a dense model.
+  CaseQuality quality;
   std::vector<Fact> facts;  // Every number of the profiles used, with source and confidence.
   // The same case with a baseline in place of its router, for comparison; never nested.
   std::vector<CaseReport> baselines;

@@ -19,5 +19,6 @@ std::vector<Metric> cost_metrics();
 std::vector<Metric> model_metrics();
 std::vector<Metric> routing_metrics();
 std::vector<Metric> fault_metrics();
+std::vector<Metric> quality_metrics();
 
 }  // namespace moesim

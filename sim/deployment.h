@@ -11,6 +11,7 @@
 #include "models/model_spec.h"
 #include "models/parallel_plan.h"
 #include "models/placement/placement.h"
+#include "models/quality/training_tokens.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/bank/routing_sampler.h"
 #include "sim/faults.h"
@@ -56,6 +57,7 @@ struct Deployment {
   Watts power_limit;             // Per device; 0 = data sheet.
   double rent_usd_per_hour = 0;  // Per device; 0 = the device profile's.
   std::uint64_t seed = 0;
+  TrainingTokens training;  // What the model has read; decides how well it would predict text.
   std::int64_t sample = 0;  // Which draw of its routed tokens a run sees; other draws, other luck.
   // Of one pool seen alone, see pools_of().
   PoolRole role = PoolRole::kAll;

@@ -76,8 +76,8 @@ bool is_name(const std::string& text) {
 
 std::string program_fingerprint() {
   std::string text = fmt::format("{:016x}", content_hash(content_of("/proc/self/exe")));
-  for (const char* kind :
-       {"models/catalog", "hardware/profiles", "sim/engines", "models/router/tokens"}) {
+  for (const char* kind : {"models/catalog", "models/quality", "hardware/profiles", "sim/engines",
+                           "models/router/tokens"}) {
     std::vector<fs::path> files;
     std::error_code error;
     const fs::path folder = data_folder(kind);

@@ -33,6 +33,7 @@ TEST(MetricTable, PutsTheUnitIntoTheKey) {
       {"kg", {"_kg"}},
       {"kWh", {"_kwh"}},
       {"USD", {"_usd"}},
+      {"nat", {"_nats"}},
       {"B/s", {"_bytes_per_s"}},
       {"share", {"_share", "_share_of_busy_time"}},
       {"token", {"_tokens"}},

@@ -1,0 +1,48 @@
+#include "models/quality/training_tokens.h"
+
+#include <map>
+
+#include "base/data_folder.h"
+#include "base/document.h"
+
+namespace moesim {
+namespace {
+
+constexpr double kTokensPerParameter = 20;
+constexpr double kMostTokens = 1e15;
+
+using Table = std::map<std::string, TrainingTokens>;
+
+Table read_table() {
+  const std::string path = data_folder("models/quality") + "/training_tokens.yaml";
+  Faults faults;
+  Table table;
+  const Value root(parse_document(read_file(path), path), path, "", &faults);
+  for (const auto& [name, value] : root.entries()) {
+    MapReader map(value);
+    TrainingTokens& entry = table[name];
+    const auto tokens = map.required("tokens", "a number of tokens");
+    if (tokens) entry.tokens = tokens->number(1, kMostTokens).value_or(0);
+    entry.source = map.text_or("source", "");
+    entry.confidence = "published";
+    map.done();
+  }
+  faults.throw_if_any();
+  return table;
+}
+
+}  // namespace
+
+TrainingTokens assumed_training_tokens(const ModelSpec& model) {
+  const auto active = static_cast<double>(count_parameters(model).active);
+  return {kTokensPerParameter * active,
+          "not published: 20 per active parameter, after arXiv:2203.15556 Table 3", "assumption"};
+}
+
+TrainingTokens training_tokens_of(const ModelSpec& model) {
+  static const Table kTable = read_table();
+  const auto found = kTable.find(model.name);
+  return found != kTable.end() ? found->second : assumed_training_tokens(model);
+}
+
+}  // namespace moesim

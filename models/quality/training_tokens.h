@@ -1,0 +1,28 @@
+// How many tokens a model was trained on: published where its authors say so, else an assumption
+// that says that it is one.
+#pragma once
+
+#include <string>
+
+#include "models/model_spec.h"
+
+namespace moesim {
+
+struct TrainingTokens {
+  double tokens = 0;  // 0 = not decided.
+  std::string source;
+  std::string confidence;  // published, scenario, assumption.
+
+  bool assumed() const { return confidence == "assumption"; }
+};
+
+// Of the catalog's model of that name, from models/quality/training_tokens.yaml; where it is not
+// published, 20 tokens per active parameter.
+// Source of the 20: Hoffmann et al. 2022, arXiv:2203.15556, Table 3 (dense, compute-optimal).
+// Throws: InputError if the shipped file has faults.
+TrainingTokens training_tokens_of(const ModelSpec& model);
+
+// The assumption alone.
+TrainingTokens assumed_training_tokens(const ModelSpec& model);
+
+}  // namespace moesim
