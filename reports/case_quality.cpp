@@ -28,6 +28,7 @@ CaseQuality quality_of(const Deployment& deployment) {
   return quality;
 }
 
+// None of them is drawn for intervals: the loss has an interval of its own.
 std::vector<Fact> quality_facts(const Deployment& deployment) {
   const TrainingTokens tokens = training_tokens_of(deployment);
   const std::string given = tokens.assumed() ? std::string("20 per active parameter")
@@ -38,11 +39,11 @@ std::vector<Fact> quality_facts(const Deployment& deployment) {
   return {{"models/quality: predicted loss", kJointLaw,
            "arXiv:2502.05172v2 Table 3; FineWeb-Edu, GPT-2 tokenizer, up to 2.7 B active "
            "parameters, 80 B tokens, 32 experts",
-           "calibrated"},
+           "indicative"},
           {"models/quality: gain of finer experts", kFineGrainedLaw,
            "arXiv:2402.07871 Table 1; C4, expansion rate 64, up to 3.7 B parameters, 130 B tokens",
-           "calibrated"},
-          {path, given, tokens.source, tokens.confidence}};
+           "indicative"},
+          {path, given, fmt::format("{} ({})", tokens.source, tokens.confidence), "indicative"}};
 }
 
 std::string extrapolation_words(const CaseReport& report) {

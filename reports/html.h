@@ -60,6 +60,7 @@ nlohmann::ordered_json line_data(const HtmlView& view);
 // Sections in the order of the page; empty where there is nothing to show.
 std::string verdict_section(const HtmlView& view);
 std::string glance_section(const HtmlView& view);
+std::string answers_section(const HtmlView& view);
 std::string chart_section(const HtmlView& view);
 std::string sweep_section(const HtmlView& view);
 std::string routing_section(const HtmlView& view);

@@ -54,7 +54,9 @@ std::vector<Metric> quality_metrics() {
        "Tokens that the model was trained on: published, from the scenario, or assumed.",
        [](In in) -> Out { return tokens(in); }},
       {"training_tokens_assumed", "training tokens assumed", g, "0/1",
-       "1 if nobody has published them: 20 per active parameter then.",
+       "1 if they are not published for this model: those of the model that it was made from, or "
+       "20 "
+       "per active parameter.",
        [](In in) -> Out { return training_tokens_of(in.deployment).assumed() ? 1 : 0; }},
       {"expert_expansion", "expansion rate", g, "ratio",
        "Feed-forward parameters held over those that a token uses; 1 for a dense model.",

@@ -1,4 +1,6 @@
 // Requests, latency and throughput.
+#include <algorithm>
+
 #include "reports/accounting.h"
 #include "reports/metric_groups.h"
 
@@ -68,6 +70,19 @@ Out output_per_device(In in) {
   const Out rate_of_all = rate<&Summary::output_tokens_done>(in);
   if (!rate_of_all) return std::nullopt;
   return quotient(*rate_of_all, static_cast<double>(in.deployment.cluster.num_devices()));
+}
+
+// Time mean of the waiting requests, from the moments that the summary keeps.
+Out waiting_mean(In in) {
+  if (!in.summary || in.summary->queue.empty()) return std::nullopt;
+  const std::vector<QueuePoint>& queue = in.summary->queue;
+  double waited = 0;
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const Seconds until = i + 1 < queue.size() ? queue[i + 1].time : in.summary->horizon;
+    waited +=
+        static_cast<double>(queue[i].waiting) * std::max(0.0, (until - queue[i].time).value());
+  }
+  return quotient(waited, in.summary->horizon.value());
 }
 
 Out horizon(In in) {
@@ -162,6 +177,11 @@ std::vector<Metric> throughput_metrics() {
        "Completed requests within the service level over the horizon.", goodput},
       {"mean_batch", "mean batch", g, "count", "Decoding sequences per step and replica, mean.",
        count<&Summary::mean_batch>},
+      {"requests_waiting_mean", "requests waiting", g, "count",
+       "Requests not admitted to a batch yet or preempted, mean over the horizon (from at most "
+       "1,024 "
+       "moments of it).",
+       waiting_mean},
       {"steps", "engine steps", g, "count", "Engine steps of all replicas.",
        count<&Summary::steps>},
       {"decode_steps", "decode-only steps", g, "count", "Engine steps without prompt tokens.",

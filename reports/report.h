@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reports/case_report.h"
+#include "reports/demand.h"
 
 namespace moesim {
 
@@ -17,7 +19,8 @@ struct Report {
   std::uint64_t seed = 0;
   std::string resolved;  // The scenario with every default written out, as YAML; enough to rerun.
   bool interrupted = false;
-  std::vector<CaseReport> cases;  // In sweep order, then case order.
+  std::optional<DemandResponse> demand;  // Absent: nobody asked.
+  std::vector<CaseReport> cases;         // In sweep order, then case order.
 };
 
 // "0.1.0".

@@ -1,3 +1,4 @@
+#include "reports/answers.h"
 #include "reports/baselines.h"
 #include "reports/doubt.h"
 #include "reports/metrics.h"
@@ -84,7 +85,9 @@ Json report_json(const Report& report) {
     }
     cases.push_back(std::move(json));
   }
-  return {{"context", std::move(context)}, {"cases", std::move(cases)}};
+  return {{"context", std::move(context)},
+          {"answers", answers_json(report)},
+          {"cases", std::move(cases)}};
 }
 
 }  // namespace moesim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reports/answers.h"
 #include "reports/baselines.h"
 #include "reports/case_network.h"
 #include "reports/doubt.h"
@@ -155,6 +156,7 @@ std::string report_text(const Report& report, int width) {
   if (const std::string doubt = doubt_sentence(report); !doubt.empty()) {
     text += paragraph(doubt, columns) + "\n";
   }
+  text += answers_text(report, columns);
   return text + paragraph(verdict(report), columns);
 }
 

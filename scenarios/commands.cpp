@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "scenarios/explain_command.h"
 #include "scenarios/route.h"
 #include "scenarios/run_command.h"
 #include "scenarios/show.h"
@@ -35,6 +36,7 @@ int run_command_line(int argc, char** argv, Ranks* ranks) {
   add_run(app, code, ranks);
   add_check(app, code);
   add_merge(app, code);
+  add_explain(app, code);
   add_route(app);
   add_list(app);
   add_show(app);

@@ -45,6 +45,7 @@ struct CaseReader {
   Deployment deployment;
   std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
   std::vector<TokenPolicy> baselines = {};
+  bool resized = false;  // Sizes of its own make it another model than the published one.
 
   void contradiction(const Value& place, const std::string& path, const std::string& shown,
                      const std::string& allowed) {
@@ -77,7 +78,9 @@ struct CaseReader {
     sizes->done();
     if (deployment.model.layers.empty()) return;
     try {
+      const std::vector<LayerSpec> published = deployment.model.layers;
       deployment.model = with_overrides(deployment.model, overrides);
+      resized = deployment.model.layers != published;
     } catch (const std::invalid_argument& e) {
       const Value& place = sizes->value();
       contradiction(place, place.path(), deployment.model.name, e.what());
@@ -210,6 +213,29 @@ struct CaseReader {
     map->done();
   }
 
+  // Of the scenario, else published. A model of other sizes is assumed to have read as much.
+  void read_training(const std::optional<TrainingTokens>& common) {
+    const auto own = read_quality(reader);
+    TrainingTokens& training = deployment.training;
+    if (own || common) {
+      training = own ? *own : *common;
+      return;
+    }
+    training = training_tokens_of(deployment.model);
+    if (!resized || training.assumed()) return;
+    training.source = "as the published model: " + training.source;
+    training.confidence = "assumption";
+  }
+
+  std::optional<std::vector<TwinMatch>> read_own_twins() {
+    const auto twins = read_twins(reader);
+    const bool dense = !deployment.model.layers.empty() && !deployment.model.is_moe();
+    if (twins && !twins->empty() && dense) {
+      reader.optional("twins")->fault("an MoE model expected: a dense one has no dense twins");
+    }
+    return twins;
+  }
+
   void read_error() {
     const std::string subject =
         deployment.model.name + " on " + deployment.cluster.node.device.name;
@@ -264,12 +290,12 @@ struct CaseReader {
 
 }  // namespace
 
-CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                   Faults& contradictions, LoadedSpecs& loaded) {
+CaseSpec read_case(const Value& value, const Common& common, Faults& contradictions,
+                   LoadedSpecs& loaded) {
   CaseReader reader{MapReader(value), contradictions, loaded, {}};
   Deployment& deployment = reader.deployment;
-  deployment.site = site;
-  deployment.seed = seed;
+  deployment.site = common.site;
+  deployment.seed = common.seed;
   deployment.name = report_name(reader.reader);
   reader.read_model();
   reader.read_routing();
@@ -287,10 +313,12 @@ CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
   if (const auto faults = reader.reader.optional("faults")) {
     read_faults(*faults, contradictions, deployment);
   }
+  reader.read_training(common.training);
+  auto twins = reader.read_own_twins();
   reader.reader.done();
   reader.check_plan();
   check_routing(value, deployment, contradictions, loaded.checked);
-  return {std::move(deployment), std::move(reader.baselines)};
+  return {std::move(deployment), std::move(reader.baselines), std::move(twins)};
 }
 
 }  // namespace moesim

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/document.h"
 #include "hardware/device.h"
 #include "hardware/variation.h"
+#include "scenarios/read_common.h"
 #include "scenarios/read_engine.h"
+#include "scenarios/read_quality.h"
 #include "scenarios/read_router.h"
 #include "sim/deployment.h"
 
@@ -27,12 +31,13 @@ struct LoadedSpecs {
 
 struct CaseSpec {
   Deployment deployment;
-  std::vector<TokenPolicy> baselines;  // Routing that the case is compared with.
+  std::vector<TokenPolicy> baselines;           // Routing that the case is compared with.
+  std::optional<std::vector<TwinMatch>> twins;  // Dense models that it is compared with.
 };
 
 // Reads a case. Faults of text go to the value's collector; contradictions between numbers that are
 // each allowed (EP that does not divide the experts) go to `contradictions`.
-CaseSpec read_case(const Value& value, const SiteSpec& site, std::uint64_t seed,
-                   Faults& contradictions, LoadedSpecs& loaded);
+CaseSpec read_case(const Value& value, const Common& common, Faults& contradictions,
+                   LoadedSpecs& loaded);
 
 }  // namespace moesim

@@ -54,6 +54,9 @@ Common read_common(MapReader& reader, Workloads& workloads, const Variation& var
   common.question = reader.text_or("question", "");
   common.seed = static_cast<std::uint64_t>(reader.integer_or("seed", 0, 0, kMaxSeed));
   common.site = read_site(reader.optional("site"), variation);
+  common.training = read_quality(reader);
+  common.demand = read_demand(reader);
+  common.twins = read_twins(reader).value_or(std::vector<TwinMatch>{});
   const auto value = reader.required("workload", "a map of requests and lengths expected");
   if (!value) return common;
   const std::uint64_t seed = common.seed + static_cast<std::uint64_t>(variation.sample);

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/document.h"
 #include "hardware/device.h"
 #include "hardware/variation.h"
+#include "scenarios/read_quality.h"
 #include "sim/workload.h"
 
 namespace moesim {
@@ -19,6 +22,9 @@ struct Common {
   std::uint64_t seed = 0;
   SiteSpec site;
   std::shared_ptr<const Workload> workload;
+  std::optional<TrainingTokens> training;
+  std::optional<DemandResponse> demand;
+  std::vector<TwinMatch> twins;  // Of every MoE case that does not name its own.
 };
 
 // Workloads by their text and seed: points of a sweep that share one read and keep it once.

@@ -8,6 +8,7 @@
 
 #include "base/document.h"
 #include "scenarios/baseline_twin.h"
+#include "scenarios/dense_twin_case.h"
 #include "scenarios/fault_order.h"
 #include "scenarios/read_case.h"
 #include "scenarios/read_common.h"
@@ -64,6 +65,7 @@ class ScenarioReader {
     scenario.name = common_.name;
     scenario.question = common_.question;
     scenario.seed = common_.seed;
+    scenario.demand = common_.demand;
     if (!cases) return scenario;
     if (!cases->is_list() || cases->node().size() == 0) {
       cases->fault("a list of cases expected, each starting with - name:",
@@ -72,6 +74,7 @@ class ScenarioReader {
     }
     const std::vector<Value> items = cases->items();
     check_names(items);
+    check_reference(items);
     std::vector<std::size_t> starts = {0};
     for (std::size_t i = 0; i < items.size(); ++i) {
       expand(i, items[i], scenario);
@@ -97,6 +100,20 @@ class ScenarioReader {
         item.child(name, "name").fault("a name that is no key of the scenario expected");
       }
     }
+  }
+
+  // The price that demand is measured from is that of a case in the file.
+  void check_reference(const std::vector<Value>& items) {
+    if (!common_.demand || common_.demand->reference.empty()) return;
+    std::vector<std::string> names;
+    for (const Value& item : items) {
+      const YAML::Node name = item.is_map() ? item.node()["name"] : YAML::Node();
+      if (name.IsDefined() && name.IsScalar()) names.push_back(name.Scalar());
+    }
+    const std::string& given = common_.demand->reference;
+    if (std::ranges::find(names, given) != names.end()) return;
+    Value(root_["demand"]["reference"], file_, "demand.reference", &faults_)
+        .fault("a case expected: " + comma_list(names));
   }
 
   // Every axis must lead somewhere, and their product must stay within reason; else there is no
@@ -157,13 +174,15 @@ class ScenarioReader {
         set_values(document.sweep.axes[axes[i]], values[i], name, document.root, one);
       }
       const Common common = touches_common ? reread_common(document.root) : common_;
-      const auto baselines = read_one(document.root["cases"][index], index, common, one);
+      const Twins twins = read_one(document.root["cases"][index], index, common, one);
       if (!filter_->passes(name, document.root, one.deployment)) continue;
       const bool is_swept = !sweep_.axes.empty();
       if (is_swept && options_.row == kEveryRow) one.key = keys_.key(document.root, index);
       scenario.cases.push_back(one);
-      for (const TokenPolicy policy : baselines)
+      for (const TokenPolicy policy : twins.routings)
         scenario.cases.push_back(baseline_twin(one, policy));
+      for (const TwinMatch match : twins.dense)
+        scenario.cases.push_back(dense_twin_case(one, match, loaded_.variation));
     }
   }
 
@@ -184,16 +203,19 @@ class ScenarioReader {
     return read_common(reader, workloads_, loaded_.variation);
   }
 
-  // Returns the baselines that the case is compared with.
-  std::vector<TokenPolicy> read_one(const YAML::Node& node, std::size_t index, const Common& common,
-                                    Case& one) {
+  // What the case is compared with.
+  struct Twins {
+    std::vector<TokenPolicy> routings;
+    std::vector<TwinMatch> dense;
+  };
+
+  Twins read_one(const YAML::Node& node, std::size_t index, const Common& common, Case& one) {
     const YAML::Node name = node.IsMap() ? node["name"] : YAML::Node();
     const bool named = name.IsDefined() && name.IsScalar() && !name.Scalar().empty() &&
                        name.Scalar().size() <= kMaxShownName;
     const std::string label = named ? "cases." + name.Scalar() : fmt::format("cases[{}]", index);
     Faults contradictions;
-    CaseSpec spec = read_case(Value(node, file_, label, &faults_), common.site, common.seed,
-                              contradictions, loaded_);
+    CaseSpec spec = read_case(Value(node, file_, label, &faults_), common, contradictions, loaded_);
     one.deployment = std::move(spec.deployment);
     one.deployment.sample = loaded_.variation.sample;
     one.name = one.deployment.name;
@@ -206,7 +228,10 @@ class ScenarioReader {
                           ": " + fault.allowed;
       }
     }
-    return spec.baselines;
+    if (!one.deployment.model.is_moe() || !one.workload || !faults_.empty()) {
+      return {spec.baselines, {}};
+    }
+    return {spec.baselines, spec.twins.value_or(common.twins)};
   }
 
   // The document again, resolved. `starts` = the row of each case's first point, and the end.
@@ -225,6 +250,9 @@ class ScenarioReader {
     if (!sweeps_site) out["site"] = resolved_site(common_.site);
     if (sweeps_site && root_["site"].IsDefined()) out["site"] = YAML::Clone(root_["site"]);
     out["workload"] = YAML::Clone(root_["workload"]);
+    for (const char* key : {"quality", "twins", "demand"}) {
+      if (root_[key].IsDefined()) out[key] = YAML::Clone(root_[key]);
+    }
     for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
       const std::span<const Case> rows(scenario.cases);
       out["cases"].push_back(

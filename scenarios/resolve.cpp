@@ -181,6 +181,9 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
     node["rent_per_device"] =
         quantity_text(deployment.rent_usd_per_hour, Dimension::kMoneyPerHour, "USD/h");
   }
+  for (const char* key : {"quality", "twins"}) {
+    if (given[key].IsDefined()) node[key] = YAML::Clone(given[key]);
+  }
   return node;
 }
 
@@ -189,7 +192,8 @@ YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points
   const Sections sections = sections_of(out);
   std::set<std::string> differing;
   for (const Case& point : points.subspan(1)) {
-    if (!point.baseline_of.empty()) continue;  // As the case that it is a twin of.
+    if (!point.baseline_of.empty() || !point.twin_of.empty())
+      continue;  // As the case that it is a twin of.
     const Sections others = sections_of(resolved_case(point.deployment, given));
     for (const auto& [key, text] : sections) {
       const auto found = others.find(key);

@@ -25,6 +25,7 @@ inline constexpr std::array kBatching = {"mixed", "prefill_first"};
 inline constexpr std::array kSampling = {"greedy", "random", "top_p"};
 inline constexpr std::array kDispatch = {"auto", "normal", "low_latency", "all_gather",
                                          "all_to_all"};
+inline constexpr std::array kTwins = {"active", "total", "memory", "quality"};
 inline constexpr std::array kCombine = {"bf16", "logfmt10"};
 
 // The word for a value of the enumeration.

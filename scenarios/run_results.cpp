@@ -12,8 +12,8 @@ using Json = nlohmann::ordered_json;
 // Of larger sweeps curves and matrices would be most of the database.
 constexpr std::size_t kMostKeptDetails = 1000;
 
-// Everything as stated first. Twins are compared with their case draw by draw nowhere, so they are
-// not drawn.
+// Everything as stated first. Twins with other routing are compared with their case draw by draw
+// nowhere, so they are not drawn.
 std::vector<Job> jobs_of(const Scenario& scenario, const RunOptions& options) {
   std::vector<Job> jobs;
   const bool details = scenario.cases.size() <= kMostKeptDetails;
@@ -21,9 +21,10 @@ std::vector<Job> jobs_of(const Scenario& scenario, const RunOptions& options) {
     std::int64_t twin = 0;
     for (std::size_t i = 0; i < scenario.cases.size(); ++i) {
       const Case& one = scenario.cases[i];
-      twin = one.baseline_of.empty() ? 0 : twin + 1;
+      const bool is_twin = !one.baseline_of.empty() || !one.twin_of.empty();
+      twin = is_twin ? twin + 1 : 0;
       const bool is_ours = one.row % options.shard.of == options.shard.index - 1;
-      if (!is_ours || (draw > 0 && twin > 0)) continue;
+      if (!is_ours || (draw > 0 && !one.baseline_of.empty())) continue;
       jobs.push_back({i, one.row, twin, draw, draw > 0 ? options.draws : 0, details});
     }
   }
@@ -36,6 +37,8 @@ std::vector<CaseReport> with_baselines(std::vector<CaseReport> all,
   std::vector<CaseReport> own;
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].point = cases[i].point;
+    all[i].twin_of = cases[i].twin_of;
+    all[i].twin_match = cases[i].twin_match;
     const bool is_twin = !cases[i].baseline_of.empty();
     (is_twin ? own.back().baselines : own).push_back(std::move(all[i]));
   }
@@ -130,6 +133,7 @@ Report RunResults::report(bool interrupted) {
   report.seed = scenario_.seed;
   report.resolved = scenario_.resolved;
   report.interrupted = interrupted;
+  report.demand = scenario_.demand;
   for (std::size_t i = 0; i < reports_.size(); ++i) {
     if (reports_[i].status == CaseStatus::kDone) reports_[i].draws = std::move(draws_[i]);
   }

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "hardware/variation.h"
+#include "reports/demand.h"
 #include "sim/deployment.h"
 #include "sim/workload.h"
 
@@ -26,6 +28,10 @@ struct Case {
   // Name of the case before this one whose twin it is, with other routing; empty = a case of its
   // own.
   std::string baseline_of;
+  // Name of the case before this one whose dense twin it is, and what they have in common; empty =
+  // a case of its own.
+  std::string twin_of;
+  std::string twin_match;
 };
 
 // A change to the file's text: `path` as in `sweep:`, `value` as it would be written there.
@@ -42,6 +48,7 @@ struct Scenario {
   std::string question;
   std::uint64_t seed = 0;
   std::string resolved;  // YAML with every default written out, cases as at the first sweep point.
+  std::optional<DemandResponse> demand;
   std::vector<Case> cases;
 };
 

@@ -66,8 +66,8 @@ PathStart path_start(const YAML::Node& root, const std::string& path) {
 }
 
 const std::vector<std::string>& settable_keys() {
-  static const std::vector<std::string> keys = {"schema", "name", "question",
-                                                "seed",   "site", "workload"};
+  static const std::vector<std::string> keys = {"schema",   "name",    "question", "seed",  "site",
+                                                "workload", "quality", "twins",    "demand"};
   return keys;
 }
 

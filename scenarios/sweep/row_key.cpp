@@ -140,7 +140,7 @@ std::string RowKeys::key(const YAML::Node& root, std::size_t case_index) {
   YAML::Emitter out;
   std::string files;
   out << YAML::BeginSeq;
-  for (const char* part : {"seed", "site", "workload"}) {
+  for (const char* part : {"seed", "site", "workload", "quality"}) {
     const YAML::Node node = root[part];
     out << (node.IsDefined() ? node : YAML::Node());
     if (node.IsDefined()) files += named_files(node, folder, 0) + ";";

@@ -1,0 +1,86 @@
+// Pareto front, break-even and the whole bill on the page, as tables that can be read aloud.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/break_even.h"
+#include "reports/demand.h"
+#include "reports/format.h"
+#include "reports/html.h"
+#include "reports/metrics.h"
+#include "reports/pareto.h"
+
+namespace moesim {
+namespace {
+
+constexpr std::size_t kMostMembers = 200;
+constexpr std::size_t kMostCurves = 50;
+
+std::string cell(const std::optional<double>& value, std::string_view unit) {
+  if (!value) return "<td class=\"absent\">&ndash;</td>";
+  return fmt::format("<td data-value=\"{}\">{}</td>", exact_number(*value),
+                     html_text(readable(*value, unit)));
+}
+
+std::string pareto_html(const HtmlView& view) {
+  const std::vector<CaseReport>& cases = view.report.cases;
+  const std::string sentence = pareto_sentence(cases);
+  if (sentence.empty()) return "";
+  const ParetoFront front = pareto_front(cases);
+  std::string table = "<table><thead><tr><th scope=\"col\">case</th>";
+  for (const std::string& key : front.objectives)
+    table += fmt::format("<th scope=\"col\">{}</th>", html_text(metric_named(key).label));
+  table += "</tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < std::min(front.members.size(), kMostMembers); ++i) {
+    const std::size_t index = front.members[i];
+    table += fmt::format("<tr><th scope=\"row\">{}</th>", html_text(view.title(index)));
+    for (const std::string& key : front.objectives)
+      table += cell(objective(cases[index], key), metric_named(key).unit);
+    table += "</tr>\n";
+  }
+  return fmt::format("<h3>Pareto front</h3><p>{}</p>{}", html_text(sentence),
+                     scrolled("Pareto front", table + "</tbody></table>"));
+}
+
+std::string break_even_html(const HtmlView& view) {
+  const std::vector<BreakEvenCurve> curves = break_even_curves(view.report.cases);
+  if (curves.empty()) return "";
+  std::string list;
+  for (std::size_t i = 0; i < std::min(curves.size(), kMostCurves); ++i)
+    list += fmt::format("<li>{}</li>\n", html_text(break_even_sentence(curves[i])));
+  return fmt::format("<h3>Where MoE and dense break even</h3><ul>{}</ul>", list);
+}
+
+std::string demand_html(const HtmlView& view) {
+  if (!view.report.demand) return "";
+  const std::vector<DemandRow> rows = demand_rows(view.report.cases, *view.report.demand);
+  if (rows.empty()) return "";
+  std::string table =
+      "<table><thead><tr><th scope=\"col\">case</th><th scope=\"col\">price</th>"
+      "<th scope=\"col\">demand</th><th scope=\"col\">cost at traffic</th>"
+      "<th scope=\"col\">cost at demand</th><th scope=\"col\">energy at traffic</th>"
+      "<th scope=\"col\">energy at demand</th><th scope=\"col\">carbon at demand</th>"
+      "<th scope=\"col\">saving taken back</th></tr></thead><tbody>\n";
+  for (const DemandRow& row : rows) {
+    table += fmt::format("<tr><th scope=\"row\">{}</th>", html_text(view.title(row.row)));
+    table += cell(row.price_ratio, "ratio") + cell(row.growth, "ratio") +
+             cell(row.as_asked.cost_usd, "USD") + cell(row.at_demand.cost_usd, "USD") +
+             cell(row.as_asked.energy_kwh, "kWh") + cell(row.at_demand.energy_kwh, "kWh") +
+             cell(row.at_demand.carbon_kg, "kg") + cell(row.rebound, "share") + "</tr>\n";
+  }
+  return fmt::format(
+      "<h3>The whole bill a month</h3><p>Price and demand are over the reference's; demand has an "
+      "elasticity of {}.</p>{}",
+      view.report.demand->elasticity,
+      scrolled("The whole bill a month", table + "</tbody></table>"));
+}
+
+}  // namespace
+
+std::string answers_section(const HtmlView& view) {
+  const std::string parts = pareto_html(view) + break_even_html(view) + demand_html(view);
+  if (parts.empty()) return "";
+  return fmt::format("<section><h2>Answers</h2>{}</section>\n", parts);
+}
+
+}  // namespace moesim

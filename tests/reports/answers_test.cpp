@@ -1,0 +1,172 @@
+#include "reports/answers.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/input_error.h"
+#include "reports/break_even.h"
+#include "reports/pareto.h"
+#include "reports/read_report.h"
+#include "tests/reports/examples.h"
+#include "tests/reports/made_reports.h"
+
+namespace moesim {
+namespace {
+
+CaseReport valued(const std::string& name, double cost, double energy, double latency,
+                  double loss) {
+  return made::report(name, true,
+                      {{"cost_per_million_output_tokens_usd", cost},
+                       {"energy_per_output_token_j", energy},
+                       {"e2e_p99_s", latency},
+                       {"predicted_loss_nats", loss}});
+}
+
+TEST(Pareto, LeavesOutWhatAnotherBeatsInEverything) {
+  const std::vector<CaseReport> cases = {valued("cheap", 1, 1, 5, 3), valued("good", 2, 2, 5, 2),
+                                         valued("beaten", 2, 3, 6, 3), valued("quick", 3, 3, 1, 3)};
+  const ParetoFront front = pareto_front(cases);
+  EXPECT_EQ(front.members, (std::vector<std::size_t>{0, 1, 3}));
+  EXPECT_EQ(front.objectives.size(), 4u);
+  EXPECT_FALSE(front.extrapolated);
+}
+
+TEST(Pareto, KeepsCasesThatAreEqual) {
+  EXPECT_EQ(pareto_front({valued("a", 1, 1, 1, 1), valued("b", 1, 1, 1, 1)}).members.size(), 2u);
+}
+
+TEST(Pareto, ComparesOnlyWhatEveryCaseHas) {
+  std::vector<CaseReport> cases = {valued("a", 2, 1, 1, 1), valued("b", 1, 1, 1, 1)};
+  for (std::size_t i = 0; i < cases[0].metrics.size(); ++i)
+    if (metric_table()[i].key.starts_with("cost_")) cases[0].metrics[i] = std::nullopt;
+  const ParetoFront front = pareto_front(cases);
+  EXPECT_EQ(front.left_out, std::vector<std::string>{"cost_per_million_output_tokens_usd"});
+  EXPECT_EQ(front.members.size(), 2u);
+}
+
+TEST(Pareto, SaysWhereQualityIsExtrapolated) {
+  std::vector<CaseReport> cases = {valued("a", 1, 1, 1, 1), valued("b", 2, 1, 1, 1)};
+  for (CaseReport& one : cases) {
+    for (std::size_t i = 0; i < one.metrics.size(); ++i)
+      if (metric_table()[i].key == "predicted_loss_nats") one.metrics[i] = std::nullopt;
+    made::set(one, "predicted_loss_extrapolated_nats", one.name == "a" ? 2 : 1.8);
+  }
+  EXPECT_TRUE(pareto_front(cases).extrapolated);
+  EXPECT_EQ(pareto_front(cases).members.size(), 2u);
+  EXPECT_NE(pareto_sentence(cases).find("an order at best"), std::string::npos);
+}
+
+CaseReport at(const std::string& name, bool moe, const std::string& experts, double cost,
+              double hbm) {
+  CaseReport report = made::report(name, moe,
+                                   {{"cost_per_million_output_tokens_usd", cost},
+                                    {"time_compute_s", 100},
+                                    {"time_memory_s", hbm}});
+  report.point = {{"moe.model.num_experts", experts}};
+  return report;
+}
+
+// The dense case costs 2. The MoE costs 1 at 4 and 4 at 16: ln 1/2 and ln 2, so in the middle of
+// the logarithms, at 8; and reading memory is what grows.
+TEST(BreakEven, IsInterpolatedBetweenTheNeighbours) {
+  std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("moe", true, "16", 4, 700),
+                                   at("dense", false, "", 2, 300)};
+  cases[2].point.clear();
+  const auto curves = break_even_curves(cases);
+  ASSERT_EQ(curves.size(), 1u);
+  ASSERT_EQ(curves[0].crossings.size(), 1u);
+  const Crossing& crossing = curves[0].crossings[0];
+  EXPECT_NEAR(crossing.at, 8, 1e-9);
+  EXPECT_FALSE(crossing.moe_wins_after);
+  EXPECT_TRUE(crossing.reason.starts_with("HBM")) << crossing.reason;
+  EXPECT_NE(break_even_sentence(curves[0]).find("more than dense from num_experts 8.00 on"),
+            std::string::npos)
+      << break_even_sentence(curves[0]);
+}
+
+TEST(BreakEven, IsNoneWhereOneIsAlwaysCheaper) {
+  std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("moe", true, "16", 1.5, 200),
+                                   at("dense", false, "", 2, 300)};
+  cases[2].point.clear();
+  const auto curves = break_even_curves(cases);
+  ASSERT_EQ(curves.size(), 1u);
+  EXPECT_TRUE(curves[0].crossings.empty());
+  EXPECT_NE(break_even_sentence(curves[0]).find("less than dense at every"), std::string::npos);
+}
+
+// A dense twin belongs to its point: at 4 experts it is another model than at 16.
+TEST(BreakEven, ComparesATwinAtItsOwnPoint) {
+  std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("twin", false, "4", 2, 100),
+                                   at("moe", true, "16", 4, 100), at("twin", false, "16", 1, 100)};
+  for (const std::size_t i : {1, 3}) cases[i].twin_of = "moe";
+  const auto curves = break_even_curves(cases);
+  ASSERT_EQ(curves.size(), 1u);
+  ASSERT_EQ(curves[0].points.size(), 2u);
+  EXPECT_EQ(curves[0].points[1].dense, 1);
+  EXPECT_GT(curves[0].crossings.at(0).at, 4);
+  EXPECT_LT(curves[0].crossings.at(0).at, 8);
+}
+
+// 1,000 tokens in 730 h: 1,000 a month.
+CaseReport billed(const std::string& name, double price, double cost, double energy) {
+  return made::report(name, true,
+                      {{"cost_per_million_output_tokens_usd", price},
+                       {"horizon_s", 730 * 3600},
+                       {"cost_per_month_usd", cost},
+                       {"energy_per_month_kwh", energy},
+                       {"carbon_per_month_kg", energy}});
+}
+
+// A quarter of the price at elasticity 1/2: twice the tokens, and half the bill of the reference.
+TEST(Demand, GrowsByTheElasticity) {
+  const auto rows =
+      demand_rows({billed("old", 4, 400, 300), billed("new", 1, 100, 100)}, {0.5, ""});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_DOUBLE_EQ(rows[0].growth, 1);
+  EXPECT_DOUBLE_EQ(rows[1].growth, 2);
+  EXPECT_DOUBLE_EQ(*rows[1].at_demand.cost_usd, 200);
+  EXPECT_DOUBLE_EQ(rows[1].at_demand.tokens, 2000);
+  // 200 kWh saved at the same traffic, 100 of them taken back.
+  EXPECT_DOUBLE_EQ(*rows[1].rebound, 0.5);
+}
+
+TEST(Demand, AboveOneThePriceCutMakesTheBillLarger) {
+  const auto rows = demand_rows({billed("old", 4, 400, 300), billed("new", 1, 100, 100)}, {2, ""});
+  EXPECT_DOUBLE_EQ(*rows[1].at_demand.cost_usd, 1600);
+  EXPECT_GT(*rows[1].rebound, 1);
+}
+
+TEST(Demand, WithoutElasticityIsTheTraffic) {
+  for (const DemandRow& row :
+       demand_rows({billed("old", 4, 400, 300), billed("new", 1, 100, 100)}, {0, "new"})) {
+    EXPECT_DOUBLE_EQ(row.growth, 1);
+    EXPECT_EQ(row.as_asked.cost_usd, row.at_demand.cost_usd);
+  }
+}
+
+TEST(Answers, AreInEveryOutput) {
+  Report report = examples::two_cases();
+  report.demand = DemandResponse{0.8, "dense"};
+  const auto json = report_json(report);
+  EXPECT_EQ(json["answers"]["demand"]["rows"].size(), 2u);
+  EXPECT_GE(json["answers"]["pareto"]["members"].size(), 1u);
+  EXPECT_NE(report_text(report, 120).find("elasticity of 0.8"), std::string::npos);
+  EXPECT_NE(report_html(report).find("Pareto front"), std::string::npos);
+}
+
+TEST(ReadReport, FindsItsOwnNumbersAgain) {
+  const Report report = examples::two_cases();
+  const auto cases = read_report(report_json(report).dump(), "report.json");
+  ASSERT_EQ(cases.size(), 2u);
+  EXPECT_EQ(cases[1].name, "dense");
+  EXPECT_EQ(cases[1].metrics, report.cases[1].metrics);
+}
+
+TEST(ReadReport, RefusesWhatIsNone) {
+  for (const char* text : {"", "[]", "{}", "{\"cases\": 1}", "{\"cases\": [{\"metrics\": 3}]}"})
+    EXPECT_THROW(read_report(text, "report.json"), InputError) << text;
+}
+
+}  // namespace
+}  // namespace moesim
