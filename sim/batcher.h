@@ -62,7 +62,7 @@ struct Prefilled {
   Request request;
   Seconds arrival;
   Seconds first_token;
-  Seconds ready;                            // When its cache was: later if it started again.
+  Seconds ready = Seconds(0);               // When its cache was: later if it started again.
   std::int64_t delivered = 1, highest = 0;  // As in Interrupted.
 };
 
