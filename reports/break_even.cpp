@@ -153,7 +153,7 @@ std::string break_even_sentence(const BreakEvenCurve& curve) {
   const std::string unit =
       curve.unit.empty() || curve.unit.front() == '/' ? curve.unit : " " + curve.unit;
   const std::string where = curve.others.empty() ? "" : " at " + curve.others;
-  const auto shown = [&](double x) { return readable_number(x) + unit; };
+  const auto shown = [&](double x) { return fmt::format("{:.4g}", x) + unit; };
   if (curve.crossings.empty()) {
     const BreakEvenPoint& first = curve.points.front();
     return printable(fmt::format("{} costs {} than {} at every {} from {} to {}{}.", curve.moe,

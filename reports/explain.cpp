@@ -44,6 +44,8 @@ constexpr std::array<PartName, kNumParts> kNames = {{
     {"price", "What a device-second costs."},
 }};
 
+constexpr double kNoise = 1e-9;  // Of the figures compared: rounding, no difference.
+
 using Parts = std::array<double, kNumParts>;
 
 double value(const CaseReport& report, std::string_view key) {
@@ -67,7 +69,9 @@ struct View {
     const double weights = value(report, "weights_read_per_output_token_bytes");
     const double kv = value(report, "kv_read_per_output_token_bytes");
     weights_share = weights > 0 ? weights / (weights + kv) : 0;
-    batch = value(report, "mean_batch");
+    const double devices = value(report, "devices_with_rank");
+    const double sequences = value(report, "mean_batch") * value(report, "replicas");
+    batch = devices > 0 ? sequences / devices : 0;
     pool_full = value(report, "kv_peak_share") >= 0.95 || value(report, "preemptions") > 0;
   }
 
@@ -77,7 +81,7 @@ struct View {
   double compute = 0, hbm = 0, network = 0, launches = 0, imbalance = 0, idle = 0, unallocated = 0;
   double redone = 0;         // Share of busy time.
   double weights_share = 0;  // Of HBM time.
-  double batch = 0;
+  double batch = 0;          // Sequences per device.
   bool pool_full = false;
 };
 
@@ -194,14 +198,15 @@ std::string explanation_text(const std::string& a, const std::string& b,
                              const Explanation& explanation, int width) {
   const double whole = explanation.b - explanation.a;
   TextTable table;
-  table.header = {explanation.quantity, "difference", "share", ""};
+  table.header = {explanation.quantity, "difference", "share"};
+  const double noise = kNoise * std::max(std::abs(explanation.a), std::abs(explanation.b));
   for (const DifferencePart& part : explanation.parts) {
-    if (part.difference == 0) continue;
-    table.rows.push_back({std::string(part.name), amount(part.difference, explanation.unit),
-                          whole != 0 ? fmt::format("{:.1f} %", 100 * part.difference / whole) : "-",
-                          std::string(part.meaning)});
+    if (std::abs(part.difference) <= noise) continue;
+    table.rows.push_back(
+        {std::string(part.name), amount(part.difference, explanation.unit),
+         whole != 0 ? fmt::format("{:.1f} %", 100 * part.difference / whole) : "-"});
   }
-  table.rows.push_back({"sum", amount(whole, explanation.unit), "", ""});
+  table.rows.push_back({"sum", amount(whole, explanation.unit), ""});
   const std::string sentence = fmt::format(
       "{}: {} for {}, {} for {}, {} ({:+.1f} %). The largest part in that direction is {}.",
       explanation.quantity, readable(explanation.a, explanation.unit), printable(a),

@@ -32,11 +32,11 @@ struct Explanation {
 //   work done again after preemptions, the share r = recomputed / all processed tokens of busy
 //   time:
 //     memory room;
-//   what a step pays once whatever its batch n (reading weights: HBM time times weights over
-//   weights
-//     and KV cache read; launches), s_x = n t_x: the part (s_a + s_b)/2 (1/n_b - 1/n_a) is the
-//     batch's. The smaller batch is memory room's doing where its KV pool was full (95 % at the
-//     peak, or preemptions), else queueing's: the traffic did not fill it.
+//   what a step pays once whatever its batch n, in sequences per device (reading weights: HBM time
+//     times weights over weights and KV cache read; launches), s_x = n t_x: the part
+//     (s_a + s_b)/2 (1/n_b - 1/n_a) is the batch's. The smaller batch is memory room's doing where
+//     its KV pool was full (95 % at the peak, or preemptions), else queueing's: the traffic did not
+//     fill it.
 // Without a price of both, in device-seconds instead. Requires: both done, with output tokens.
 Explanation explain_cost(const CaseReport& a, const CaseReport& b);
 

@@ -84,6 +84,9 @@ std::vector<Metric> model_metrics() {
       {"devices_with_rank", "devices with a rank", g, "count",
        "Devices that the parallel plan uses.",
        [](In in) -> Out { return static_cast<double>(in.deployment.total_ranks()); }},
+      {"replicas", "replicas", g, "count",
+       "Independent copies of the model; with separate pools, of the decode workers.",
+       [](In in) -> Out { return static_cast<double>(in.deployment.plan.replicas); }},
       {"params_total", "parameters", g, "count", "Parameters of the model.",
        [](In in) -> Out {
          return static_cast<double>(count_parameters(in.deployment.model).total);

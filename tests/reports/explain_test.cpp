@@ -38,6 +38,8 @@ CaseReport base() {
                        {"weights_read_per_output_token_bytes", 3e9},
                        {"kv_read_per_output_token_bytes", 1e9},
                        {"mean_batch", 10},
+                       {"replicas", 1},
+                       {"devices_with_rank", 2},
                        {"kv_peak_share", 0.5},
                        {"requests_waiting_mean", 2},
                        {"horizon_s", 50},
@@ -134,6 +136,14 @@ TEST(Explain, GivesSmallerBatchesToWhatLimitsThem) {
   const Explanation memory = explain_cost(base(), halved(1));
   EXPECT_NEAR(part(memory, "memory room"), 3500, 1e-6);
   EXPECT_NEAR(part(memory, "queueing"), 0, 1e-6);
+}
+
+// Two replicas of one device in place of one of two: half the batch each, but as many sequences on
+// a device, so that nothing is left to traffic.
+TEST(Explain, CountsTheBatchByDevice) {
+  const Explanation cost = explain_cost(base(), with(base(), {{"mean_batch", 5}, {"replicas", 2}}));
+  EXPECT_NEAR(part(cost, "queueing"), 0, 1e-9);
+  EXPECT_NEAR(part(cost, "HBM"), 0, 1e-9);
 }
 
 // 2 requests wait on average over 50 s of 100 arrivals: 1 s each, over 10 tokens each.
