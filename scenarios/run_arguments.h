@@ -24,6 +24,7 @@ struct RunArguments {
   std::string trace_steps;
   bool yes = false;
   bool json = false;
+  bool markdown = false;
   bool quiet = false;
 };
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/document.h"
+#include "reports/report_markdown.h"
 #include "scenarios/commands.h"
 #include "scenarios/measured_text.h"
 #include "scenarios/memory_table.h"
@@ -53,14 +54,15 @@ bool is_sweep(const Scenario& scenario) {
 int publish(const RunArguments& arguments, const Report& report, const std::string& folder,
             const std::string& also_written) {
   write_report(report, folder);
+  if (arguments.markdown) write_output(folder, "report.md", report_markdown(report));
   if (arguments.json) {
     constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
     std::cout << report_json(report).dump(1, ' ', false, kReplace) << "\n";  // As in the file.
   }
   if (!arguments.json && !arguments.quiet) {
     std::cout << report_text(report, terminal_width())
-              << fmt::format("\nWritten to {}: report.html, report.json, cases.csv{}\n", folder,
-                             also_written);
+              << fmt::format("\nWritten to {}: report.html, report.json, cases.csv{}{}\n", folder,
+                             arguments.markdown ? ", report.md" : "", also_written);
   }
   if (report.interrupted) return kExitInterrupted;
   const bool any_done = std::any_of(report.cases.begin(), report.cases.end(), [](const auto& one) {
@@ -226,6 +228,8 @@ void add_scenario_options(CLI::App& command, RunArguments& arguments) {
 
 void add_output_options(CLI::App& command, RunArguments& arguments) {
   command.add_flag("--json", arguments.json, "Print report.json instead of the tables");
+  command.add_flag("--markdown", arguments.markdown,
+                   "Also write report.md, a summary for a pull request");
   command.add_flag("--quiet", arguments.quiet, "Print nothing but faults");
 }
 
