@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <string_view>
 
 #include "reports/format.h"
 #include "reports/metrics.h"
@@ -12,8 +14,8 @@
 namespace moesim {
 namespace {
 
-constexpr const char* kLoss = "predicted_loss_nats";
-constexpr std::array<const char*, 4> kObjectives = {
+constexpr std::string_view kLoss = "predicted_loss_nats";
+constexpr std::array<std::string_view, 4> kObjectives = {
     "cost_per_million_output_tokens_usd", "energy_per_output_token_j", "e2e_p99_s", kLoss};
 constexpr std::size_t kMostNamed = 12;
 
@@ -52,6 +54,13 @@ std::string objective_words(const ParetoFront& front) {
   return text;
 }
 
+// Losses compare only where all training tokens are published, or all go by the same assumption.
+bool losses_compare(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able) {
+  const auto assumed =
+      std::ranges::count_if(able, [&](std::size_t i) { return cases[i].quality.tokens_assumed; });
+  return assumed == 0 || assumed == std::ssize(able);
+}
+
 }  // namespace
 
 std::optional<double> objective(const CaseReport& report, const std::string& key) {
@@ -61,10 +70,11 @@ std::optional<double> objective(const CaseReport& report, const std::string& key
 ParetoFront pareto_front(const std::vector<CaseReport>& cases) {
   ParetoFront front;
   const std::vector<std::size_t> able = ranking(cases);
-  for (const char* key : kObjectives) {
+  for (const std::string_view key : kObjectives) {
     const bool all = std::ranges::all_of(
-        able, [&](std::size_t i) { return objective(cases[i], key).has_value(); });
-    (all ? front.objectives : front.left_out).emplace_back(key);
+        able, [&](std::size_t i) { return objective(cases[i], std::string(key)).has_value(); });
+    const bool compares = key != kLoss || losses_compare(cases, able);
+    (all && compares ? front.objectives : front.left_out).emplace_back(key);
   }
   std::vector<Values> values(cases.size());
   for (const std::size_t i : able) {
@@ -89,10 +99,13 @@ std::string pareto_sentence(const std::vector<CaseReport>& cases) {
     names += fmt::format(" and {} more", front.members.size() - kMostNamed);
   }
   std::string note;
-  if (front.extrapolated) {
+  const bool by_loss = std::ranges::count(front.objectives, kLoss) > 0;
+  if (!by_loss && front.assumed) {
+    note = "; quality is left out: the training tokens of some models are not published";
+  } else if (front.extrapolated) {
     note = "; the scaling law was never fitted to such models, so that quality is an order at best";
   }
-  if (front.assumed) note += "; training tokens are assumed for some";
+  if (by_loss && front.assumed) note += "; training tokens are assumed for some";
   return fmt::format("No case is beaten in all of {} by another: {} of {} are on the front, {}{}.",
                      objective_words(front), front.members.size(), able, names, note);
 }

@@ -57,6 +57,18 @@ TEST(Pareto, SaysWhereQualityIsExtrapolated) {
   EXPECT_NE(pareto_sentence(cases).find("an order at best"), std::string::npos);
 }
 
+// A published and a guessed number of training tokens say nothing of who is better.
+TEST(Pareto, LeavesOutLossesThatRestOnUnlikeTokens) {
+  std::vector<CaseReport> cases = {valued("a", 1, 1, 1, 3), valued("b", 2, 2, 2, 2)};
+  EXPECT_EQ(pareto_front(cases).members.size(), 2u);
+  cases[0].quality.tokens_assumed = true;
+  EXPECT_EQ(pareto_front(cases).members, std::vector<std::size_t>{0});
+  EXPECT_EQ(pareto_front(cases).left_out, std::vector<std::string>{"predicted_loss_nats"});
+  EXPECT_NE(pareto_sentence(cases).find("quality is left out"), std::string::npos);
+  cases[1].quality.tokens_assumed = true;
+  EXPECT_EQ(pareto_front(cases).members.size(), 2u);
+}
+
 CaseReport at(const std::string& name, bool moe, const std::string& experts, double cost,
               double hbm) {
   CaseReport report = made::report(name, moe,
