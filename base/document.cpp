@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -129,7 +130,7 @@ bool MapReader::has(const std::string& key) const {
 }
 
 std::optional<Value> MapReader::optional(const std::string& key) {
-  known_.push_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
   if (!has(key) || value_.node()[key].IsNull()) return std::nullopt;
   return value_.child(value_.node()[key], key);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <span>
 
+#include "base/quantity_pattern.h"
+
 namespace moesim {
 namespace {
 
@@ -89,6 +91,16 @@ std::optional<double> parse_quantity(std::string_view text, Dimension dimension)
     if (known.name == unit && std::isfinite(number * known.si)) return number * known.si;
   }
   return std::nullopt;
+}
+
+std::string quantity_pattern(Dimension dimension, bool zero_allowed) {
+  std::string units;
+  for (const Unit& known : units_of(dimension)) {
+    units += (units.empty() ? "" : "|") + std::string(known.name);
+  }
+  // A digit that is not 0 in front of any exponent.
+  const std::string above_zero = zero_allowed ? "" : "(?=[0-9.]*[1-9])";
+  return "^" + above_zero + "([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)? *(" + units + ")$";
 }
 
 std::string_view allowed_quantity(Dimension dimension) {

@@ -114,7 +114,7 @@ std::string markdown_text(std::string_view text) {
   std::string safe;
   for (const char c : printable(text)) {
     // As character references these are no structure wherever they stand, in tables too.
-    if (std::string_view("&<>|`\\\"'").find(c) != std::string_view::npos) {
+    if (std::string_view("&<>|`\\").find(c) != std::string_view::npos) {
       safe += fmt::format("&#{};", static_cast<int>(c));
     } else {
       if (std::string_view("*_[]~#$!").find(c) != std::string_view::npos) safe += '\\';

@@ -7,6 +7,7 @@
 #include "scenarios/explain_command.h"
 #include "scenarios/route.h"
 #include "scenarios/run_command.h"
+#include "scenarios/schema/command.h"
 #include "scenarios/show.h"
 #include "scenarios/validate/command.h"
 
@@ -40,6 +41,7 @@ int run_command_line(int argc, char** argv, Ranks* ranks) {
   add_route(app);
   add_list(app);
   add_show(app);
+  add_schema(app);
   add_validate(app, code);
   if (const std::string fault = command_fault(app, argc, argv); !fault.empty()) {
     std::cerr << fault << "\nRun with --help for more information.\n";

@@ -1,4 +1,4 @@
-// The command line: moesim run | check | merge | explain | list | show | route | validate.
+// The command line: moesim run | check | merge | explain | list | show | schema | route | validate.
 #include <csignal>
 #include <exception>
 #include <iostream>

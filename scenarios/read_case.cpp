@@ -102,7 +102,7 @@ struct CaseReader {
     plan.experts = deployment.model.native_expert_dtype;
     const auto value = reader.optional("dtype");
     auto map = value ? map_like(*value, "{weights: fp8, kv: bf16}") : std::nullopt;
-    if (map && map->has("weights")) {
+    if (map && map->optional("weights")) {
       plan.weights = dtype_or(*map, "weights", plan.weights);
       plan.experts = plan.weights;
     }
@@ -186,7 +186,7 @@ struct CaseReader {
   // Prefill workers are one unless told; decode workers fill the rest of the cluster.
   void read_plan() {
     std::int64_t devices = deployment.cluster.num_devices();
-    if (reader.has("prefill")) {
+    if (reader.optional("prefill")) {
       const ParallelPlan prefill = deployment.prefill.emplace(read_workers("prefill", 1));
       const std::int64_t worker = prefill.replica_ranks();
       devices -= worker < devices ? std::min(devices, worker * prefill.replicas) : devices;

@@ -50,13 +50,13 @@ struct EngineReader {
 
   void set_number(MapReader& map, const std::string& key, std::pair<double, double> bounds,
                   double stated, double& number) {
-    if (!map.has(key)) return;
+    if (!map.optional(key)) return;
     set_own(key, map.number_or(key, stated, bounds.first, bounds.second), stated, number);
   }
 
   void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t stated,
                  std::int64_t& count) {
-    if (map.has(key)) set_own(key, map.integer_or(key, stated, 1, max), stated, count);
+    if (map.optional(key)) set_own(key, map.integer_or(key, stated, 1, max), stated, count);
   }
 
   void set_time(MapReader& map, const std::string& key, Seconds stated, Seconds& time) {
@@ -68,7 +68,7 @@ struct EngineReader {
   }
 
   void set_flag(MapReader& map, const std::string& key, bool stated, bool& flag) {
-    if (map.has(key)) set_own(key, map.boolean_or(key, stated), stated, flag);
+    if (map.optional(key)) set_own(key, map.boolean_or(key, stated), stated, flag);
   }
 
   void read_engine_numbers(MapReader& map) {

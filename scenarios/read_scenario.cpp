@@ -59,6 +59,7 @@ class ScenarioReader {
     MapReader reader(Value(root_, file_, "", &faults_));
     common_ = read_common(reader, workloads_, loaded_.variation);
     const auto cases = reader.required("cases", "a list of cases, each with name, model, cluster");
+    reader.optional("sweep");  // Taken out above; known to whoever misspells it.
     reader.done();
     Scenario scenario;
     scenario.file = file_;
