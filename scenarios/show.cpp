@@ -16,6 +16,7 @@
 #include "models/kernel_shapes.h"
 #include "models/model_card.h"
 #include "reports/metrics.h"
+#include "reports/metrics_markdown.h"
 
 namespace moesim {
 namespace {
@@ -23,7 +24,10 @@ namespace {
 constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
                                           "sites",   "links", "families"};
 
-void list_names(const std::string& what) {
+void list_names(const std::string& what, bool markdown) {
+  if (markdown && what != "metrics") {
+    throw InputError({{"--markdown", 0, "", what, "list metrics has it, the others do not"}});
+  }
   if (what == "models") {
     for (const std::string& name : catalog_names()) std::cout << name << "\n";
   } else if (what == "hardware") {
@@ -31,6 +35,8 @@ void list_names(const std::string& what) {
       std::cout << kind << ":\n";
       for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
     }
+  } else if (markdown) {
+    std::cout << metrics_markdown();
   } else {
     for (const Metric& metric : metric_table()) {
       std::cout << fmt::format("{:34} {:12} {}\n", metric.key, metric.unit, metric.meaning);
@@ -199,7 +205,9 @@ void add_list(CLI::App& app) {
   command->add_option("WHAT", *what)
       ->required()
       ->check(CLI::IsMember({"models", "hardware", "metrics"}));
-  command->callback([what] { list_names(*what); });
+  const auto markdown = std::make_shared<bool>(false);
+  command->add_flag("--markdown", *markdown, "Metrics as a page of tables");
+  command->callback([what, markdown] { list_names(*what, *markdown); });
 }
 
 void add_show(CLI::App& app) {
