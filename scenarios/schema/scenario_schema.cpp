@@ -70,6 +70,31 @@ Json placement() {
        {"profile", word(names::kProfiles, "Tokens that a placement is made for")}});
 }
 
+Json quality() {
+  const Json tokens = number(1e6, 1e15, "Tokens that the model was trained on (as published)");
+  return map_of({{"training_tokens", tokens, Need::kRequired}});
+}
+
+Json twins() {
+  const Json match = word(names::kTwins, "What the dense twin has in common with the MoE model");
+  return either({match, list_of(match)}, "Dense models to compare with");
+}
+
+Json demand() {
+  const Json elasticity = number(0, 5, "Growth of demand over fall of the price of a token");
+  return map_of({{"elasticity", elasticity, Need::kRequired},
+                 {"reference", text("Case whose price demand is known at")}});
+}
+
+// Which keys an entry may have depends on what fails.
+Json list_of_faults() {
+  Json faults = list_of({{"type", "object"}});
+  faults["description"] =
+      "Links and devices that are slow, down or fail, e.g. {link: nic, node: 3, rail: 5, speed: "
+      "0.5} or {gpu: 7, fails: 30 s, detection: 10 s, restart: 2 min}";
+  return faults;
+}
+
 Json report_name(const char* meaning) {
   Json name = text(meaning);
   name["maxLength"] = 100;
@@ -87,6 +112,9 @@ Json one_case() {
        {"router", router()},
        {"placement", placement()},
        {"engine", engine()},
+       {"faults", list_of_faults()},
+       {"quality", quality()},
+       {"twins", twins()},
        {"power_limit", quantity(Dimension::kPower, "Power limit of a device (data sheet)")},
        {"rent_per_device", quantity(Dimension::kMoneyPerHour, "Price of a device (indicative)")}});
 }
@@ -181,6 +209,9 @@ Json scenario_schema() {
                         {"site", site()},
                         {"workload", workload(), Need::kRequired},
                         {"cases", list_of(one_case()), Need::kRequired},
+                        {"quality", quality()},
+                        {"twins", twins()},
+                        {"demand", demand()},
                         {"sweep", sweep()}}));
   return schema;
 }
