@@ -11,10 +11,10 @@ namespace {
 
 std::vector<Metric> all_metrics() {
   std::vector<Metric> table;
-  for (auto* group : {request_metrics, latency_metrics, throughput_metrics, cost_metrics,
-                      energy_metrics, memory_metrics, time_metrics, communication_metrics,
-                      network_metrics, routing_metrics, model_metrics, fault_metrics,
-                      quality_metrics}) {
+  for (auto* group :
+       {request_metrics, latency_metrics, throughput_metrics, cost_metrics, energy_metrics,
+        memory_metrics, time_metrics, communication_metrics, network_metrics, routing_metrics,
+        model_metrics, fault_metrics, quality_metrics}) {
     for (Metric& entry : group()) table.push_back(std::move(entry));
   }
   return table;

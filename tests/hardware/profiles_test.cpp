@@ -1,5 +1,6 @@
-#include "hardware/cluster_check.h"
 #include "hardware/profiles.h"
+
+#include "hardware/cluster_check.h"
 
 // The header copies file names with strncpy and cuts them on purpose.
 #pragma GCC diagnostic ignored "-Wstringop-truncation"
