@@ -55,11 +55,12 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
     routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
   }
   const RoutingBank* bank = routed ? &*routed : nullptr;
-  for (const Deployment& pool : pools_of(deployment)) {
-    const MemoryLedger memory = memory_ledger(pool, bank);
-    if (!memory.fits()) return too_big(deployment, memory, pool.role);
+  const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
+  const std::vector<Deployment> pools = pools_of(deployment);
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    if (!ledgers[p].fits()) return too_big(deployment, ledgers[p], pools[p].role);
   }
-  const Summary summary = run_case(deployment, *one.workload, bank, progress);
+  const Summary summary = run_case(deployment, ledgers, *one.workload, bank, progress);
   return make_case_report(deployment, *one.workload, summary, bank);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -41,17 +42,18 @@ std::string traced(const Case& one, std::int64_t index, const TraceOptions& opti
   }
   const RoutingBank* routed = bank ? &*bank : nullptr;
   nlohmann::ordered_json json;
-  for (const Deployment& pool : pools_of(deployment)) {
-    if (memory_ledger(pool, routed).fits()) continue;
+  const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, routed);
+  if (!std::all_of(ledgers.begin(), ledgers.end(), [](const auto& pool) { return pool.fits(); })) {
     json["shown"] = {{"case", full_name(one)}, {"note", "does not fit into memory"}};
     json["events"] = "";
     return json.dump();
   }
   const TimelineRequest request{options.steps, options.or_latest,
                                 static_cast<std::int64_t>(bytes / kEventBytes)};
-  const TraceCase made = trace_case(
-      full_name(one), record_timeline(deployment, *one.workload, routed, request, progress),
-      request, deployment, index, bytes);
+  const TraceCase made =
+      trace_case(full_name(one),
+                 record_timeline(deployment, ledgers, *one.workload, routed, request, progress),
+                 request, deployment, index, bytes);
   json["shown"] = made.shown;
   json["events"] = made.events;
   return json.dump();

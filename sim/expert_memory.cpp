@@ -24,10 +24,11 @@ std::vector<std::vector<std::size_t>> full_steps(const Deployment& deployment,
   return steps;
 }
 
-ExpertCounts counts_of(const ExpertProfile& profile, const std::vector<std::size_t>& texts) {
-  ExpertCounts step(profile.counts.size(), 0);
+ExpertCounts counts_of(const std::vector<double>& by_sequence, std::int64_t experts,
+                       const std::vector<std::size_t>& texts) {
+  ExpertCounts step(static_cast<std::size_t>(experts), 0);
   for (const std::size_t text : texts) {
-    const double* const row = profile.by_sequence.data() + text * step.size();
+    const double* const row = by_sequence.data() + text * step.size();
     std::transform(step.begin(), step.end(), row, step.begin(), std::plus<>());
   }
   return step;
@@ -41,9 +42,10 @@ double fullest_group_over_mean(const Deployment& deployment, const RoutingBank& 
   const auto steps = full_steps(deployment, placed.served.sequences);
   double fullest = 1;
   for (std::int64_t layer = 0; layer < placed.served.num_layers; ++layer) {
-    const ExpertProfile profile = expert_profile(placed.served, layer);
+    const std::vector<double> by_sequence = counts_by_sequence(placed.served, layer);
     for (const auto& texts : steps) {
-      fullest = std::max(fullest, overload(placed.layers[layer], counts_of(profile, texts)));
+      const ExpertCounts counts = counts_of(by_sequence, bank.num_experts, texts);
+      fullest = std::max(fullest, overload(placed.layers[layer], counts));
     }
   }
   return fullest;
@@ -54,6 +56,12 @@ MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank
   if (bank != nullptr) experts.fullest_over_mean = fullest_group_over_mean(deployment, *bank);
   return memory_ledger(deployment.model, deployment.plan, deployment.dtypes,
                        deployment.serving.memory, deployment.cluster.node.device, experts);
+}
+
+std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank) {
+  std::vector<MemoryLedger> ledgers;
+  for (const Deployment& pool : pools_of(deployment)) ledgers.push_back(memory_ledger(pool, bank));
+  return ledgers;
 }
 
 }  // namespace moesim

@@ -1,6 +1,8 @@
 // Memory of a deployment as its router loads it: buffers hold what the fullest EP group receives.
 #pragma once
 
+#include <vector>
+
 #include "models/memory_ledger.h"
 #include "models/router/bank/routing_bank.h"
 #include "sim/deployment.h"
@@ -14,5 +16,8 @@ double fullest_group_over_mean(const Deployment& deployment, const RoutingBank& 
 
 // Of the fullest device. Without a bank the ledger's own assumption stands for the fullest group.
 MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank);
+
+// Of each pool, in the order of pools_of().
+std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank);
 
 }  // namespace moesim

@@ -31,8 +31,12 @@ std::vector<LayerPlacement> place_experts(const Deployment& deployment,
                                           const RoutingBank& profile) {
   const PlacementShape shape = placement_shape(deployment);
   std::vector<LayerPlacement> placement;
+  const ExpertProfile unseen{
+      ExpertCounts(static_cast<std::size_t>(profile.num_experts), 0), {}, {}};
+  const bool by_load = deployment.placement.by_load();
   for (std::int64_t layer = 0; layer < profile.num_layers; ++layer) {
-    placement.push_back(place_layer(deployment.placement, shape, expert_profile(profile, layer)));
+    placement.push_back(place_layer(deployment.placement, shape,
+                                    by_load ? expert_profile(profile, layer) : unseen));
   }
   return placement;
 }

@@ -88,25 +88,36 @@ double busy_share(Bytes sent, double ports, BytesPerSecond bandwidth, Seconds ho
   return most > Bytes(0) ? sent / most : 0;
 }
 
+// What links of all classes have in common; `port` names a port of a device.
+template <class Name>
+LinkUse link_use(std::string name, std::int64_t ports, BytesPerSecond bandwidth, Bytes sent,
+                 Seconds horizon, const PortUse& dispatching, const Name& port) {
+  LinkUse link;
+  link.name = std::move(name);
+  link.ports = ports;
+  link.bandwidth = bandwidth;
+  link.sent = sent;
+  link.busy_share = busy_share(sent, static_cast<double>(ports), bandwidth, horizon);
+  link.dispatch_busy_share = dispatching.mean;
+  link.fullest_busy_share = dispatching.most;
+  if (dispatching.device >= 0) {
+    link.fullest = port(dispatching.device);
+    link.fullest_receives = dispatching.receives;
+  }
+  return link;
+}
+
 LinkUse scale_up_use(const Deployment& deployment, const NetworkTally& tally,
                      const DeviceModel& device, const Summary& summary) {
   const NodeSpec& node = deployment.cluster.node;
   const PortUse use =
       port_use(tally.dispatch, node.device.link_bandwidth, &Ports::up_out, &Ports::up_in);
-  LinkUse link;
-  link.name = "scale-up";
-  link.ports = deployment.cluster.num_devices();
-  link.bandwidth = node.device.link_bandwidth;
-  link.sent = summary.traffic.scale_up_sent;
-  link.busy_share =
-      busy_share(link.sent, static_cast<double>(link.ports), link.bandwidth, summary.horizon);
-  link.dispatch_busy_share = use.mean;
-  link.fullest_busy_share = use.most;
-  if (use.device >= 0) {
-    link.fullest = fmt::format("scale-up port of node {}, device {}", use.device / node.devices,
-                               use.device % node.devices);
-    link.fullest_receives = use.receives;
-  }
+  LinkUse link =
+      link_use("scale-up", deployment.cluster.num_devices(), node.device.link_bandwidth,
+               summary.traffic.scale_up_sent, summary.horizon, use, [&](std::int64_t index) {
+                 return fmt::format("scale-up port of node {}, device {}", index / node.devices,
+                                    index % node.devices);
+               });
   if (link.bandwidth > BytesPerSecond(0)) {
     const Watts busy = device.communication_power(1) - device.communication_power(0);
     link.energy = busy * (link.sent / link.bandwidth);
@@ -120,20 +131,12 @@ LinkUse nic_use(const Deployment& deployment, const NetworkTally& tally, const S
   const BytesPerSecond per_device =
       node.nic_bandwidth * (static_cast<double>(node.nics) / static_cast<double>(node.devices));
   const PortUse use = port_use(tally.dispatch, per_device, &Ports::out_out, &Ports::out_in);
-  LinkUse link;
-  link.name = "NIC";
-  link.ports = node.nics * cluster.nodes;
-  link.bandwidth = node.nic_bandwidth;
-  link.sent = summary.traffic.scale_out_sent;
-  link.busy_share =
-      busy_share(link.sent, static_cast<double>(link.ports), link.bandwidth, summary.horizon);
-  link.dispatch_busy_share = use.mean;
-  link.fullest_busy_share = use.most;
-  if (use.device >= 0) {
-    link.fullest = fmt::format("NIC of node {}, rail {}", use.device / node.devices,
-                               use.device % node.devices * node.nics / node.devices);
-    link.fullest_receives = use.receives;
-  }
+  LinkUse link =
+      link_use("NIC", node.nics * cluster.nodes, node.nic_bandwidth, summary.traffic.scale_out_sent,
+               summary.horizon, use, [&](std::int64_t device) {
+                 return fmt::format("NIC of node {}, rail {}", device / node.devices,
+                                    device % node.devices * node.nics / node.devices);
+               });
   link.energy = node.nic_power * static_cast<double>(link.ports) * summary.horizon;
   return link;
 }

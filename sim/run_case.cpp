@@ -165,6 +165,16 @@ FaultSummary summarize_faults(const Service& service, const std::deque<Pool>& po
   return faults;
 }
 
+// Ready to serve: they keep references into themselves.
+std::deque<Pool> ready_pools(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
+                             const RoutingBank* bank) {
+  std::deque<Pool> pools;
+  for (const Deployment& part : pools_of(deployment)) {
+    pools.emplace_back(part, bank, ledgers.at(pools.size()).kv_blocks);
+  }
+  return pools;
+}
+
 CaseTimeline empty_timeline(const std::deque<Pool>& pools, const TimelineRequest& request) {
   CaseTimeline timeline;
   for (const Pool& pool : pools) {
@@ -178,13 +188,11 @@ CaseTimeline empty_timeline(const std::deque<Pool>& pools, const TimelineRequest
 
 }  // namespace
 
-CaseTimeline record_timeline(const Deployment& deployment, const Workload& workload,
-                             const RoutingBank* bank, const TimelineRequest& request,
+CaseTimeline record_timeline(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
+                             const Workload& workload, const RoutingBank* bank,
+                             const TimelineRequest& request,
                              const std::function<void(double)>& progress) {
-  std::deque<Pool> pools;
-  for (const Deployment& part : pools_of(deployment)) {
-    pools.emplace_back(part, bank, memory_ledger(part, bank).kv_blocks);
-  }
+  std::deque<Pool> pools = ready_pools(deployment, ledgers, bank);
   const Topology topology(deployment.cluster);
   Engine engine(topology);
   Service service(pools, workload, engine);
@@ -198,17 +206,16 @@ CaseTimeline record_timeline(const Deployment& deployment, const Workload& workl
 
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress) {
+  return run_case(deployment, pool_ledgers(deployment, bank), workload, bank, progress);
+}
+
+Summary run_case(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
+                 const Workload& workload, const RoutingBank* bank,
+                 const std::function<void(double)>& progress) {
   Summary summary;
-  std::deque<Pool> pools;
-  for (const Deployment& part : pools_of(deployment)) {
-    const MemoryLedger memory = memory_ledger(part, bank);
-    if (part.role == PoolRole::kPrefill) {
-      summary.prefill.emplace().memory = memory;
-    } else {
-      summary.memory = memory;
-    }
-    pools.emplace_back(part, bank, memory.kv_blocks);
-  }
+  summary.memory = ledgers.front();
+  if (deployment.prefill) summary.prefill.emplace().memory = ledgers.back();
+  std::deque<Pool> pools = ready_pools(deployment, ledgers, bank);
   const Topology topology(deployment.cluster);
   Engine engine(topology);
   Service service(pools, workload, engine);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "models/router/bank/routing_bank.h"
 #include "sim/deployment.h"
@@ -11,15 +12,20 @@
 
 namespace moesim {
 
-// Requires: a sound plan, and memory that fits; a bank for MoE models. One call per process
-// (Engine). `progress` is told the share done, 0 to 1, after every step.
+// Requires: a sound plan, and memory that fits: `ledgers` are those of its pools, see
+// pool_ledgers(); a bank for MoE models. One call per process (Engine). `progress` is told the
+// share done, 0 to 1, after every step.
+Summary run_case(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
+                 const Workload& workload, const RoutingBank* bank,
+                 const std::function<void(double)>& progress = {});
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress = {});
 
 // The same run up to the end of the window, watched: `spans` bounds what is shown of each pool, see
 // fitting_view. The same requirements.
-CaseTimeline record_timeline(const Deployment& deployment, const Workload& workload,
-                             const RoutingBank* bank, const TimelineRequest& request,
+CaseTimeline record_timeline(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
+                             const Workload& workload, const RoutingBank* bank,
+                             const TimelineRequest& request,
                              const std::function<void(double)>& progress = {});
 
 }  // namespace moesim

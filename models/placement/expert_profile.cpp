@@ -7,27 +7,44 @@
 
 namespace moesim {
 
+namespace {
+
+double seen_of(std::span<const double> times, std::int64_t token) {
+  return times.empty() ? 1.0 : times[static_cast<std::size_t>(token)];
+}
+
+}  // namespace
+
+std::vector<double> counts_by_sequence(const RoutingBank& bank, std::int64_t layer,
+                                       std::span<const double> times) {
+  const auto experts = static_cast<std::size_t>(bank.num_experts);
+  std::vector<double> counts(static_cast<std::size_t>(bank.sequences) * experts, 0);
+  for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
+    const auto sequence = static_cast<std::size_t>(t / bank.sequence_tokens);
+    for (const std::uint16_t expert : bank.token(layer, t)) {
+      if (expert < experts) counts[sequence * experts + expert] += seen_of(times, t);
+    }
+  }
+  return counts;
+}
+
 ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,
                              std::span<const double> times) {
   const auto experts = static_cast<std::size_t>(bank.num_experts);
   ExpertProfile profile;
+  profile.by_sequence = counts_by_sequence(bank, layer, times);
   profile.counts.assign(experts, 0);
+  for (std::size_t i = 0; i < profile.by_sequence.size(); ++i) {
+    profile.counts[i % experts] += profile.by_sequence[i];
+  }
   profile.together.assign(experts * experts, 0);
-  profile.by_sequence.assign(static_cast<std::size_t>(bank.sequences) * experts, 0);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
-    const double seen = times.empty() ? 1.0 : times[static_cast<std::size_t>(t)];
-    if (seen <= 0) continue;
     const std::span<const std::uint16_t> ids = bank.token(layer, t);
-    double* const sequence =
-        profile.by_sequence.data() + static_cast<std::size_t>(t / bank.sequence_tokens) * experts;
     for (auto a = ids.begin(); a != ids.end(); ++a) {
-      if (*a >= experts) continue;
-      profile.counts[*a] += seen;
-      sequence[*a] += seen;
       for (auto b = ids.begin(); b != a; ++b) {
-        if (*b >= experts || *a == *b) continue;
-        profile.together[*a * experts + *b] += seen;
-        profile.together[*b * experts + *a] += seen;
+        if (*a >= experts || *b >= experts || *a == *b) continue;
+        profile.together[*a * experts + *b] += seen_of(times, t);
+        profile.together[*b * experts + *a] += seen_of(times, t);
       }
     }
   }

@@ -15,8 +15,13 @@ struct ExpertProfile {
   ExpertCounts counts;  // [expert] tokens that chose it.
   // [expert * experts + expert] tokens that chose both; 0 with itself.
   std::vector<double> together;
-  std::vector<double> by_sequence;  // [sequence * experts + expert] tokens that chose it.
+  std::vector<double> by_sequence;  // See counts_by_sequence().
 };
+
+// [sequence * experts + expert] tokens of a layer that chose each expert, token t times[t] times;
+// without times, each once.
+std::vector<double> counts_by_sequence(const RoutingBank& bank, std::int64_t layer,
+                                       std::span<const double> times = {});
 
 // The profile of a layer whose token t was seen times[t] times; without times, each once.
 ExpertProfile expert_profile(const RoutingBank& bank, std::int64_t layer,

@@ -85,8 +85,7 @@ std::optional<ClusterSpec> cluster_of(const Simulation& simulation, const Librar
 
 // Of one pool.
 std::string memory_fault(const Deployment& deployment, const Simulation& simulation,
-                         const RoutingBank* bank) {
-  const MemoryLedger memory = memory_ledger(deployment, bank);
+                         const MemoryLedger& memory) {
   if (memory.shortfall.value() > 0) {
     const char* pool = deployment.role == PoolRole::kPrefill  ? "prefill pool "
                        : deployment.role == PoolRole::kDecode ? "decode pool "
@@ -179,11 +178,13 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
                                 const RoutingBank* bank) {
   const Deployment deployment = deployment_of(simulation, library);
   SimulationResult result;
-  for (const Deployment& pool : pools_of(deployment)) {
-    result.failed = memory_fault(pool, simulation, bank);
+  const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
+  const std::vector<Deployment> pools = pools_of(deployment);
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    result.failed = memory_fault(pools[p], simulation, ledgers[p]);
     if (!result.failed.empty()) return result;
   }
-  const Summary summary = run_case(deployment, workload_of(simulation), bank);
+  const Summary summary = run_case(deployment, ledgers, workload_of(simulation), bank);
   if (summary.completed == 0) {
     result.failed = fmt::format("all {} requests were turned away", summary.rejected);
     return result;

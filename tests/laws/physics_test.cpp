@@ -1,6 +1,8 @@
 // Laws L4, L7, L8, L10 over the cases of every shipped scenario, on a small static workload.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hardware/kernel.h"
 #include "models/layer_work.h"
 #include "models/router/bank/bank_cache.h"
@@ -25,7 +27,9 @@ class EveryDeployment : public testing::TestWithParam<ShippedCase> {
     const auto numbers = in_child([&d] {
       RoutingBank bank;
       if (d.model.is_moe()) bank = make_routing_bank(d.model, d.tokens, d.seed);
-      const Workload workload = static_batch(32, 64, 16);
+      // Some sequences on every rank: with one or two, the luck of the draw shows.
+      const Workload workload = static_batch(
+          std::max<std::int64_t>(32, 4 * d.plan.attention_dp * d.plan.replicas), 64, 16);
       const Summary s = run_case(d, workload, d.model.is_moe() ? &bank : nullptr);
       return std::vector<double>{s.horizon.value()};
     });
@@ -125,8 +129,7 @@ TEST_P(EveryDeployment, L8BetterHardwareNeverHurts) {
   EXPECT_LE(seconds(faster), base) << "memory";
 }
 
-// t(3n) - t(2n) = t(2n) - t(n), n layers of one kind on top of the model's dense first ones. A rank
-// with a sequence or two draws few tokens, which leaves a per cent of luck.
+// t(3n) - t(2n) = t(2n) - t(n), n layers of one kind on top of the model's dense first ones.
 TEST_P(EveryDeployment, L10TimeIsLinearInLayers) {
   Deployment d = balanced();
   const ModelSpec whole = d.model;
@@ -139,7 +142,7 @@ TEST_P(EveryDeployment, L10TimeIsLinearInLayers) {
   };
   const double t8 = with_layers(8), t14 = with_layers(14), t20 = with_layers(20);
   EXPECT_GT(t14, t8);
-  EXPECT_NEAR(t20 - t14, t14 - t8, 0.02 * (t14 - t8));
+  EXPECT_NEAR(t20 - t14, t14 - t8, 0.01 * (t14 - t8));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, EveryDeployment, testing::ValuesIn(shipped_cases()),

@@ -6,26 +6,14 @@
 #include <vector>
 
 #include "sim/kv_handover.h"
-#include "sim/run_case.h"
-#include "tests/sim/in_child.h"
-#include "tests/sim/made_deployment.h"
+#include "tests/sim/run_made.h"
 
 namespace moesim {
 namespace {
 
 constexpr double kExact = 1e-6;  // Kernels of the instant device take nanoseconds.
 
-using Picked = std::function<std::vector<double>(const Summary&)>;
-
-std::vector<double> run(const Deployment& deployment, const Workload& workload,
-                        const Picked& picked) {
-  return in_child([&] {
-    RoutingBank bank;
-    const bool is_moe = deployment.model.is_moe();
-    if (is_moe) bank = make_routing_bank(deployment.model, deployment.tokens, 1);
-    return picked(run_case(deployment, workload, is_moe ? &bank : nullptr));
-  });
-}
+using made::run;
 
 // One prefill and one decode worker of one device each; every step takes a second. A token of the
 // one layer has 4 KV heads of 2 x 128 values in 16 bit: 2048 B.

@@ -6,26 +6,14 @@
 #include <functional>
 #include <vector>
 
-#include "sim/run_case.h"
-#include "tests/sim/in_child.h"
-#include "tests/sim/made_deployment.h"
+#include "tests/sim/run_made.h"
 
 namespace moesim {
 namespace {
 
 constexpr double kExact = 1e-6;  // Kernels of the instant device take nanoseconds.
 
-using Picked = std::function<std::vector<double>(const Summary&)>;
-
-// Numbers picked from the summary of a run.
-std::vector<double> run(const Deployment& deployment, const Workload& workload,
-                        const Picked& picked) {
-  return in_child([&] {
-    RoutingBank bank;
-    if (deployment.model.is_moe()) bank = make_routing_bank(deployment.model, deployment.tokens, 1);
-    return picked(run_case(deployment, workload, &bank));
-  });
-}
+using made::run;
 
 TEST(Serving, OneRequestSeesOneStepPerToken) {
   Deployment d = made::constant_step(Seconds(1));

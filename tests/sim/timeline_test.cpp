@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sim/expert_memory.h"
 #include "sim/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_steps.h"
@@ -129,13 +130,18 @@ TEST(FittingView, CutsStepsFirstThenRanksByWholeNodes) {
   EXPECT_EQ(tiny.ranks, 1);
 }
 
+CaseTimeline record(const Deployment& deployment, const Workload& workload,
+                    const TimelineRequest& request = {}) {
+  return record_timeline(deployment, pool_ledgers(deployment, nullptr), workload, nullptr, request);
+}
+
 // First and last step shown and whether the window was filled; of a closed loop on one device that
 // makes `steps` steps.
 std::vector<double> shown_of(std::int64_t steps, const TimelineRequest& request) {
   return in_child([&] {
     const CaseTimeline timeline =
-        record_timeline(made::constant_step(Seconds(0.01)),
-                        made::workload(ArrivalKind::kStatic, 1, 16, steps), nullptr, request);
+        record(made::constant_step(Seconds(0.01)),
+               made::workload(ArrivalKind::kStatic, 1, 16, steps), request);
     const Timeline& pool = timeline.pools.front();
     std::vector<double> shown{timeline.complete() ? 1.0 : 0.0,
                               static_cast<double>(pool.stage_steps().size())};
@@ -165,8 +171,7 @@ TEST(Timeline, FollowsAStepThroughAllStages) {
   const std::vector<double> seen = in_child([] {
     Deployment d = made::deployment(made::small_dense(4), made::cluster(made::device(), 2));
     d.plan.pp = 2;
-    const CaseTimeline timeline = record_timeline(
-        d, made::workload(ArrivalKind::kStatic, 4, 16, 200), nullptr, TimelineRequest{});
+    const CaseTimeline timeline = record(d, made::workload(ArrivalKind::kStatic, 4, 16, 200));
     const Timeline& pool = timeline.pools.front();
     std::vector<double> out{static_cast<double>(pool.stage_steps().size()),
                             static_cast<double>(pool.journeys().size())};
@@ -181,8 +186,7 @@ TEST(Timeline, FollowsAStepThroughAllStages) {
 TEST(RequestMarks, CountArrivalsAndEnds) {
   const std::vector<double> seen = in_child([] {
     const CaseTimeline timeline =
-        record_timeline(made::constant_step(Seconds(0.01)), made::paced(20, Seconds(0.05), 16, 2),
-                        nullptr, TimelineRequest{});
+        record(made::constant_step(Seconds(0.01)), made::paced(20, Seconds(0.05), 16, 2));
     std::vector<double> counts(4);
     for (const RequestMark& mark : timeline.requests.marks()) {
       counts[static_cast<std::size_t>(mark.kind)] += static_cast<double>(mark.requests);
