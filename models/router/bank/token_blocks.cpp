@@ -75,20 +75,27 @@ std::vector<SourcePlace> source_places(const DispatchGeometry& geometry, bool by
   return places;
 }
 
-// A token's slots, with the flags of Pick.
-void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, ReplicaTurns& turns,
-                std::uint16_t* picks) {
+// The flags of a slot beside those that its token has picked before.
+std::uint16_t flags_of(const TokenBlocks& blocks, std::uint16_t slot, const std::uint16_t* picks,
+                       const std::uint16_t* end) {
+  std::uint16_t flags = Pick::kGroupFlag | Pick::kNodeFlag;
+  for (; picks != end; ++picks) {
+    const std::uint16_t taken = *picks & Pick::kSlotMask;
+    if (blocks.group_of_slot[taken] == blocks.group_of_slot[slot]) flags &= Pick::kNodeFlag;
+    if (blocks.node_of_slot[taken] == blocks.node_of_slot[slot]) flags &= Pick::kGroupFlag;
+  }
+  return flags;
+}
+
+// A token's slots, in normal mode with the flags of Pick.
+void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, bool flagged,
+                ReplicaTurns& turns, std::uint16_t* picks) {
   std::uint16_t* end = picks;
   for (const std::uint16_t id : ids) {
     if (!turns.is_placed(id)) continue;
-    const auto slot = static_cast<std::uint16_t>(turns.next(id));
-    std::uint16_t flags = Pick::kGroupFlag | Pick::kNodeFlag;
-    for (const std::uint16_t* other = picks; other != end; ++other) {
-      const std::uint16_t taken = *other & Pick::kSlotMask;
-      if (blocks.group_of_slot[taken] == blocks.group_of_slot[slot]) flags &= Pick::kNodeFlag;
-      if (blocks.node_of_slot[taken] == blocks.node_of_slot[slot]) flags &= Pick::kGroupFlag;
-    }
-    *end++ = slot | flags;
+    auto pick = static_cast<std::uint16_t>(turns.next(id));
+    if (flagged) pick |= flags_of(blocks, pick, picks, end);
+    *end++ = pick;
   }
 }
 
@@ -104,38 +111,42 @@ std::vector<std::uint16_t> nearest_slots(const LayerPlacement& placement,
   return nearest;
 }
 
-template <typename Sum>
-BlockSums<Sum> block_sums(const TokenBlocks& blocks, const std::vector<std::int32_t>& tokens,
-                          const BlockLayout& layout, std::int64_t block) {
-  const std::int64_t num_blocks = static_cast<std::int64_t>(tokens.size()) / block;
-  std::vector<Sum> sum(static_cast<std::size_t>(layout.width), 0);
-  BlockSums<Sum> made;
-  made.sums.reserve(static_cast<std::size_t>((num_blocks + 1) * layout.width));
-  made.sums.assign(sum.begin(), sum.end());
-  made.hits.assign(static_cast<std::size_t>(num_blocks * blocks.words), 0);
-  for (std::int64_t i = 0; i < num_blocks * block; ++i) {
-    std::uint64_t* hit = made.hits.data() + i / block * blocks.words;
-    const std::int64_t place =
-        layout.place[static_cast<std::size_t>(tokens[static_cast<std::size_t>(i)])];
-    const std::uint16_t* const picks = blocks.picks.data() + place * blocks.top_k;
-    for (std::int64_t j = 0; j < blocks.top_k && picks[j] != Pick::kNone; ++j) {
-      const std::uint16_t slot = picks[j] & Pick::kSlotMask;
-      const std::size_t group = blocks.group_of_slot[slot];
-      hit[slot / 64] |= 1ULL << (slot % 64);
-      ++sum[group];
-      if (!layout.copies_by_rank) continue;
-      const std::size_t node = blocks.node_of_slot[slot];
-      if ((picks[j] & Pick::kNodeFlag) != 0) {
-        ++sum[static_cast<std::size_t>(layout.nodes_at()) + node];
-      }
-      if ((picks[j] & Pick::kGroupFlag) != 0) {
-        ++sum[static_cast<std::size_t>(layout.copies_at()) + group];
-      }
+// Adds a token's picks to running sums and marks.
+void add_token(const TokenBlocks& blocks, const BlockLayout& layout, std::int64_t place,
+               std::vector<std::uint16_t>& sum, std::uint64_t* hit) {
+  const std::uint16_t* const picks = blocks.picks.data() + place * blocks.top_k;
+  for (std::int64_t j = 0; j < blocks.top_k && picks[j] != Pick::kNone; ++j) {
+    const std::uint16_t slot = picks[j] & Pick::kSlotMask;
+    const std::size_t group = blocks.group_of_slot[slot];
+    hit[slot / 64] |= 1ULL << (slot % 64);
+    ++sum[group];
+    if (!layout.copies_by_rank) continue;
+    if ((picks[j] & Pick::kNodeFlag) != 0) {
+      ++sum[static_cast<std::size_t>(layout.nodes_at()) + blocks.node_of_slot[slot]];
     }
-    if (i % block == block - 1) made.sums.insert(made.sums.end(), sum.begin(), sum.end());
+    if ((picks[j] & Pick::kGroupFlag) != 0) {
+      ++sum[static_cast<std::size_t>(layout.copies_at()) + group];
+    }
   }
-  return made;
 }
+
+// Rows of running sums, one below the other. What bytes hold of 16-bit sums wraps as bytes do.
+template <typename Sum>
+class Rows {
+ public:
+  Rows(std::size_t rows, std::size_t width, AlignedVector<Sum>& sums) {
+    sums.resize(rows * width);
+    next_ = sums.data();
+  }
+
+  void add(const std::vector<std::uint16_t>& sum) {
+    next_ = std::transform(sum.begin(), sum.end(), next_,
+                           [](std::uint16_t value) { return static_cast<Sum>(value); });
+  }
+
+ private:
+  Sum* next_;
+};
 
 // The marks of blocks that are 2^shift times as long.
 BlockMarks merged(const BlockMarks& marks, std::int64_t words, int shift) {
@@ -152,11 +163,28 @@ BlockMarks merged(const BlockMarks& marks, std::int64_t words, int shift) {
 
 BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t>& tokens,
                        const BlockLayout& layout) {
-  BlockOrder order{block_sums<std::uint8_t>(blocks, tokens, layout, layout.fine),
-                   {},
-                   block_sums<std::uint16_t>(blocks, tokens, layout, layout.coarse)};
-  const int shift = layout.middle_shift - layout.fine_shift;
-  order.middle_hits = merged(order.fine.hits, blocks.words, shift);
+  const std::size_t fine_blocks = tokens.size() >> layout.fine_shift;
+  std::vector<std::uint16_t> sum(static_cast<std::size_t>(layout.width), 0);
+  BlockOrder order;
+  Rows fine(fine_blocks + 1, sum.size(), order.fine.sums);
+  Rows coarse((tokens.size() >> layout.coarse_shift) + 1, sum.size(), order.coarse.sums);
+  order.fine.hits.resize(fine_blocks * static_cast<std::size_t>(blocks.words));
+  const auto fine_mask = static_cast<std::size_t>(layout.fine - 1);
+  const auto coarse_mask = static_cast<std::size_t>(layout.coarse - 1);
+  std::uint64_t* hit = order.fine.hits.data();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if ((i & fine_mask) == 0) fine.add(sum);
+    if ((i & coarse_mask) == 0) coarse.add(sum);
+    add_token(blocks, layout, layout.place[static_cast<std::size_t>(tokens[i])], sum, hit);
+    if ((i & fine_mask) == fine_mask) hit += blocks.words;
+  }
+  fine.add(sum);
+  coarse.add(sum);
+  const auto marks = [&](int shift) {
+    return merged(order.fine.hits, blocks.words, shift - layout.fine_shift);
+  };
+  order.middle_hits = marks(layout.middle_shift);
+  order.coarse.hits = marks(layout.coarse_shift);
   return order;
 }
 
@@ -214,7 +242,7 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
   ReplicaTurns turns(placement);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
     std::uint16_t* const mine = picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k;
-    fill_picks(bank.token(layer, t), *this, turns, mine);
+    fill_picks(bank.token(layer, t), *this, layout.copies_by_rank, turns, mine);
     full = full && mine[top_k - 1] != Pick::kNone;
   }
   if (geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic) {

@@ -57,8 +57,8 @@ struct BlockLayout {
   std::vector<std::int32_t> place;  // Of a bank token in `decode`.
 };
 
-// A chosen expert's physical slot, and whether it is the token's first on its group and on its
-// node.
+// A chosen expert's physical slot and, in normal mode, whether it is the token's first on its group
+// and on its node.
 struct Pick {
   static constexpr std::uint16_t kGroupFlag = 0x4000;
   static constexpr std::uint16_t kNodeFlag = 0x8000;
