@@ -48,7 +48,6 @@ struct ServingPolicy {
   bool overlaps_shared_experts = false;  // They run beside the dispatch of the routed tokens.
   bool overlaps_all_reduce = false;  // Cut into pieces, beside the multiplications on both sides.
   // SMs that move the data of a dispatch while others work (normal mode; low latency needs none).
-  // Source: DeepEP's README, default of its normal kernels.
   double dispatch_sms = 20;
   Seconds request_overhead;  // Added to TTFT: HTTP, tokenizer, streaming.
   std::vector<Fact> facts;
