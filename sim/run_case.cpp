@@ -54,7 +54,15 @@ void summarize_requests(const Service& service, Summary& summary) {
   summary.prefill->handover_s = percentiles(records.kv_handover_s);
 }
 
-void summarize_latencies(const Service& service, Summary& summary) {
+std::vector<double> round_means(const std::vector<double>& values, std::int64_t users) {
+  std::vector<double> means;
+  for (auto from = values.begin(); values.end() - from >= users; from += users) {
+    means.push_back(std::accumulate(from, from + users, 0.0) / static_cast<double>(users));
+  }
+  return means;
+}
+
+void summarize_latencies(const Service& service, const Workload& workload, Summary& summary) {
   const Records& records = service.records();
   summary.ttft_s = percentiles(records.ttft_s);
   summary.tpot_s = percentiles(records.tpot_s);
@@ -62,6 +70,10 @@ void summarize_latencies(const Service& service, Summary& summary) {
   summary.ttft_curve_s = quantile_curve(records.ttft_s);
   summary.tpot_curve_s = quantile_curve(records.tpot_s);
   summary.e2e_curve_s = quantile_curve(records.e2e_s);
+  if (workload.kind == ArrivalKind::kClosedLoop) {
+    summary.ttft_rounds_s = round_means(records.ttft_s, workload.concurrency);
+    summary.tpot_rounds_s = round_means(records.tpot_s, workload.concurrency);
+  }
   if (records.completed > 0) {
     summary.slo_attainment =
         static_cast<double>(records.within_limits) / static_cast<double>(records.completed);
@@ -227,7 +239,7 @@ Summary run_case(const Deployment& deployment, const std::vector<MemoryLedger>& 
 
   summary.horizon = engine.now();
   summarize_requests(service, summary);
-  summarize_latencies(service, summary);
+  summarize_latencies(service, workload, summary);
   summary.devices = service.records().devices;
   summary.allocated_devices = deployment.total_ranks();
   close_ledgers(deployment, pools.front().model.device(), summary.horizon, summary.devices);

@@ -186,6 +186,9 @@ struct Summary {
   bool saturated = false;
   std::int64_t decode_steps = 0;                                // Steps without prompt tokens.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;  // See quantile_curve.
+  // Closed loop: means of each round, of as many requests as there are users, in the order of first
+  // tokens and of ends. The first one finds the system empty, the last one leaves it so.
+  std::vector<double> ttft_rounds_s, tpot_rounds_s;
   std::vector<QueuePoint> queue;
   // Every device of the cluster; the first allocated_devices belong to the deployment, the others
   // idle.

@@ -10,8 +10,11 @@
 namespace moesim {
 namespace {
 
-// A closed loop is measured over ten requests per user (InferenceMAX and the like).
+// A closed loop is measured over ten requests per user (InferenceMAX and the like). Rounds between
+// the first and the last are alike: of long ones, fewer are simulated (Simulation::rounds).
 constexpr std::int64_t kRounds = 10;
+constexpr std::int64_t kFewestRounds = 4;
+constexpr std::int64_t kMostSteps = 4096;
 constexpr std::int64_t kMostOutput = 1'000'000'000;  // Tokens of one simulation; minutes of work.
 constexpr std::int64_t kMostRequests = 1'000'000;
 
@@ -150,12 +153,18 @@ struct ServingRow {
     plan.read_as("dated rows: lengths drawn from 0.8 of them to all and servers as InferenceMAX's");
   }
 
+  std::int64_t rounds_to_simulate(const Simulation& s) const {
+    if (figure.metric != "ttft_s" && figure.metric != "tpot_s") return kRounds;
+    return std::clamp(kMostSteps / s.output_tokens, kFewestRounds, kRounds);
+  }
+
   void closed_loop() const {
     Simulation s = conditions();
     s.input_tokens = stated(row, "isl");
     s.output_tokens = stated(row, "osl");
     s.users = users(s);
-    s.requests = kRounds * s.users;
+    s.rounds = kRounds;
+    s.requests = rounds_to_simulate(s) * s.users;
     if (is_inference_max(s)) as_inference_max(s);
     const std::int64_t ranks = s.prefill ? s.plan.attention_dp * s.plan.replicas : 1;
     s.max_num_seqs = std::max(EngineMemoryRules{}.max_num_seqs, (s.users + ranks - 1) / ranks);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "base/random.h"
@@ -48,10 +49,25 @@ Workload workload_of(const Simulation& simulation) {
   return workload;
 }
 
-SimulationResult result_of(const Deployment& deployment, const Summary& summary) {
+// Over `all` rounds, of which all but the first and the last are alike.
+double mean_of_rounds(const std::vector<double>& means, std::int64_t all) {
+  const double between = std::accumulate(means.begin() + 1, means.end() - 1, 0.0) /
+                         static_cast<double>(means.size() - 2);
+  return (means.front() + static_cast<double>(all - 2) * between + means.back()) /
+         static_cast<double>(all);
+}
+
+double mean_latency(const Percentiles& simulated, const std::vector<double>& rounds,
+                    std::int64_t measured) {
+  const auto count = static_cast<std::int64_t>(rounds.size());
+  return count > 2 && count < measured ? mean_of_rounds(rounds, measured) : simulated.mean;
+}
+
+SimulationResult result_of(const Deployment& deployment, const Summary& summary,
+                           std::int64_t rounds) {
   SimulationResult result;
-  result.ttft_s = summary.ttft_s.mean;
-  result.tpot_s = summary.tpot_s.mean;
+  result.ttft_s = mean_latency(summary.ttft_s, summary.ttft_rounds_s, rounds);
+  result.tpot_s = mean_latency(summary.tpot_s, summary.tpot_rounds_s, rounds);
   result.e2e_s = summary.e2e_s.mean;
   result.fastest_tpot_s = summary.tpot_curve_s.empty() ? 0 : summary.tpot_curve_s.front();
   result.horizon_s = summary.horizon.value();
@@ -106,12 +122,12 @@ std::string memory_fault(const Deployment& deployment, const Simulation& simulat
 
 std::string Simulation::key() const {
   return fmt::format(
-      "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {}|{} {} {} {} {} {}",
+      "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {} x{}|{} {} {} {} {} {}",
       model, hardware, devices, whole_server ? " whole" : "", plan_key(plan),
       prefill ? " prefill " + plan_key(*prefill) : "", dtype_name(dtypes.weights),
       dtype_name(dtypes.experts), dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine,
       static_cast<int>(routing), power_limit_w, static_cast<int>(sampling), launch_scale,
-      static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users, requests,
+      static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users, requests, rounds,
       memory_utilization, max_num_seqs, max_batched_tokens, prompts_first, admission_interval,
       overlaps_host);
 }
@@ -189,7 +205,7 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
     result.failed = fmt::format("all {} requests were turned away", summary.rejected);
     return result;
   }
-  return result_of(deployment, summary);
+  return result_of(deployment, summary, simulation.rounds);
 }
 
 std::string to_text(const SimulationResult& result) {

@@ -36,6 +36,9 @@ struct Simulation {
   double shortest = 1;
   std::int64_t users = 1;     // Closed loop: at once. Static: requests.
   std::int64_t requests = 1;  // In all.
+  // Closed loop: rounds of as many requests as users that were measured. Where fewer are simulated,
+  // those between the first and the last stand for all between, in means of TTFT and TPOT.
+  std::int64_t rounds = 0;
   // Engine limits; 0 = the engine's own.
   double memory_utilization = 0;
   std::int64_t max_num_seqs = 0;

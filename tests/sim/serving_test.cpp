@@ -94,6 +94,22 @@ Deployment one_seat() {
   return d;
 }
 
+// Two users and one seat: only the first request of all finds it free.
+TEST(Serving, RoundsOfAClosedLoopDifferInTheFirst) {
+  Workload w = made::workload(ArrivalKind::kClosedLoop, 6, 16, 2);
+  w.concurrency = 2;
+  const auto got = run(one_seat(), w, [](const Summary& s) {
+    std::vector<double> rounds = s.ttft_rounds_s;
+    rounds.insert(rounds.end(), s.tpot_rounds_s.begin(), s.tpot_rounds_s.end());
+    return rounds;
+  });
+  ASSERT_EQ(got.size(), 6u);
+  EXPECT_NEAR(got[0], (1 + 3) / 2.0, kExact);
+  EXPECT_NEAR(got[1], 3, kExact);
+  EXPECT_NEAR(got[2], 3, kExact);
+  for (int round = 3; round < 6; ++round) EXPECT_NEAR(got[round], 1, kExact);
+}
+
 TEST(Serving, SaturatesJustAboveItsCapacity) {
   const auto saturated = [](double gap) {
     return run(one_seat(), made::paced(400, Seconds(gap), 10, 2),
