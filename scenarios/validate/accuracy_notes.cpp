@@ -12,13 +12,25 @@ const char* const kAccuracyNotes = R"(
 - **Attention data parallelism** uses DeepEP's constants also where TensorRT-LLM has an all-to-all of its own inside NVLink.
 - **Qwen3-235B on H200 with vLLM 0.12** was measured in vendor runs without CUDA graphs, it seems.
 - **gpt-oss-120b at 512 users on vLLM** ran far fewer sequences than users; the limit is not stated.
+- **GB200 in closed loops**: four rows of runs whose own figures jump (Qwen3-32B at 2 users is five times slower per token
+  than at one) or whose first token took 40 s and more: servers that were still starting.
+- **Separate pools on H100**: mean time to first token of 5 to 14 s with 6 to 60 users; see what is not modelled.
+- **RTX PRO 6000**: no kernel of that family has been timed; all its efficiencies are assumptions, and ten rows of one MoE in
+  fp4 come out 27 to 52 % slow.
+- **Qwen3-30B-A3B in throughput tables**: those ten rows, and runs on GB200 that were up to 40 % slower than the same runs on
+  B200: the host sets the pace there, and hosts are not told apart.
+- **DeepEP low latency on H200 and H800**: the constants are those of H100; H200's runs (inside one node) are of a later
+  release and up to 20 % faster, H800's of the first one and up to 14 % slower.
 - **Expert layers on A100 with one expert per rank**: the timed rank is not the most loaded one.
 - **All-reduce over EFA**: one of the two published runs is up to twice as slow as the other on the same two nodes; the
   constants follow the faster one.
 - **Prompts of BLOOM and Llama-2-70B on vLLM of 2023 (Splitwise)**: time to first token jumps two- to threefold above 4,096
-  tokens at tensor parallelism 4 and 8, which nothing in the model explains.
+  tokens at tensor parallelism 4 and 8, which nothing in the model explains. Their decode steps, launched without graphs,
+  want a launch cost on H100 a fifth to a half above that of A100, which is the one in use.
 - **Energy runs (ML.ENERGY)** use the engine's default flags: their launch costs are 1.2 times, on Blackwell 2.4 times those
-  of tuned runs. These two factors belong to that source, not to a release.
+  of tuned runs. These two factors belong to that source, not to a release. Large MoE models in fp8 (DeepSeek-V3.1,
+  Qwen3-235B, Qwen3-Coder-480B) stay 15 to 75 % off: expert kernels are padded to 128 rows here, and those runs do not
+  say whether theirs were.
 
 ## How far the constants carry over
 
