@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kMostCurves = 8;
 
 std::string paragraph(const std::string& text, int width) {
+  if (text.empty()) return "";
   std::string result;
   for (const std::string& line : wrapped(text, width)) result += line + "\n";
-  return result.empty() ? result : result + "\n";
+  return result + "\n";
 }
 
 }  // namespace

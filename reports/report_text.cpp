@@ -76,27 +76,40 @@ TextTable side_by_side(const std::vector<CaseReport>& cases) {
   return table;
 }
 
+// The key metrics that some case has; and what a site decides, where sites are swept.
+std::vector<KeyColumn> columns_of(const std::vector<CaseReport>& cases,
+                                  const std::vector<std::string>& paths) {
+  std::vector<KeyColumn> columns = key_columns();
+  if (std::any_of(paths.begin(), paths.end(), [](const std::string& path) {
+        return path == "site" || path.starts_with("site.");
+      })) {
+    columns.push_back({"carbon_per_million_output_tokens_kg", "carbon/M output"});
+    columns.push_back({"electricity_per_million_output_tokens_usd", "electricity/M output"});
+  }
+  std::erase_if(columns, [&](const KeyColumn& column) { return !any_has(cases, column.key); });
+  return columns;
+}
+
 // Points as rows, key metrics as columns.
 TextTable by_point(const std::vector<CaseReport>& cases) {
   const std::vector<std::string> paths = swept_paths(cases);
+  const std::vector<KeyColumn> columns = columns_of(cases, paths);
   TextTable table;
   table.header = {"case"};
-  for (const KeyColumn& column : key_columns())
-    if (any_has(cases, column.key)) table.header.emplace_back(column.heading);
+  for (const KeyColumn& column : columns) table.header.emplace_back(column.heading);
   for (const std::size_t i : shown_cases(cases, kMostRows)) {
     Row row = {printable(case_title(cases[i], paths))};
     if (cases[i].status != CaseStatus::kDone) row.front() += ": " + status_text(cases[i]);
-    for (const KeyColumn& column : key_columns())
-      if (any_has(cases, column.key)) row.push_back(readable_metric(cases[i], column.key));
+    for (const KeyColumn& column : columns) row.push_back(readable_metric(cases[i], column.key));
     table.rows.push_back(std::move(row));
   }
   return table;
 }
 
 // A case and its baselines as columns: values, and differences from the case.
-TextTable with_baselines(const CaseReport& one) {
+TextTable with_baselines(const CaseReport& one, const std::vector<std::string>& paths) {
   TextTable table;
-  table.header = {"", printable(one.name)};
+  table.header = {"", printable(case_title(one, paths))};
   for (const CaseReport& twin : one.baselines)
     table.header.push_back(printable(baseline_title(one, twin)));
   for (const std::string_view key : baseline_keys()) {
@@ -121,10 +134,11 @@ std::string paragraph(const std::string& text, int width) {
 // A sentence per case whose devices communicate.
 std::string network_text(const Report& report, int columns) {
   if (report.cases.size() > kMostColumns) return "";
+  const std::vector<std::string> paths = swept_paths(report.cases);
   std::string text;
   for (const CaseReport& one : report.cases) {
     const std::string sentence = network_sentence(one.network);
-    if (!sentence.empty()) text += paragraph(one.name + ": " + sentence, columns);
+    if (!sentence.empty()) text += paragraph(case_title(one, paths) + ": " + sentence, columns);
   }
   return text.empty() ? "" : "Network\n" + text + "\n";
 }
@@ -147,7 +161,8 @@ std::string report_text(const Report& report, int width) {
   for (const CaseReport& one : report.cases) {
     const bool shown = one.status == CaseStatus::kDone && !one.baselines.empty();
     if (!shown || report.cases.size() > kMostColumns) continue;
-    text += "What other routing would have said\n" + render(with_baselines(one), columns) + "\n";
+    text += "What other routing would have said\n" +
+            render(with_baselines(one, swept_paths(report.cases)), columns) + "\n";
     text += paragraph(imbalance_sentence(one), columns) + "\n";
   }
   text += network_text(report, columns);

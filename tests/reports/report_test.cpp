@@ -11,6 +11,7 @@
 #include "reports/html.h"
 #include "reports/metrics.h"
 #include "tests/reports/examples.h"
+#include "tests/reports/made_reports.h"
 
 namespace moesim {
 namespace {
@@ -123,6 +124,25 @@ TEST(ReportText, OfASweepHasARowAPoint) {
   Report report = two_cases();
   report.cases[0].point = {{"moe.model.top_k", "2"}};
   EXPECT_TRUE(contains(report_text(report, 120), "\nmoe (top_k 2) ")) << report_text(report, 120);
+}
+
+// Two points of one case that differ in where they stand.
+TEST(ReportText, OfASweepOverSitesSaysCarbonAndElectricityAndNamesThePoints) {
+  Report report = two_cases();
+  report.cases[1] = report.cases[0];
+  const char* sites[] = {"sweden", "poland"};
+  for (std::size_t i = 0; i < 2; ++i) {
+    CaseReport& one = report.cases[i];
+    one.point = {{"site", sites[i]}};
+    made::set(one, "carbon_per_million_output_tokens_kg", 0.25);
+    one.network.decode_steps.phases.at(static_cast<std::size_t>(Phase::kDispatch)) = Seconds(1);
+    one.network.decode_steps.total = Seconds(4);
+  }
+  const std::string text = report_text(report, 100);
+  EXPECT_TRUE(contains(text, "carbon/M output")) << text;
+  EXPECT_TRUE(contains(text, "\nmoe (site sweden): communication takes")) << text;
+  report.cases[0].point[0].first = report.cases[1].point[0].first = "seed";
+  EXPECT_FALSE(contains(report_text(report, 100), "carbon/M output"));
 }
 
 TEST(ReportHtml, KeepsMarkupInNamesAsText) {
