@@ -71,7 +71,7 @@ struct FaultReader {
   }
 
   Seconds time_or(const std::string& key, const Assumed& assumed) {
-    if (reader.has(key)) return Seconds(time(key, false).value_or(assumed.time.value()));
+    if (reader.optional(key)) return Seconds(time(key, false).value_or(assumed.time.value()));
     spec.facts.push_back({fmt::format("{}: {}", name(), key),
                           fmt::format("{:g} s", assumed.time.value()), assumed.source,
                           "assumption"});

@@ -134,7 +134,7 @@ YAML::Node resolved_placement(const PlacementSpec& placement) {
   node["scope"] = names::word(names::kScopes, placement.scope);
   node["replicas"] = names::word(names::kReplicaChoices, placement.replicas);
   node["rebalance_steps"] = placement.rebalance_steps;
-  node["rebalance_gain"] = placement.rebalance_gain;
+  node["rebalance_gain"] = number(placement.rebalance_gain);
   node["profile"] = names::word(names::kProfiles, placement.profile);
   return node;
 }
