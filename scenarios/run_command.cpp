@@ -239,7 +239,7 @@ void add_run(CLI::App& app, int& code, Ranks* ranks) {
   const auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Simulate scenarios and write their reports");
   command->add_option("FILE", arguments->files, "Scenario files")->required();
-  command->add_option("--out", arguments->out, "Folder of the reports (out/NAME)");
+  command->add_option("--out", arguments->out, "Folder of the reports (out/ and the name of the file)");
   command->add_option("--jobs", arguments->jobs, "Cases at once (all cores)")
       ->check(CLI::Range(1, 1024));
   command

@@ -17,6 +17,7 @@
 #include "models/model_card.h"
 #include "reports/metrics.h"
 #include "reports/metrics_markdown.h"
+#include "scenarios/schema/schema_keys.h"
 
 namespace moesim {
 namespace {
@@ -25,8 +26,8 @@ constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
                                           "sites",   "links", "families"};
 
 void list_names(const std::string& what, bool markdown) {
-  if (markdown && what != "metrics") {
-    throw InputError({{"--markdown", 0, "", what, "list metrics has it, the others do not"}});
+  if (markdown && what != "metrics" && what != "keys") {
+    throw InputError({{"--markdown", 0, "", what, "keys or metrics expected"}});
   }
   if (what == "models") {
     for (const std::string& name : catalog_names()) std::cout << name << "\n";
@@ -35,6 +36,8 @@ void list_names(const std::string& what, bool markdown) {
       std::cout << kind << ":\n";
       for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
     }
+  } else if (what == "keys") {
+    std::cout << (markdown ? keys_markdown() : keys_text());
   } else if (markdown) {
     std::cout << metrics_markdown();
   } else {
@@ -200,13 +203,14 @@ void show_kernels(const ShowArguments& arguments) {
 }  // namespace
 
 void add_list(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("list", "Names of models, hardware or metrics");
+  CLI::App* command =
+      app.add_subcommand("list", "Models, hardware, metrics of reports, keys of scenario files");
   const auto what = std::make_shared<std::string>();
   command->add_option("WHAT", *what)
       ->required()
-      ->check(CLI::IsMember({"models", "hardware", "metrics"}));
+      ->check(CLI::IsMember({"models", "hardware", "metrics", "keys"}));
   const auto markdown = std::make_shared<bool>(false);
-  command->add_flag("--markdown", *markdown, "Metrics as a page of tables");
+  command->add_flag("--markdown", *markdown, "Keys or metrics as a page of tables");
   command->callback([what, markdown] { list_names(*what, *markdown); });
 }
 

@@ -3,6 +3,7 @@
 #include "base/dtype.h"
 #include "hardware/profiles.h"
 #include "models/catalog.h"
+#include "models/placement/placement.h"
 #include "scenarios/router_names.h"
 #include "scenarios/schema/schema_parts.h"
 
@@ -13,86 +14,132 @@ using namespace schema;
 
 constexpr std::int64_t kMaxWidth = 1'000'000;
 constexpr std::int64_t kMaxNodes = 100'000;
-constexpr std::int64_t kMaxTokens = 10'000'000;
-constexpr std::int64_t kMaxRequests = 10'000'000;
-constexpr std::int64_t kMaxUsers = 1'000'000;
-constexpr std::int64_t kMaxSamples = 1'000'000;
+
+Json of_model(const Json& schema) {
+  return by_default_as("the model's", schema);
+}
 
 Json model() {
-  const Json name =
-      name_or_path(catalog_names(), "A model of the catalog, or the path of a config.json");
-  return either({name, map_of({{"name", name, Need::kRequired},
-                               {"num_experts", whole_number(1, kMaxWidth, "Routed experts")},
-                               {"top_k", whole_number(1, kMaxWidth, "Experts of a token")},
-                               {"expert_width", whole_number(1, kMaxWidth, "Width of an expert")},
-                               {"num_layers", whole_number(1, kMaxWidth, "Layers")}})},
-                "Model, with other sizes if wanted");
+  const Json name = name_or_path(catalog_names(),
+                                 "A model of `moesim list models`, or the path of a config.json");
+  return either(
+      {name, map_of("A model with other sizes",
+                    {{"name", name, Need::kRequired},
+                     {"num_experts", of_model(whole_number(1, kMaxWidth, "Routed experts"))},
+                     {"top_k", of_model(whole_number(1, kMaxWidth, "Experts of a token"))},
+                     {"expert_width",
+                      of_model(whole_number(1, kMaxWidth, "Intermediate width of an expert"))},
+                     {"num_layers", of_model(whole_number(1, kMaxWidth, "Layers"))}})},
+      "The model: a name or path, or a map with other sizes");
 }
 
 Json cluster() {
   return map_of(
-      {{"node", name_or_path(profile_names("nodes"), "A node profile"), Need::kRequired},
-       {"nodes", whole_number(1, kMaxNodes, "Nodes (1)")},
-       {"fabric", name_or_path(profile_names("fabrics"), "Network between nodes (rail-fat-tree)")},
-       {"routing", word(kFabricRoutings, "How the fabric chooses routes")},
-       {"shape", list_of(whole_number(1, kMaxNodes, "Length of a torus in one dimension"))}});
+      "The machines that the case has for itself",
+      {{"node", name_or_path(profile_names("nodes"), "A node of `moesim list hardware`, or a file"),
+        Need::kRequired},
+       {"nodes", by_default(1, whole_number(1, kMaxNodes, "Number of nodes"))},
+       {"fabric", by_default_as("rail-fat-tree between several nodes",
+                                name_or_path(profile_names("fabrics"), "Network between nodes"))},
+       {"routing",
+        by_default_as("the fabric's", word(kFabricRoutings,
+                                           "How the fabric chooses routes: spread or ecmp on fat "
+                                           "trees, minimal or valiant on dragonflies and tori"))},
+       {"shape", by_default_as("as cubic as can be",
+                               list_of("Lengths of a torus, e.g. [4, 4, 4]",
+                                       whole_number(1, kMaxNodes, "Length in one dimension")))}});
 }
 
 Json dtypes() {
   std::vector<std::string> words;
   for (const Dtype dtype : kAllDtypes) words.emplace_back(dtype_name(dtype));
-  return map_of({{"weights", one_of(words, "Format of weights (as published)")},
-                 {"experts", one_of(words, "Format of the experts (as weights)")},
-                 {"kv", one_of(words, "Format of the KV cache (bf16)")},
-                 {"dispatch", one_of(words, "Format of tokens that travel to their experts")}});
+  return by_default_as(
+      "as published",
+      map_of("Number formats",
+             {{"weights", by_default_as("as published", one_of(words, "Weights"))},
+              {"experts", by_default_as("as weights if these are given, else as published",
+                                        one_of(words, "Weights of the routed experts"))},
+              {"kv", by_default("bf16", one_of(words, "KV cache"))},
+              {"dispatch", by_default_as("fp8 if weights are fp8, else bf16",
+                                         one_of(words, "Tokens that travel to their experts"))}}));
 }
 
-Json plan(const std::string& meaning) {
-  const auto width = [](const char* what) { return whole_number(1, kMaxWidth, what); };
-  Json plan = map_of({{"tp", width("Tensor-parallel ranks (those of a node)")},
-                      {"pp", width("Pipeline stages")},
-                      {"attention_dp", width("Copies of attention, each with its own requests")},
-                      {"ep", width("Ranks that experts are spread over")},
-                      {"moe_tp", width("Ranks that each expert is sliced over")},
-                      {"replicas", width("Copies of the whole (as many as fit the cluster)")}});
-  plan["description"] = meaning;
-  return plan;
+Json plan(const std::string& meaning, const std::string& replicas) {
+  const auto width = [](const char* what, const std::string& otherwise) {
+    return by_default_as(otherwise, whole_number(1, kMaxWidth, what));
+  };
+  const auto one = [](const char* what) { return by_default(1, whole_number(1, kMaxWidth, what)); };
+  return map_of(
+      meaning,
+      {{"tp", width("Tensor-parallel ranks", "the devices of a node; 1 beside pp or attention_dp")},
+       {"pp", one("Pipeline stages")},
+       {"attention_dp", one("Copies of attention, each with requests of its own")},
+       {"ep", width("Ranks that experts are spread over",
+                    "all ranks of a stage beside attention_dp above 1, else 1")},
+       {"moe_tp", width("Ranks that each expert is sliced over", "tp x attention_dp / ep")},
+       {"replicas", width("Copies of the whole", replicas)}});
 }
 
 Json placement() {
-  return map_of(
-      {{"policy", word(names::kPlacements, "Which rank has which expert")},
-       {"redundant_experts", whole_number(0, kMaxWidth, "Further copies of busy experts")},
-       {"scope", word(names::kScopes, "Whether experts stay within nodes")},
-       {"replicas", word(names::kReplicaChoices, "How tokens choose between copies")},
-       {"rebalance_steps", whole_number(0, 1'000'000'000, "Steps between placements; 0 = once")},
-       {"rebalance_gain", number(0, 10, "Least fall of the fullest group's load for a move")},
-       {"profile", word(names::kProfiles, "Tokens that a placement is made for")}});
+  const PlacementSpec spec;
+  return by_default_as(
+      "linear, placed once",
+      map_of(
+          "Which rank of expert parallelism has which expert",
+          {{"policy",
+            by_default("linear", word(names::kPlacements,
+                                      "By number (linear, round_robin), by load (eplb), or by load "
+                                      "and by which experts are chosen together (coactivation)"))},
+           {"redundant_experts",
+            by_default(0, whole_number(0, kMaxWidth, "Further copies of busy experts, per layer"))},
+           {"scope",
+            by_default("auto", word(names::kScopes,
+                                    "Whether groups of experts stay within a node "
+                                    "(hierarchical), or experts lie anywhere; auto decides "
+                                    "by the model's groups"))},
+           {"replicas", by_default("dynamic", word(names::kReplicaChoices,
+                                                   "How tokens choose between copies of an expert: "
+                                                   "each in turn, or the nearest one always"))},
+           {"rebalance_steps",
+            by_default(0, whole_number(0, 1'000'000'000,
+                                       "Steps between placements by the load seen; 0 = placed "
+                                       "once"))},
+           {"rebalance_gain",
+            by_default(spec.rebalance_gain,
+                       number(0, 10,
+                              "By how much the fullest group's load over the mean has to fall for "
+                              "a layer's experts to move; 0 = always, as vLLM and SGLang do"))},
+           {"profile", by_default("held_out", word(names::kProfiles,
+                                                   "Tokens that a placement by load is made for: "
+                                                   "others than are served, or the same"))}}));
 }
 
 Json quality() {
-  const Json tokens = number(1e6, 1e15, "Tokens that the model was trained on (as published)");
-  return map_of({{"training_tokens", tokens, Need::kRequired}});
+  const Json tokens = number(1e6, 1e15, "Tokens that the model was trained on");
+  return by_default_as(
+      "published tokens, else 20 per active parameter",
+      map_of("What the predicted loss rests on", {{"training_tokens", tokens, Need::kRequired}}));
 }
 
 Json twins() {
-  const Json match = word(names::kTwins, "What the dense twin has in common with the MoE model");
-  return either({match, list_of(match)}, "Dense models to compare with");
+  const std::string meaning = "What the dense twin of an MoE model shares with it";
+  const Json match = word(names::kTwins, meaning);
+  return by_default_as(
+      "none", either({match, list_of(meaning, match)},
+                     "Dense models to compare with, on the same cluster in their own layout: of "
+                     "equal active parameters, total parameters, memory (weights and the KV cache "
+                     "of the sequences it can run), or predicted quality"));
 }
 
 Json demand() {
-  const Json elasticity = number(0, 5, "Growth of demand over fall of the price of a token");
-  return map_of({{"elasticity", elasticity, Need::kRequired},
-                 {"reference", text("Case whose price demand is known at")}});
-}
-
-// Which keys an entry may have depends on what fails.
-Json list_of_faults() {
-  Json faults = list_of({{"type", "object"}});
-  faults["description"] =
-      "Links and devices that are slow, down or fail, e.g. {link: nic, node: 3, rail: 5, speed: "
-      "0.5} or {gpu: 7, fails: 30 s, detection: 10 s, restart: 2 min}";
-  return faults;
+  const Json elasticity =
+      number(0, 5, "By how many per cent demand grows when the price of a token falls by 1 %");
+  return by_default_as(
+      "none",
+      map_of("How demand answers to price: adds the monthly bill, energy and carbon at that demand",
+             {{"elasticity", elasticity, Need::kRequired},
+              {"reference", by_default_as("the first case",
+                                          text("Case at whose price demand is as in workload"))}}));
 }
 
 Json report_name(const char* meaning) {
@@ -101,100 +148,59 @@ Json report_name(const char* meaning) {
   return name;
 }
 
+std::vector<Key> layout() {
+  return {
+      {"parallel",
+       by_default_as("one replica per node, sliced over its devices",
+                     plan("Layout of the workers (of the decode workers, beside prefill)",
+                          "as many as fit the cluster"))},
+      {"prefill",
+       by_default_as("none: one pool does both",
+                     plan("Layout of prefill workers of their own, which send each prompt's KV "
+                          "cache to a decode worker",
+                          "1"))},
+  };
+}
+
 Json one_case() {
-  return map_of(
-      {{"name", report_name("Name of the case"), Need::kRequired},
-       {"model", model(), Need::kRequired},
-       {"cluster", cluster(), Need::kRequired},
-       {"dtype", dtypes()},
-       {"parallel", plan("Layout of the workers (of decode workers, with prefill)")},
-       {"prefill", plan("Layout of prefill workers of their own")},
-       {"router", router()},
-       {"placement", placement()},
-       {"engine", engine()},
-       {"faults", list_of_faults()},
-       {"quality", quality()},
-       {"twins", twins()},
-       {"power_limit", quantity(Dimension::kPower, "Power limit of a device (data sheet)")},
-       {"rent_per_device", quantity(Dimension::kMoneyPerHour, "Price of a device (indicative)")}});
+  std::vector<Key> keys = {
+      {"name", report_name("Name of the case, as reports, sweeps and --set call it"),
+       Need::kRequired},
+      {"model", model(), Need::kRequired},
+      {"cluster", cluster(), Need::kRequired},
+      {"dtype", dtypes()}};
+  for (Key& key : layout()) keys.push_back(std::move(key));
+  const std::vector<Key> rest = {
+      {"router", router()},
+      {"placement", placement()},
+      {"engine", engine()},
+      {"faults", faults()},
+      {"quality", quality()},
+      {"twins", twins()},
+      {"power_limit",
+       by_default_as("data sheet", quantity(Dimension::kPower, "Power limit of a device"))},
+      {"rent_per_device", by_default_as("the device profile's indicative price",
+                                        quantity(Dimension::kMoneyPerHour, "Price of a device"))}};
+  keys.insert(keys.end(), rest.begin(), rest.end());
+  return map_of("A deployment: one model on one cluster", keys);
 }
 
 Json site() {
-  const Json region = name_or_path(profile_names("sites"), "A site profile (world-average)");
-  return either(
-      {region,
-       map_of({{"region", region},
-               {"pue", number(1, 10, "Energy of the facility over that of machines")},
-               {"carbon", quantity(Dimension::kCarbonPerEnergy, "Carbon of electricity")},
-               {"electricity", quantity(Dimension::kMoneyPerEnergy, "Price of electricity")}})},
-      "Where it stands: carbon and price of electricity, PUE");
-}
-
-Json length(const std::string& meaning) {
-  const Json tokens = whole_number(1, kMaxTokens, "Tokens of every request");
-  const Json real = number(1, kMaxTokens, "Tokens");
-  const Json lognormal = map_of({{"mean", real, Need::kRequired}, {"p99", real, Need::kRequired}});
-  const Json uniform = map_of({{"min", tokens, Need::kRequired}, {"max", tokens, Need::kRequired}});
-  Json drawn = map_of({{"lognormal", lognormal}, {"uniform", uniform}});
-  drawn["minProperties"] = drawn["maxProperties"] = 1;
-  return either({tokens, drawn}, meaning);
-}
-
-Json requests() {
-  const Json users = whole_number(1, kMaxUsers, "Users who ask again as soon as they are answered");
-  const Json count = whole_number(1, kMaxRequests, "Requests");
-  const Json closed = map_of({{"concurrency", users, Need::kRequired}, {"requests", count}});
-  const Json file = text("A .csv or .jsonl trace of requests");
-  const Json trace = map_of({{"file", file, Need::kRequired}, {"limit", count}});
-  Json kinds =
-      map_of({{"trace", either({file, trace}, "Recorded requests")},
-              {"poisson", quantity(Dimension::kRate, "Random arrivals, up to the horizon")},
-              {"closed_loop", either({users, closed}, "Users without pause (ten requests each)")},
-              {"static", map_of({{"batch", count, Need::kRequired}})}});
-  kinds["minProperties"] = kinds["maxProperties"] = 1;
-  return kinds;
-}
-
-Json workload() {
-  const Json input = length("Tokens of a prompt"), output = length("Tokens of an answer");
-  const Json limit = quantity(Dimension::kTime, "Limit of the service level");
-  Json workload =
-      map_of({{"requests", requests(), Need::kRequired},
-              {"lengths",
-               map_of({{"input", input, Need::kRequired}, {"output", output, Need::kRequired}})},
-              {"horizon", quantity(Dimension::kTime, "When the simulation ends")},
-              {"slo", map_of({{"ttft_p99", limit}, {"tpot_p99", limit}})}});
-  const auto asks_for = [](const char* kind) -> Json {
-    return {{"required", {"requests"}}, {"properties", {{"requests", {{"required", {kind}}}}}}};
-  };
-  const Json has_lengths = {{"required", {"lengths"}}};
-  workload["allOf"] = {
-      {{"if", asks_for("trace")}, {"then", {{"not", has_lengths}}}, {"else", has_lengths}},
-      {{"if", asks_for("poisson")}, {"then", {{"required", {"horizon"}}}}}};
-  return workload;
-}
-
-// Paths are keys of their own, which only the cases' names can tell.
-Json sweep() {
-  const Json values = {{"type", "array"}, {"minItems", 1}};
-  const Json end = text("A number, with its unit if it has one");
-  const Json range = map_of({{"from", end, Need::kRequired},
-                             {"to", end, Need::kRequired},
-                             {"log", flag("Whether quantiles are of the logarithm")},
-                             {"integer", flag("Whether all values are whole")}});
-  const Json count = whole_number(1, kMaxSamples, "Points");
-  const Json sample = {{"type", "object"},
-                       {"properties", {{"sobol", count}, {"random", count}}},
-                       {"oneOf", {{{"required", {"sobol"}}}, {{"required", {"random"}}}}},
-                       {"minProperties", 2},
-                       {"additionalProperties", either({range, values}, "Path and its values")}};
-  const Json condition = text("A condition such as ep * tp <= gpus");
-  const Json where = either({condition, list_of(condition)}, "Which points are wanted");
-  const Json points = list_of({{"type", "object"}});
-  return {{"type", "object"},
-          {"properties", {{"points", points}, {"sample", sample}, {"where", where}}},
-          {"additionalProperties", values},
-          {"description", "Paths, e.g. CASE.model.top_k, with the values that they take"}};
+  const Json region = by_default(
+      "world-average", one_of(profile_names("sites"), "A site of `moesim list hardware`"));
+  const auto of_region = [](const Json& schema) { return by_default_as("the region's", schema); };
+  return by_default_as(
+      "world-average",
+      either({region,
+              map_of("A site with numbers of your own",
+                     {{"region", region},
+                      {"pue", of_region(number(
+                                  1, 10, "Energy of the facility over that of the machines"))},
+                      {"carbon",
+                       of_region(quantity(Dimension::kCarbonPerEnergy, "Carbon of electricity"))},
+                      {"electricity",
+                       of_region(quantity(Dimension::kMoneyPerEnergy, "Price of electricity"))}})},
+             "Where it stands: a region, or a map"));
 }
 
 }  // namespace
@@ -202,17 +208,20 @@ Json sweep() {
 Json scenario_schema() {
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "moesim scenario"}};
-  schema.update(map_of({{"schema", {{"const", 1}}, Need::kRequired},
-                        {"name", report_name("Name of the report"), Need::kRequired},
-                        {"question", text("What the report is to answer")},
-                        {"seed", whole_number(0, 1'000'000'000'000, "Of everything drawn (0)")},
-                        {"site", site()},
-                        {"workload", workload(), Need::kRequired},
-                        {"cases", list_of(one_case()), Need::kRequired},
-                        {"quality", quality()},
-                        {"twins", twins()},
-                        {"demand", demand()},
-                        {"sweep", sweep()}}));
+  Json version = {{"const", 1}, {"description", "Version of this format"}};
+  schema.update(map_of(
+      "A scenario: a question, the traffic, and the cases to compare",
+      {{"schema", version, Need::kRequired},
+       {"name", report_name("Name of the report"), Need::kRequired},
+       {"question", by_default_as("none", text("What the report is to answer, its headline"))},
+       {"seed", by_default(0, whole_number(0, 1'000'000'000'000, "Seed of everything drawn"))},
+       {"site", site()},
+       {"workload", workload(), Need::kRequired},
+       {"cases", list_of("What is compared", one_case()), Need::kRequired},
+       {"quality", quality()},
+       {"twins", twins()},
+       {"demand", demand()},
+       {"sweep", sweep()}}));
   return schema;
 }
 

@@ -4,8 +4,20 @@
 
 namespace moesim::schema {
 
-Json map_of(const std::vector<Key>& keys) {
-  Json map = {{"type", "object"}, {"properties", Json::object()}};
+Json by_default(const Json& value, Json schema) {
+  schema["default"] = value;
+  return schema;
+}
+
+Json by_default_as(const std::string& words, Json schema) {
+  std::string meaning = schema["description"];
+  const std::size_t end = schema.contains("pattern") ? meaning.rfind("; ") : meaning.size();
+  schema["description"] = meaning.insert(end, " (default: " + words + ")");
+  return schema;
+}
+
+Json map_of(const std::string& meaning, const std::vector<Key>& keys) {
+  Json map = {{"type", "object"}, {"description", meaning}, {"properties", Json::object()}};
   Json required = Json::array();
   for (const Key& key : keys) {
     map["properties"][key.name] = key.value;
@@ -16,8 +28,8 @@ Json map_of(const std::vector<Key>& keys) {
   return map;
 }
 
-Json list_of(const Json& item) {
-  return {{"type", "array"}, {"items", item}, {"minItems", 1}};
+Json list_of(const std::string& meaning, const Json& item) {
+  return {{"type", "array"}, {"description", meaning}, {"items", item}, {"minItems", 1}};
 }
 
 Json either(const std::vector<Json>& forms, const std::string& meaning) {

@@ -21,9 +21,14 @@ struct Key {
   Need need = Need::kOptional;
 };
 
+// The value with what a reader takes when the key is left out: a value of its own, or words for one
+// that other keys decide, which close the meaning as " (default: WORDS)".
+Json by_default(const Json& value, Json schema);
+Json by_default_as(const std::string& words, Json schema);
+
 // A map of exactly these keys.
-Json map_of(const std::vector<Key>& keys);
-Json list_of(const Json& item);
+Json map_of(const std::string& meaning, const std::vector<Key>& keys);
+Json list_of(const std::string& meaning, const Json& item);
 // Any of several forms.
 Json either(const std::vector<Json>& forms, const std::string& meaning);
 
@@ -40,8 +45,11 @@ Json word(const Words& words, const std::string& meaning) {
   return one_of({words.begin(), words.end()}, meaning);
 }
 
-// The parts of a case that have files of their own.
+// The parts that have files of their own.
 Json engine();
+Json faults();
 Json router();
+Json workload();
+Json sweep();
 
 }  // namespace moesim::schema

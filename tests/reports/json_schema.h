@@ -46,7 +46,8 @@ class SchemaCheck {
   std::string fault_of(const Json& schema, const std::string& keyword, const Json& rule,
                        const Json& value, const std::string& at) const {
     const auto unless = [&](bool good) { return good ? "" : at + ": " + keyword; };
-    for (const char* note : {"$schema", "$defs", "title", "description", "unit", "examples"})
+    for (const char* note :
+         {"$schema", "$defs", "title", "description", "unit", "examples", "default"})
       if (keyword == note) return "";
     if (keyword == "$ref") {
       const std::string place = rule.get<std::string>().substr(1);

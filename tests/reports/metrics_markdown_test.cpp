@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/document.h"
 #include "reports/metrics.h"
 #include "reports/report_markdown.h"
 
@@ -20,6 +21,10 @@ TEST(MetricsMarkdown, HasEveryMetricOnceWithUnitAndMeaning) {
   }
   const auto pipes = std::count(text.begin(), text.end(), '|');
   EXPECT_EQ(pipes, 4 * (metric_table().size() + 2 * metric_groups().size()));
+}
+
+TEST(MetricsMarkdown, ThePageInDocsIsWhatIsPrinted) {
+  EXPECT_EQ(read_file("docs/metrics.md"), metrics_markdown()) << "python3 docs/quotes.py --write";
 }
 
 }  // namespace

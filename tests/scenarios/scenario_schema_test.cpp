@@ -65,6 +65,15 @@ void walk(const Json& schema, const Place& place, const Visit& visit) {
     for (const Json& form : schema["anyOf"]) walk(form, place, visit);
 }
 
+// What an entry of `faults:` needs for the reader to come to a key.
+Json entry_with(const std::string& key) {
+  if (key == "fails" || key == "detection" || key == "restart") {
+    return {{"gpu", 0}, {"fails", "1 s"}};
+  }
+  if (key == "gpu") return {{"speed", 0.5}};
+  return {{"link", "nic"}, {"node", 0}, {"rail", 0}, {"speed", 0}, {"until", "1 s"}};
+}
+
 // The base scenario with a value at a place, whatever was there before.
 Json with(const Place& place, const Json& value) {
   Json root = json_of(parse_document(kMoe, "s.yaml"));
@@ -73,6 +82,9 @@ Json with(const Place& place, const Json& value) {
     if (key == "0") {
       if (!at->is_array()) *at = Json::array({nullptr});
       at = &(*at)[0];
+      if (place.size() == 5 && place[2] == "faults" && &key == &place[3]) {
+        *at = entry_with(place.back());
+      }
       continue;
     }
     if (!at->is_object()) *at = Json::object();
@@ -147,27 +159,53 @@ TEST(ScenarioSchema, ShippedScenariosFitAsWrittenAndResolved) {
   EXPECT_GE(count, 7);
 }
 
+std::set<std::string> keys_of(const Json& map) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : map["properties"].items()) keys.insert(key);
+  return keys;
+}
+
+// The keys that a reader allows when it meets a wrong one.
+std::set<std::string> keys_read(const Place& wrong, const Json& scenario) {
+  std::set<std::string> read;
+  const std::string start = "unknown key; allowed: ";
+  for (const Fault& fault : faults(scenario)) {
+    if (fault.path != path_text(wrong) || !fault.allowed.starts_with(start)) continue;
+    std::istringstream words(fault.allowed.substr(start.size()));
+    for (std::string key; words >> key;) read.insert(key.substr(0, key.find(',')));
+  }
+  return read;
+}
+
 TEST(ScenarioSchema, HasTheKeysOfEveryReader) {
   std::size_t maps = 0;
   walk(scenario_schema(), {}, [&](const Place& place, const Json& schema) {
     if (schema.value("additionalProperties", Json()) != false) return;
+    if (place.size() == 4 && place[2] == "faults") return;  // They depend on what fails.
     ++maps;
     Place wrong = place;
     wrong.push_back(kWrong);
     const Json scenario = with(wrong, 1);
     EXPECT_NE(SchemaCheck(scenario_schema()).fault(scenario), "");
-    std::set<std::string> keys, read;
-    for (const auto& [key, value] : schema["properties"].items()) keys.insert(key);
-    const std::string start = "unknown key; allowed: ";
-    const auto all = faults(scenario);
-    for (const Fault& fault : all) {
-      if (fault.path != path_text(wrong) || !fault.allowed.starts_with(start)) continue;
-      std::istringstream words(fault.allowed.substr(start.size()));
-      for (std::string key; words >> key;) read.insert(key.substr(0, key.find(',')));
-    }
-    EXPECT_EQ(keys, read) << path_text(place) << "\n" << shown(all);
+    EXPECT_EQ(keys_of(schema), keys_read(wrong, scenario)) << path_text(place);
   });
   EXPECT_GE(maps, 25u);
+}
+
+TEST(ScenarioSchema, HasTheKeysOfEveryKindOfFault) {
+  std::set<std::string> read;
+  for (const char* entry : {"{link: nic, speed: 0}", "{link: scale-up, node: 0, speed: 0}",
+                            "{gpu: 0, speed: 0.5}", "{gpu: 0, fails: 1 s}"}) {
+    const Place place = {"cases", "0", "faults", "0"};
+    Json scenario = with(place, json_of(YAML::Load(entry)));
+    Place wrong = place;
+    wrong.push_back(kWrong);
+    scenario["cases"][0]["faults"][0][kWrong] = 1;
+    read.merge(keys_read(wrong, scenario));
+  }
+  read.insert("fails");  // Its presence decides; a reader asks for it by its presence.
+  const Json form = scenario_schema()["properties"]["cases"]["items"]["properties"]["faults"];
+  EXPECT_EQ(keys_of(form["items"]), read);
 }
 
 TEST(ScenarioSchema, HasTheWordsBoundsAndUnitsOfEveryReader) {
@@ -188,6 +226,44 @@ TEST(ScenarioSchema, HasTheWordsBoundsAndUnitsOfEveryReader) {
         << shown(all);
   });
   EXPECT_GE(values, 110u);
+}
+
+// The scenario resolved; "" if it is refused.
+std::string resolved(const Json& scenario) {
+  try {
+    return read_text(scenario.dump(1)).resolved;
+  } catch (const InputError&) {
+    return "";
+  }
+}
+
+// Keys that the reading of another key depends on.
+void give_what_decides(const std::string& key, Json& one) {
+  if (key == "alpha") one["router"]["tokens"] = "power_law";
+  if (key != "pp" && key != "attention_dp") return;
+  const int tp = one.contains("prefill") ? 4 : 8;
+  for (const char* pool : {"parallel", "prefill"}) {
+    if (pool == std::string("parallel") || one.contains(pool)) one[pool]["tp"] = tp;
+  }
+}
+
+TEST(ScenarioSchema, DefaultsAreWhatReadersTakeWithoutTheKey) {
+  std::size_t values = 0;
+  walk(scenario_schema(), {}, [&](const Place& place, const Json& schema) {
+    if (!schema.contains("default")) return;
+    Json given = with(place, schema["default"]);
+    give_what_decides(place.back(), given["cases"][0]);
+    Json absent = given;
+    Json* at = &absent;
+    for (std::size_t i = 0; i + 1 < place.size(); ++i) {
+      at = place[i] == "0" ? &(*at)[0] : &(*at)[place[i]];
+    }
+    at->erase(place.back());
+    EXPECT_EQ(shown(faults(given)), shown(faults(absent))) << path_text(place);
+    EXPECT_EQ(resolved(given), resolved(absent)) << path_text(place);
+    ++values;
+  });
+  EXPECT_GE(values, 35u);
 }
 
 TEST(ScenarioSchema, RefusesWhatMissesAKeyThatMustBeThere) {
