@@ -96,14 +96,13 @@ class Writer {
   void name_requests() { name_process(first_id_, name_ + " / requests", first_id_); }
 
   void name_threads(const Timeline& timeline, const std::string& pool) {
-    std::set<std::int64_t> nodes;
     std::set<std::int64_t> stages;
     for (const Timeline::StageStep& step : timeline.stage_steps()) {
       if (!stages.insert(step.stage).second) continue;
       for (std::int64_t r = 0; r < timeline.view().ranks; ++r) {
         const std::int64_t device = step.first_device + r;
         const std::int64_t pid = process(device);
-        if (nodes.insert(pid).second) {
+        if (nodes_.insert(pid).second) {
           name_process(pid, fmt::format("{} / node {}", name_, device / per_node_), pid);
         }
         const std::string rank = timeline.plan().pp > 1
@@ -127,12 +126,13 @@ class Writer {
     counter(level.time, pool + "KV blocks in use", "blocks", level.kv_blocks);
   }
 
-  // Stages work on while activations travel: an asynchronous event of the sending node.
+  // Stages work on while activations travel: an asynchronous event of the sending node. Ids hold
+  // for the whole file.
   void write(const Timeline::Journey& journey) {
     const auto edge = [&](char phase, Seconds time) {
       add(fmt::format(
           R"({{"ph":"{}","cat":"pipeline","id":{},"pid":{},"tid":{},"ts":{},"name":"to stage {}"}})",
-          phase, journeys_, process(journey.first_device), journey.first_device + 1,
+          phase, first_id_ + journeys_, process(journey.first_device), journey.first_device + 1,
           microseconds(nanoseconds(time)), journey.stage + 1));
     };
     ++journeys_;
@@ -165,6 +165,7 @@ class Writer {
   std::int64_t per_node_;
   std::int64_t first_id_;
   std::size_t most_;
+  std::set<std::int64_t> nodes_;  // Processes that have their name; pools may share a node.
   std::int64_t journeys_ = 0;
   bool cut_ = false;
   std::string text_;
