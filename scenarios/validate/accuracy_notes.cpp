@@ -48,6 +48,19 @@ All constants of a family or engine borrowed from another, as for hardware that 
 brackets): Blackwell from Hopper 9.0 (9.7) and 21 (6.4) %, Hopper from Blackwell 11 (8.5) and 18 (11) %; vLLM from SGLang
 TPOT 20 (7.9) %, SGLang from vLLM 11 (6.6) %, TensorRT-LLM from vLLM 7.0 (11.9) %, whence its launch cost was raised.
 
+Collectives inside a node with one NVLink generation left out in turn (3 on A100, 4 on Hopper, 5 on Blackwell; 692 rows,
+median error; the six constants of a generation from the other two):
+
+| constants | all | NVLink 3 | NVLink 4 | NVLink 5 |
+|---|---|---|---|---|
+| as shipped | 6.0 | 6.2 | 6.4 | 5.4 |
+| means of the other two | 19.4 | 12.0 | 29.9 | 16.4 |
+| by physics: start beyond a launch, steps with bandwidth, ramp in time | 18.0 | 11.6 | 23.3 | 17.2 |
+| the same, but with the start of one small message measured | 8.7 | 7.9 | 11.8 | 5.6 |
+
+NVLink 4 starts in half the time of its neighbours, which nothing else that is known of them tells. NVLink 2, which no table
+covers, is set by the third row's rule (`hardware/profiles/README.md`).
+
 ## What routed tokens buy
 
 `validate --routing balanced` deals tokens to experts evenly instead of routing them: 45 TPOTs of MoE models come out 13.2 %
