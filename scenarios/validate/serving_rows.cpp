@@ -13,7 +13,7 @@ namespace {
 // A closed loop is measured over ten requests per user (InferenceMAX and the like). Rounds between
 // the first and the last are alike: of long ones, fewer are simulated (Simulation::rounds).
 constexpr std::int64_t kRounds = 10;
-constexpr std::int64_t kFewestRounds = 4;
+constexpr std::int64_t kFewestRounds = 3;
 constexpr std::int64_t kMostSteps = 4096;
 constexpr std::int64_t kMostOutput = 1'000'000'000;  // Tokens of one simulation; minutes of work.
 constexpr std::int64_t kMostRequests = 1'000'000;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <thread>
 
@@ -189,12 +190,12 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
 }
 
 std::vector<std::vector<double>> expert_counts(const RoutingBank& bank) {
-  std::vector<std::vector<double>> counts(
-      static_cast<std::size_t>(bank.num_layers),
-      std::vector<double>(static_cast<std::size_t>(bank.num_experts), 0.0));
-  const auto layer_size = static_cast<std::size_t>(bank.num_tokens() * bank.top_k);
-  for (std::size_t i = 0; i < bank.ids.size(); ++i) {
-    if (bank.ids[i] < bank.num_experts) counts[i / layer_size][bank.ids[i]] += 1;
+  std::vector<std::vector<double>> counts;
+  const std::int64_t layer_size = bank.num_tokens() * bank.top_k;
+  for (auto id = bank.ids.begin(); id != bank.ids.end(); id += layer_size) {
+    std::vector<std::int64_t> seen(std::numeric_limits<std::uint16_t>::max() + 1, 0);
+    std::for_each(id, id + layer_size, [&](std::uint16_t expert) { ++seen[expert]; });
+    counts.emplace_back(seen.begin(), seen.begin() + bank.num_experts);
   }
   return counts;
 }
