@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "hardware/device.h"
+#include "hardware/link_speeds.h"
 
 namespace moesim {
 
@@ -20,7 +21,12 @@ struct FabricShare {
 // pattern puts on a port when every device sends one byte; real routes, so that an ECMP collision
 // or a narrow cut shows. The routes of more than 1024 devices are a sample of them: all-to-all as
 // shifts along the group, evenly spaced.
-// Requires: devices of the cluster, each once; no cluster_faults().
-FabricShare fabric_share(const ClusterSpec& cluster, std::span<const std::int64_t> devices);
+// Requires: devices of the cluster, each once; no cluster_faults(). NICs count as whole.
+FabricShare fabric_share(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
+                         const LinkSpeeds& speeds = {});
+
+// Whether some pattern of traffic finds less than its NICs; a fat tree without oversubscription
+// carries whatever they send, if that is spread.
+bool may_block(const FabricSpec& fabric);
 
 }  // namespace moesim

@@ -6,12 +6,18 @@
 
 namespace moesim {
 
-// Shares in (0, 1]; what is not named reaches all of its bandwidth.
+// Shares in (0, 1]; what is not named reaches all of its bandwidth. What is asked of faster links
+// than a cluster has may set `all_fabric` above 1.
 struct LinkSpeeds {
   std::map<std::int64_t, double> nics;      // [NIC of the cluster, as TopologyLayout counts them]
   std::map<std::int64_t, double> scale_up;  // [device] All its ports inside the node.
 
-  bool empty() const { return nics.empty() && scale_up.empty(); }
+  std::map<std::int32_t, double> fabric;  // [port between switches, as Fabric counts them]
+  double all_fabric = 1;                  // All of these, times their own share.
+
+  bool empty() const {
+    return nics.empty() && scale_up.empty() && fabric.empty() && all_fabric == 1;
+  }
 };
 
 }  // namespace moesim

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 
 #include "hardware/topology_fabric.h"
 
@@ -40,7 +41,8 @@ NetworkBill network_bill(const ClusterSpec& cluster) {
   if (cluster.nodes < 2) return bill;
   check_cluster(cluster);
   const FabricEnds ends = fabric_ends(cluster);
-  const FabricBill parts = make_fabric(cluster)->bill();
+  const std::unique_ptr<Fabric> made = make_fabric(cluster);
+  const FabricBill parts = made->bill();
   const FabricSpec& fabric = cluster.fabric;
   bill.devices = cluster.num_devices();
   bill.nodes = cluster.nodes;
@@ -51,6 +53,11 @@ NetworkBill network_bill(const ClusterSpec& cluster) {
   bill.cables = parts.cables;
   bill.optic_ends = 2 * parts.cables;
   if (parts.switches > 0) bill.switch_ports_used = bill.optic_ends - ends.count() * ends.cables;
+  bill.links = std::ssize(made->ports());
+  if (bill.links > 0) {
+    bill.first_link = made->port_name(0);
+    bill.last_link = made->port_name(static_cast<std::int32_t>(bill.links) - 1);
+  }
   bill.bisection = parts.bisection;
   bill.bisection_share = 2 * (parts.bisection / ends.bandwidth) / static_cast<double>(ends.count());
   bill.nic_power = static_cast<double>(bill.nics) * cluster.node.nic_power;
@@ -71,6 +78,9 @@ std::string network_bill_text(const NetworkBill& bill) {
                                               grouped(bill.switch_ports_used))
                                 : "the devices forward themselves");
   append_line(out, "cables", grouped(bill.cables), grouped(bill.optic_ends) + " ends");
+  append_line(out, "links", grouped(bill.links),
+              bill.links > 0 ? fmt::format("{} to {}", bill.first_link, bill.last_link)
+                             : "all NICs meet in one switch");
   append_line(
       out, "bisection", fmt::format("{:.4g} Tb/s", gigabits(bill.bisection) / 1000),
       fmt::format("{:.0f} % of what half of the NICs can send", 100 * bill.bisection_share));

@@ -19,8 +19,11 @@ struct NetworkBill {
   std::int64_t switch_ports_used = 0;  // By NICs and by both ends of the links between switches.
   std::int64_t cables = 0;
   std::int64_t optic_ends = 0;  // Two for every cable.
-  BytesPerSecond bisection;     // See FabricBill.
-  double bisection_share = 0;   // Of what half of the NICs can send.
+  // Directed links between switches that are told apart, and the names of the first and the last.
+  std::int64_t links = 0;
+  std::string first_link, last_link;
+  BytesPerSecond bisection;    // See FabricBill.
+  double bisection_share = 0;  // Of what half of the NICs can send.
   Watts nic_power;
   Watts switch_power;
   Watts optic_power;

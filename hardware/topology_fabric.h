@@ -48,6 +48,8 @@ class Fabric {
   std::int64_t num_switches() const { return num_switches_; }
   const std::vector<FabricPort>& ports() const { return ports_; }
   virtual std::string port_name(std::int32_t port) const = 0;
+  // Parallel cables that one port stands for.
+  virtual std::int64_t cables(std::int32_t /*port*/) const { return 1; }
   virtual std::int32_t switch_of(std::int64_t endpoint) const = 0;
   // Adds the ports between the switches of two endpoints in order. Deterministic.
   virtual void append_route(std::int64_t from, std::int64_t to,

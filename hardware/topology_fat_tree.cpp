@@ -102,6 +102,19 @@ class FatTree : public Fabric {
                        link % core_links(pod));
   }
 
+  // Spread traffic sees all cables of a switch as one port.
+  std::int64_t cables(std::int32_t port) const override {
+    if (spec_.routing == FabricRouting::kEcmp) return 1;
+    if (first_of_pod_.empty() || port < first_of_pod_.front()) return physical_up_links(port / 2);
+    const std::int64_t first = (port - first_of_pod_.front()) / 2 * sizes_.leaves_per_pod;
+    std::int64_t width = 0;
+    for (std::int64_t leaf = first; leaf < std::min(first + sizes_.leaves_per_pod, sizes_.leaves);
+         ++leaf) {
+      width += physical_up_links(leaf);
+    }
+    return links_above(width, spec_.core_oversubscription);
+  }
+
   // A level of spines with cores above it has one switch for ports/2 links from below, the last
   // level one for each `ports`. Three levels of k-port switches: 5/4 k^2 for k^3/4 ends.
   FabricBill bill() const override {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace moesim {
 namespace {
@@ -22,6 +23,8 @@ Json times_json(const CommunicationTimes& times) {
   for_each_phase([&](std::size_t p) {
     json[std::string(phase_name(static_cast<Phase>(p)))] = times.phases[p].value();
   });
+  Json& runs = json["all_reduces"] = Json::object();
+  for (std::size_t a = 1; a < kNumAllReduces; ++a) runs[kAllReduces[a]] = times.all_reduces[a];
   return json;
 }
 
@@ -32,6 +35,9 @@ CommunicationTimes times_from_json(const Json& json) {
     const std::string name(phase_name(static_cast<Phase>(p)));
     times.phases[p] = Seconds(json.at(name).get<double>());
   });
+  for (std::size_t a = 1; a < kNumAllReduces; ++a) {
+    times.all_reduces[a] = json.at("all_reduces").at(kAllReduces[a]).get<double>();
+  }
   return times;
 }
 
@@ -69,6 +75,23 @@ LinkUse link_from_json(const Json& json) {
 
 std::string percent(double share) {
   return fmt::format("{:.{}f} %", 100 * share, share < 0.0995 ? 1 : 0);
+}
+
+// "all-reduces run as two_shot (96 %) and nvls (4.0 %)"; those of both kinds of steps together.
+std::string all_reduce_words(const NetworkSummary& network) {
+  std::array<double, kNumAllReduces> runs{};
+  double all = 0;
+  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+    runs[a] = network.prompt_steps.all_reduces[a] + network.decode_steps.all_reduces[a];
+    all += runs[a];
+  }
+  std::string text;
+  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+    if (runs[a] <= 0) continue;
+    text += fmt::format("{}{} ({})", text.empty() ? "; all-reduces run as " : ", ", kAllReduces[a],
+                        percent(runs[a] / all));
+  }
+  return text;
 }
 
 }  // namespace
@@ -119,6 +142,7 @@ std::string network_sentence(const NetworkSummary& network) {
                         percent(link->fullest_busy_share),
                         link->fullest_receives ? "receiving" : "sending");
   }
+  text += all_reduce_words(network);
   std::string gains;
   for (const LinkUse& link : network.links) {
     if (!link.doubled_gain) continue;

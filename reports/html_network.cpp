@@ -98,7 +98,7 @@ std::string network_section(const HtmlView& view) {
          "the bytes add to the devices' power; NICs, switches and optics draw theirs all the time. "
          "Doubled: up to 16 steps of the run priced again with twice the bandwidth and the same "
          "latencies, without pipeline transfers and KV handovers; a tree above the NICs grows with "
-         "them.</p>\n" +
+         "them, and a faster spine buys nothing where the NICs set the pace.</p>\n" +
          cases + "</section>\n";
 }
 

@@ -126,6 +126,8 @@ std::vector<Metric> network_metrics() {
       {"doubled_scale_up_gain_share", "gain of doubled scale-up links", g, "share", doubled,
        gain<kScaleUp>},
       {"doubled_nic_gain_share", "gain of doubled NICs", g, "share", doubled, gain<kNic>},
+      {"doubled_spine_gain_share", "gain of doubled spine links", g, "share",
+       doubled + " Nothing where the NICs set the pace.", gain<kSpine>},
   };
 }
 

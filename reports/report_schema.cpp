@@ -115,6 +115,13 @@ Json network() {
     const auto phase = static_cast<Phase>(p);
     if (is_communication(phase)) phases.push_back({std::string(phase_name(phase)), type("number")});
   }
+  std::vector<Field> algorithms;
+  for (std::size_t a = 1; a < kNumAllReduces; ++a) {
+    algorithms.push_back({kAllReduces[a], type("number")});
+  }
+  Json runs = object(algorithms);
+  runs["description"] = "How many all-reduces TP groups ran, by algorithm.";
+  phases.push_back({"all_reduces", runs});
   const Json link = object({{"class", text()},
                             {"ports", type("integer")},
                             {"bandwidth_bytes_per_s", type("number")},

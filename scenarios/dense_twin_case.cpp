@@ -11,6 +11,7 @@
 #include "scenarios/router_names.h"
 #include "scenarios/sweep/row_key.h"
 #include "sim/expert_memory.h"
+#include "sim/stage_collectives.h"
 
 namespace moesim {
 namespace {
@@ -188,7 +189,11 @@ Case dense_twin_case(const Case& one, TwinMatch match, const Variation& variatio
   d.model.name = fmt::format("{}-dense-{}", one.deployment.model.name, word);
   if (match != TwinMatch::kMemory) d.plan = layout(d);
   d.error = load_serving_error(d.model.name + " on " + d.cluster.node.device.name, variation);
-  if (!sound(d)) twin.infeasible = "no layout of its heads on this cluster";
+  if (!sound(d)) {
+    twin.infeasible = "no layout of its heads on this cluster";
+  } else if (!all_reduce_fault(d).empty()) {
+    d.all_reduce = AllReduce::kAuto;  // Its layout is another one.
+  }
   return twin;
 }
 

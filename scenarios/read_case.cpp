@@ -12,6 +12,7 @@
 #include "scenarios/read_value.h"
 #include "scenarios/router_names.h"
 #include "sim/expert_placement.h"
+#include "sim/stage_collectives.h"
 
 namespace moesim {
 namespace {
@@ -45,6 +46,7 @@ struct CaseReader {
   Deployment deployment;
   std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
   std::vector<TokenPolicy> baselines = {};
+  std::size_t earlier = contradictions.all().size();  // Of the cases before.
   bool resized = false;  // Sizes of its own make it another model than the published one.
 
   void contradiction(const Value& place, const std::string& path, const std::string& shown,
@@ -264,6 +266,14 @@ struct CaseReader {
     }
   }
 
+  // Needs a cluster and a plan without faults of their own.
+  void check_all_reduce() {
+    if (deployment.all_reduce == AllReduce::kAuto || contradictions.all().size() > earlier) return;
+    const std::string fault = all_reduce_fault(deployment);
+    if (fault.empty()) return;
+    contradict("engine", {"all_reduce", names::word(kAllReduces, deployment.all_reduce), fault});
+  }
+
   void check_plan() {
     const ModelSpec& model = deployment.model;
     const std::int64_t per_node = deployment.cluster.node.devices;
@@ -279,6 +289,7 @@ struct CaseReader {
       check_workers("parallel", deployment.plan,
                     plan_faults(deployment.plan, model, devices, redundant));
     }
+    check_all_reduce();
     const bool may_be_low_latency = deployment.dispatch == DispatchPolicy::kAuto ||
                                     deployment.dispatch == DispatchPolicy::kLowLatency;
     if (deployment.combine == CombineFormat::kLogFmt10 && !may_be_low_latency) {

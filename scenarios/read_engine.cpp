@@ -112,6 +112,7 @@ struct EngineReader {
     if (!map) return;
     if (const auto name = map->optional("name")) load_serving(*name);
     read_engine_numbers(*map);
+    read_choice(*map, "all_reduce", kAllReduces, deployment.all_reduce);
     read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
     read_choice(*map, "combine", names::kCombine, deployment.combine);
     map->done();

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <memory>
 
 #include "hardware/cluster_check.h"
 #include "hardware/topology_layout.h"
@@ -112,9 +114,11 @@ struct FaultReader {
 
   // Fills in which link of the cluster is meant; false after a fault.
   bool read_link(const Value& link, Slowdown& slow) {
-    const auto kind = link.choice({"nic", "scale-up"});
+    const auto kind = link.choice({"nic", "scale-up", "fabric"});
     if (!kind) return false;
-    slow.part = *kind == 0 ? FaultPart::kNic : FaultPart::kScaleUp;
+    constexpr std::array kParts = {FaultPart::kNic, FaultPart::kScaleUp, FaultPart::kFabric};
+    slow.part = kParts[*kind];
+    if (slow.part == FaultPart::kFabric) return read_fabric_links(slow);
     if (slow.part == FaultPart::kScaleUp) {
       const auto devices = read_gpu();
       if (cluster().node.devices == 1) {
@@ -140,6 +144,45 @@ struct FaultReader {
     return true;
   }
 
+  bool read_fabric_links(Slowdown& slow) {
+    const auto port = reader.required("port", "the name of a link, e.g. leaf 3");
+    const auto name = port ? port->text() : std::nullopt;
+    const auto cables = reader.optional("cables");
+    const std::int64_t count = cables ? cables->integer(1, kMaxNumber).value_or(-1) : 0;
+    if (cluster().nodes == 1) {
+      contradict("link", "fabric", "a cluster of one node has no network");
+      return false;
+    }
+    if (!name || count < 0) return false;
+    slow.devices = {0, cluster().num_devices()};
+    std::shared_ptr<const FabricLinks> links;
+    for (const Slowdown& other : spec.slowdowns) {
+      if (other.fabric.links) links = other.fabric.links;
+    }
+    if (!links) links = std::make_shared<FabricLinks>(cluster());
+    slow.fabric = slow_fabric(links, *name, count, 0);
+    if (slow.fabric.ports.empty()) {
+      contradict("port", *name, fmt::format("there is no such link; allowed: {}", links->names()));
+      return false;
+    }
+    for (const auto& [number, share] : slow.fabric.ports) {
+      if (count <= links->cables(number)) continue;
+      contradict(
+          "cables", std::to_string(count),
+          fmt::format("at most {}, as one of these links has no more", links->cables(number)));
+      return false;
+    }
+    return true;
+  }
+
+  // Once the speed of the cables is known.
+  static void slow_down_fabric(Slowdown& slow) {
+    const SlowFabric& named = slow.fabric;
+    slow.fabric = slow_fabric(named.links, named.name, named.cables, slow.speed);
+    slow.speed = 1;
+    for (const auto& [port, share] : slow.fabric.ports) slow.speed = std::min(slow.speed, share);
+  }
+
   std::string words(const Slowdown& slow) const {
     const std::int64_t per_node = cluster().node.devices;
     const std::int64_t node = slow.devices.first / per_node;
@@ -149,10 +192,20 @@ struct FaultReader {
       text = fmt::format("NIC of node {}, rail {}", node,
                          slow.devices.first % per_node / slow.devices.count);
     }
-    text += slow.speed > 0 ? fmt::format(" at {:g} of its speed", slow.speed) : " down";
+    const bool is_fabric = slow.part == FaultPart::kFabric;
+    if (is_fabric) text = words(slow.fabric);
+    const double speed = is_fabric ? slow.fabric.cable_speed : slow.speed;
+    text += speed > 0 ? fmt::format(" at {:g} of {} speed", speed, is_fabric ? "their" : "its")
+                      : std::string(" down");
     text += fmt::format(" from {:g} s", slow.from.value());
     if (slow.until.value() < kForever) text += fmt::format(" to {:g} s", slow.until.value());
     return text;
+  }
+
+  static std::string words(const SlowFabric& slow) {
+    std::string text = slow.cables == 0 ? "links" : fmt::format("{} cables each", slow.cables);
+    if (slow.cables == 1) text = "1 cable each";
+    return fmt::format("{} of {}", text, slow.name);
   }
 
   void read_slowdown() {
@@ -169,6 +222,7 @@ struct FaultReader {
     const bool is_link = slow.part != FaultPart::kDevice;
     const auto speed = reader.required("speed", "a share of its speed, e.g. 0.5");
     if (speed) slow.speed = speed->number(0, 1).value_or(1);
+    if (is_known && slow.part == FaultPart::kFabric) slow_down_fabric(slow);
     slow.from = Seconds(time("from", true).value_or(0));
     slow.until = Seconds(time("until", false).value_or(kForever));
     if (speed && slow.speed <= 0) {
@@ -192,10 +246,17 @@ struct FaultReader {
     spec.slowdowns.push_back(slow);
   }
 
+  static bool concern_the_same(const Slowdown& a, const Slowdown& b) {
+    if (a.part != b.part) return false;
+    if (a.part != FaultPart::kFabric) return a.index == b.index;
+    return std::any_of(a.fabric.ports.begin(), a.fabric.ports.end(),
+                       [&b](const auto& entry) { return b.fabric.ports.contains(entry.first); });
+  }
+
   void check_overlap(const Slowdown& slow) {
     const Interval mine{slow.from.value(), slow.until.value()};
     for (const Slowdown& other : spec.slowdowns) {
-      if (other.part != slow.part || other.index != slow.index) continue;
+      if (!concern_the_same(slow, other)) continue;
       if (!mine.meets({other.from.value(), other.until.value()})) continue;
       contradict("speed", fmt::format("{:g}", slow.speed),
                  fmt::format("one speed at a time, but an earlier entry says {}", words(other)));

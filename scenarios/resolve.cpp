@@ -90,6 +90,7 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["all_reduce_overlap"] = serving.overlaps_all_reduce;
   node["cuda_graphs"] = serving.cuda_graphs;
   node["sampling"] = names::word(names::kSampling, deployment.sampling);
+  node["all_reduce"] = names::word(kAllReduces, deployment.all_reduce);
   node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);
   node["combine"] = names::word(names::kCombine, deployment.combine);
   return node;
@@ -98,7 +99,11 @@ YAML::Node engine_node(const Deployment& deployment) {
 YAML::Node fault_node(const Slowdown& slow, const ClusterSpec& cluster) {
   const auto time = [](Seconds s) { return quantity_text(s.value(), Dimension::kTime, "s"); };
   YAML::Node node;
-  if (slow.part == FaultPart::kNic) {
+  if (slow.part == FaultPart::kFabric) {
+    node["link"] = "fabric";
+    node["port"] = slow.fabric.name;
+    if (slow.fabric.cables > 0) node["cables"] = slow.fabric.cables;
+  } else if (slow.part == FaultPart::kNic) {
     node["link"] = "nic";
     node["node"] = slow.devices.first / cluster.node.devices;
     node["rail"] = slow.devices.first % cluster.node.devices / slow.devices.count;
@@ -106,7 +111,8 @@ YAML::Node fault_node(const Slowdown& slow, const ClusterSpec& cluster) {
     if (slow.part == FaultPart::kScaleUp) node["link"] = "scale-up";
     node["gpu"] = slow.devices.first;
   }
-  node["speed"] = fmt::format("{}", slow.speed);
+  const bool is_fabric = slow.part == FaultPart::kFabric;
+  node["speed"] = fmt::format("{}", is_fabric ? slow.fabric.cable_speed : slow.speed);
   node["from"] = time(slow.from);
   if (std::isfinite(slow.until.value())) node["until"] = time(slow.until);
   if (slow.speed > 0) return node;

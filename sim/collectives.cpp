@@ -1,14 +1,11 @@
 #include "sim/collectives.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
-#include <set>
 #include <stdexcept>
-#include <utility>
-
-#include "hardware/topology_layout.h"
 
 namespace moesim {
 
@@ -80,7 +77,7 @@ Demand ring_across(const CommGroup& group, Bytes bytes, double laps) {
 
 // Reduction in the switch (NVLS): every member sends its buffer once. Of the benchmarked sizes the
 // steps still fit best as the ring's.
-Demand in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) {
+Demand reduced_in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) {
   return {bytes, 2.0 * static_cast<double>(members - 1), link.reduction_efficiency};
 }
 
@@ -91,38 +88,29 @@ Demand double_tree(const CommGroup& group, Bytes bytes) {
   return {2.0 * bytes, 2 * depth, group.out.ring_efficiency * ring_through(group)};
 }
 
+bool is_tree(AllReduce choice) {
+  return choice == AllReduce::kTree || choice == AllReduce::kNvlsTree;
+}
+
+bool can_run(const CommGroup& group, AllReduce choice) {
+  return all_reduce_fault(group, choice).empty();
+}
+
+CollectiveCost library_way(const CommGroup& group, Bytes bytes, AllReduce choice) {
+  const bool in_switch = choice == AllReduce::kNvls || choice == AllReduce::kNvlsTree;
+  const Bytes shard = bytes / per_node_mean(group);
+  const Demand inside = in_switch ? reduced_in_switch(group.per_node, bytes, group.up)
+                                  : ring(group.per_node, bytes, 2, group.up);
+  const Demand across = is_tree(choice) ? double_tree(group, shard) : ring_across(group, shard, 2);
+  CollectiveCost cost = cost_of(group, inside, across);
+  cost.algorithm = choice;
+  return cost;
+}
+
 CollectiveCost gather_cost(const CommGroup& group, Bytes bytes) {
   if (group.size <= 1 || bytes.value() <= 0) return {};
   const Bytes shard = bytes / per_node_mean(group);
   return cost_of(group, ring(group.per_node, bytes, 1, group.up), ring_across(group, shard, 1));
-}
-
-// Whether members of one node sit in different scale-up domains.
-bool crosses_domains(const ClusterSpec& cluster, std::span<const std::int64_t> devices) {
-  const std::int64_t per_node = cluster.node.devices;
-  const std::int64_t domain =
-      std::clamp<std::int64_t>(cluster.node.device.link_domain, 1, per_node);
-  std::map<std::int64_t, std::int64_t> domain_of;  // [node]
-  for (const std::int64_t device : devices) {
-    const std::int64_t mine = device % per_node / domain;
-    if (domain_of.try_emplace(device / per_node, mine).first->second != mine) return true;
-  }
-  return false;
-}
-
-// Port bandwidth that the members of one node reach among each other.
-BytesPerSecond scale_up_of(const ClusterSpec& cluster, bool crosses, std::int64_t per_node) {
-  const DeviceSpec& device = cluster.node.device;
-  if (crosses) {
-    if (device.link_bandwidth.value() <= 0) return device.host_bandwidth;
-    return std::min(device.link_bandwidth, device.host_bandwidth);
-  }
-  if (device.link_technology.wiring != LinkWiring::kMesh || per_node <= 1) {
-    return device.link_bandwidth;
-  }
-  const std::int64_t mesh = std::clamp(device.link_domain, per_node, cluster.node.devices);
-  return device.link_bandwidth *
-         (static_cast<double>(per_node - 1) / static_cast<double>(mesh - 1));
 }
 
 // Constants of the DeepEP kernels: start of a stage, and bandwidth as a share of what the library's
@@ -201,91 +189,53 @@ Seconds expert_all_to_all(const CommGroup& group, Bytes up, Bytes out, AllToAllK
   return start + pace;
 }
 
-double speed_of(const std::map<std::int64_t, double>& speeds, std::int64_t part) {
-  const auto found = speeds.find(part);
-  return found == speeds.end() ? 1 : found->second;
-}
-
-// The bandwidth of the slowest member; what the others reach of it goes to `lead`.
-BytesPerSecond slowest_of(BytesPerSecond whole, std::vector<double> shares,
-                          std::vector<double>& lead) {
-  const double least = *std::min_element(shares.begin(), shares.end());
-  if (least >= 1) return whole;
-  for (double& share : shares) share /= least;
-  lead = std::move(shares);
-  return whole * least;
-}
-
-void slow_down(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
-               const LinkSpeeds& speeds, CommGroup& group) {
-  const TopologyLayout layout = lay_out(cluster);
-  std::vector<double> up, out;
-  for (const std::int64_t device : devices) {
-    up.push_back(speed_of(speeds.scale_up, device));
-    if (group.nodes > 1) out.push_back(speed_of(speeds.nics, layout.nic_of(device)));
-  }
-  group.scale_up = slowest_of(group.scale_up, std::move(up), group.up_lead);
-  if (group.nodes > 1)
-    group.scale_out = slowest_of(group.scale_out, std::move(out), group.out_lead);
-}
-
 }  // namespace
 
-CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
-                     const LinkSpeeds& speeds) {
-  const NodeSpec& node = cluster.node;
-  std::map<std::int64_t, std::int64_t> members;  // [node]
-  for (const std::int64_t device : devices) ++members[device / node.devices];
-  CommGroup group;
-  group.size = static_cast<std::int64_t>(devices.size());
-  group.nodes = std::max<std::int64_t>(1, static_cast<std::int64_t>(members.size()));
-  for (const auto& [index, count] : members) group.per_node = std::max(group.per_node, count);
-  group.up = node.device.link_technology;
-  group.out = node.nic_technology;
-  const bool crosses = crosses_domains(cluster, devices);
-  if (crosses) group.up.in_switch_reduction = false;
-  group.scale_up = scale_up_of(cluster, crosses, group.per_node);
-  if (group.nodes > 1) {
-    group.fabric = fabric_share(cluster, devices);
-    group.scale_out = group.fabric.nic;
+std::string all_reduce_fault(const CommGroup& group, AllReduce choice) {
+  const bool in_switch = choice == AllReduce::kNvls || choice == AllReduce::kNvlsTree;
+  if (in_switch && !group.up.in_switch_reduction) {
+    return fmt::format("no switch reduces between devices on {}", group.up.name);
   }
-  if ((group.per_node > 1 && group.scale_up.value() <= 0) ||
-      (group.nodes > 1 && group.scale_out.value() <= 0)) {
-    throw std::invalid_argument("no link joins the members of a group");
+  if (in_switch && group.per_node <= 2)
+    return "a switch reduces for three devices of a node or more";
+  if (is_tree(choice) && group.nodes == 1) return "a tree is between nodes, and all are on one";
+  const bool is_kernel = choice == AllReduce::kOneShot || choice == AllReduce::kTwoShot;
+  if (is_kernel && group.nodes > 1) return "a kernel of the engine's own stays inside a node";
+  if (is_kernel && group.up.graph_efficiency <= 0) {
+    return fmt::format("no engine has a kernel of its own for {}", group.up.name);
   }
-  if (!speeds.empty() && !devices.empty()) slow_down(cluster, devices, speeds, group);
-  return group;
+  return "";
 }
 
-CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes) {
+CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice) {
   if (group.size <= 1 || bytes.value() <= 0) return {};
-  std::vector<Demand> inside{ring(group.per_node, bytes, 2, group.up)};
-  if (group.up.in_switch_reduction && group.per_node > 2) {
-    inside.push_back(in_switch(group.per_node, bytes, group.up));
-  }
-  const Bytes shard = bytes / per_node_mean(group);
-  std::vector<Demand> across{ring_across(group, shard, 2)};
-  if (group.nodes > 2) across.push_back(double_tree(group, shard));
-  CollectiveCost best = cost_of(group, inside.front(), across.front());
-  for (const Demand& up : inside) {
-    for (const Demand& out : across) {
-      const CollectiveCost cost = cost_of(group, up, out);
-      if (cost.time < best.time) best = cost;
-    }
+  if (choice != AllReduce::kAuto) return library_way(group, bytes, choice);
+  CollectiveCost best = library_way(group, bytes, AllReduce::kRing);
+  for (const AllReduce other : {AllReduce::kTree, AllReduce::kNvls, AllReduce::kNvlsTree}) {
+    if (!can_run(group, other)) continue;
+    const CollectiveCost cost = library_way(group, bytes, other);
+    if (cost.time < best.time) best = cost;
   }
   return best;
 }
 
-//   t = max(a + d log2 G, min(library, a + d log2 G + 2 (G-1)/G S / (e B)))
-CollectiveCost all_reduce(const CommGroup& group, Bytes bytes) {
-  CollectiveCost library = library_all_reduce(group, bytes);
-  const bool has_kernel = group.up.graph_efficiency > 0 && group.nodes == 1;
-  if (!has_kernel || library.time.value() <= 0) return library;
+//   t = max(a + d log2 G, min(library, a + d log2 G + V / (e B)))
+//   V = 2 (G-1)/G S in two shots, (G-1) S in one
+// The start was fitted to both kinds of kernel at once: that one shot saves a barrier is not told
+// apart from it, so that here two shots are never slower.
+CollectiveCost all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice) {
+  const bool has_kernel = can_run(group, AllReduce::kTwoShot);
+  const bool is_free = group.size <= 1 || bytes.value() <= 0;
+  if (!has_kernel || is_free) return library_all_reduce(group, bytes, choice);
   const double size = static_cast<double>(group.size);
   const Seconds start = group.up.graph_start + std::log2(size) * group.up.graph_doubling;
-  const Bytes volume = 2 * (size - 1) / size * bytes;
+  const bool at_once = choice == AllReduce::kOneShot;
+  const Bytes volume = (at_once ? size - 1 : 2 * (size - 1) / size) * bytes;
   const Seconds time = start + volume / (group.up.graph_efficiency * group.scale_up);
-  if (time <= library.time) return {time, volume, Bytes(0)};
+  const AllReduce kernel = at_once ? AllReduce::kOneShot : AllReduce::kTwoShot;
+  if (choice == kernel) return {time, volume, Bytes(0), kernel};
+  CollectiveCost library = library_all_reduce(group, bytes, choice);
+  if (choice == AllReduce::kAuto && time <= library.time) return {time, volume, Bytes(0), kernel};
   library.time = std::max(library.time, start);
   return library;
 }

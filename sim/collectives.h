@@ -2,44 +2,21 @@
 // the reached bandwidth. Source: ../shared/research/physics-serving.md section 4.
 #pragma once
 
-#include <cstdint>
-#include <span>
+#include <string>
 #include <vector>
 
 #include "base/units.h"
-#include "hardware/fabric_share.h"
-#include "hardware/link_speeds.h"
-#include "hardware/topology.h"
+#include "sim/all_reduce.h"
+#include "sim/comm_group.h"
 
 namespace moesim {
-
-// Devices that take part in a collective, seen through the links they share.
-struct CommGroup {
-  std::int64_t size = 1;
-  std::int64_t nodes = 1;
-  std::int64_t per_node = 1;  // Largest number of members in one node.
-  BytesPerSecond scale_up;    // Port bandwidth inside a node, per direction and device.
-  BytesPerSecond scale_out;   // NICs per device, per direction; 0 when nodes = 1.
-  // Both of the slowest member, which sets the pace of all that ring or reduce. The bandwidths of
-  // the others as multiples of that; empty = all alike.
-  std::vector<double> up_lead, out_lead;  // [member]
-  FabricShare fabric;                     // What the network leaves of them to all members at once.
-  LinkTechnology up;
-  LinkTechnology out;
-};
-// Requires: devices of the cluster, each once. Throws: std::invalid_argument for members that no
-// link joins.
-//   mesh: scale_up = port bandwidth (per_node - 1) / (devices of the mesh - 1), the links to
-//   members only members of one node in several scale-up domains: scale_up = min(link, host port),
-//   no reduction in a switch
-CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
-                     const LinkSpeeds& speeds = {});
 
 // Duration of a collective and what every member sends through its ports (all members alike).
 struct CollectiveCost {
   Seconds time;
   Bytes scale_up_sent;   // Per member.
   Bytes scale_out_sent;  // Per member.
+  AllReduce algorithm = AllReduce::kRing;
 };
 
 // Each of `bytes` is the full buffer: reduced (all_reduce), gathered result (all_gather), input
@@ -48,15 +25,19 @@ struct CollectiveCost {
 // kernel launch, and a caller must not add another. Several nodes: hierarchical (reduce-scatter
 // inside the node, ring or double tree across nodes, all-gather inside), pipelined in chunks; a
 // flat ring carries more bytes through more steps and never wins.
-CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes);
+CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes,
+                                  AllReduce choice = AllReduce::kAuto);
 CollectiveCost all_gather(const CommGroup& group, Bytes bytes);
 CollectiveCost reduce_scatter(const CommGroup& group, Bytes bytes);
 
-// All-reduce as a serving engine runs it inside a CUDA graph: the engine's own one- or two-shot
-// kernel or the library's, whichever is faster, but never below the graph kernel's start, which
-// contains the wait for the slowest member. Equals library_all_reduce across nodes or without such
-// a kernel.
-CollectiveCost all_reduce(const CommGroup& group, Bytes bytes);
+// All-reduce as a serving engine runs it inside a CUDA graph: the engine's own kernel or the
+// library's, whichever is faster, but never below the graph kernel's start, which contains the wait
+// for the slowest member. Equals library_all_reduce across nodes or without such a kernel.
+CollectiveCost all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice = AllReduce::kAuto);
+
+// What keeps a group from an algorithm, in words ("the switch of NVLink 3 does not reduce"); empty
+// = nothing. The all-reduces above require that there is nothing.
+std::string all_reduce_fault(const CommGroup& group, AllReduce choice);
 
 // Bytes through each member's ports in an all-to-all of unequal sizes.
 struct PortLoads {

@@ -14,6 +14,7 @@
 #include "models/quality/training_tokens.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/bank/routing_sampler.h"
+#include "sim/all_reduce.h"
 #include "sim/faults.h"
 #include "sim/serving_policy.h"
 
@@ -49,6 +50,7 @@ struct Deployment {
   TokenSource tokens;
   PlacementSpec placement;
   DispatchPolicy dispatch = DispatchPolicy::kAuto;
+  AllReduce all_reduce = AllReduce::kAuto;  // Over the ranks of a TP group.
   CombineFormat combine = CombineFormat::kBf16;
   Sampling sampling = Sampling::kGreedy;
   SiteSpec site;

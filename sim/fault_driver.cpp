@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -46,7 +47,9 @@ void FaultDriver::start() {
 // A slowdown begins or ends.
 void FaultDriver::change(const Slowdown& slowdown) {
   const Conditions conditions = conditions_at(faults_, engine_.now());
-  if (slowdown.part != FaultPart::kDevice) {
+  if (slowdown.part == FaultPart::kFabric) {
+    change_fabric(slowdown, conditions);
+  } else if (slowdown.part != FaultPart::kDevice) {
     const double speed = speed_now(slowdown, conditions);
     for (const std::int32_t port : ports_of(slowdown)) engine_.set_port_speed(port, speed);
   }
@@ -55,6 +58,23 @@ void FaultDriver::change(const Slowdown& slowdown) {
       const DeviceSpan devices = devices_of(crew.deployment, static_cast<std::int64_t>(r));
       if (slowdown.devices.meets(devices)) crew.replicas[r].meet(conditions);
     }
+  }
+}
+
+// The ports of the fabric are the last of the topology.
+void FaultDriver::change_fabric(const Slowdown& slowdown, const Conditions& conditions) {
+  const std::vector<Port>& ports = engine_.topology().ports();
+  const auto first =
+      std::find_if(ports.begin(), ports.end(),
+                   [](const Port& port) { return port.port_class == PortClass::kFabric; }) -
+      ports.begin();
+  for (const auto& [port, share] : slowdown.fabric.ports) {
+    const auto found = conditions.links.fabric.find(port);
+    double speed = found == conditions.links.fabric.end() ? 1 : found->second;
+    for (const DownLink& link : conditions.down) {
+      if (std::binary_search(link.ports.begin(), link.ports.end(), port)) speed = 0;
+    }
+    engine_.set_port_speed(static_cast<std::int32_t>(first) + port, speed);
   }
 }
 

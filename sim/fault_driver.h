@@ -42,6 +42,7 @@ class FaultDriver {
 
  private:
   void change(const Slowdown& slowdown);
+  void change_fabric(const Slowdown& slowdown, const Conditions& conditions);
   void fail(const Failure& failure);
   void fail(std::size_t pool, std::int64_t replica, std::optional<Seconds> back);
   void notice(const std::vector<Replica*>& replicas);

@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/units.h"
 #include "hardware/device.h"
+#include "hardware/fabric_links.h"
 #include "hardware/link_speeds.h"
 
 namespace moesim {
@@ -28,7 +31,21 @@ enum class FaultPart {
   kNic,      // Of a node, in both directions.
   kScaleUp,  // All ports of a device inside its node.
   kDevice,   // Its kernels.
+  kFabric,   // Links between switches, in both directions.
 };
+
+// Links between switches that go by one name, of which some cables are slow.
+struct SlowFabric {
+  std::string name;         // As FabricLinks::named() takes it.
+  std::int64_t cables = 0;  // Of each port; 0 = all.
+  double cable_speed = 1;
+  std::map<std::int32_t, double> ports;      // What that leaves of each port.
+  std::shared_ptr<const FabricLinks> links;  // To tell whose traffic passes them.
+};
+//   share of a port = 1 - (1 - cable_speed) cables / (cables that the port stands for)
+// Requires: no port of that name has fewer cables.
+SlowFabric slow_fabric(std::shared_ptr<const FabricLinks> links, const std::string& name,
+                       std::int64_t cables, double cable_speed);
 
 // A part at a share of its speed from one date to another. Speed 0 is a link that is down: what
 // needs it waits until it is up again; what has waited for `timeout` gives up, and its replica
@@ -36,10 +53,11 @@ enum class FaultPart {
 struct Slowdown {
   FaultPart part = FaultPart::kDevice;
   std::int64_t index = 0;  // NIC of the cluster, as TopologyLayout counts them, or device.
-  DeviceSpan devices;      // That send through it, or the device.
-  double speed = 1;
-  Seconds from, until;  // `until` may be infinite unless the speed is 0.
+  DeviceSpan devices;      // That send through it, or the device; of the fabric: all.
+  double speed = 1;        // Of the fabric: of the port that keeps least.
+  Seconds from, until;     // `until` may be infinite unless the speed is 0.
   Seconds timeout, restart;
+  SlowFabric fabric = {};
 };
 
 // Devices stop. The front of the service notices after `detection`; the replicas that they belong
@@ -74,6 +92,8 @@ struct DownLink {
   FaultPart part = FaultPart::kNic;
   DeviceSpan devices;
   Seconds until, timeout, restart;
+  std::vector<std::int32_t> ports = {};  // Of the fabric, ascending.
+  std::shared_ptr<const FabricLinks> links = {};
 };
 
 // The state of all links and devices at one moment.

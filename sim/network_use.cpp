@@ -15,17 +15,32 @@ constexpr std::size_t kMostRoutedRanks = 128;
 
 using Ports = NetworkTally::Ports;
 
-Seconds time_of(const Deployment& deployment, StepModel& model, const StepSamples& samples) {
+Seconds time_of(const Deployment& deployment, StepModel& model, const StepSamples& samples,
+                const LinkSpeeds& speeds = {}) {
   Seconds sum;
   StageCost cost;
   for (std::int64_t s = 0; s < deployment.plan.pp; ++s) {
     Stage stage = make_stage(deployment, 0, s);
+    if (!speeds.empty()) {
+      stage.collectives = StageCollectives(deployment, stage.first_device, speeds);
+    }
     for (const std::vector<RankStep>& step : samples.steps()) {
       model.run(stage, step, cost);
       sum += cost.time;
     }
   }
   return sum;
+}
+
+// Whether ranks of one stage lie on several nodes.
+bool crosses_nodes(const Deployment& deployment) {
+  const std::int64_t ranks = deployment.plan.stage_ranks();
+  const std::int64_t per_node = deployment.cluster.node.devices;
+  for (std::int64_t s = 0; s < deployment.plan.pp; ++s) {
+    const std::int64_t first = deployment.first_device + s * ranks;
+    if (first / per_node != (first + ranks - 1) / per_node) return true;
+  }
+  return false;
 }
 
 // Share of the bytes between nodes that pass a port above the leaves.
@@ -172,6 +187,9 @@ void NetworkTally::add(const StageCost& cost, std::int64_t first_device, bool ha
   for (std::size_t p = 0; p < times.phases.size(); ++p) {
     times.phases[p] += cost.communication.phases[p] * elapsed;
   }
+  for (std::size_t a = 0; a < times.all_reduces.size(); ++a) {
+    times.all_reduces[a] += cost.communication.all_reduces[a] * elapsed;
+  }
   times.total += cost.communication.total * elapsed;
   const PortLoads& loads = cost.dispatched;
   if (loads.scale_up_out.empty()) return;
@@ -199,14 +217,23 @@ void StepSamples::offer(const std::vector<RankStep>& step) {
 //   gain = 1 - sum of times with doubled links / sum of times as they are
 DoubledLinks doubled_links(const Deployment& deployment, StepModel& model,
                            const StepSamples& samples) {
+  DoubledLinks gain;
+  if (deployment.plan.stage_ranks() == 1) return gain;
   const Seconds as_is = time_of(deployment, model, samples);
-  if (as_is <= Seconds(0)) return {};
+  if (as_is <= Seconds(0)) return gain;
   Deployment up = deployment;
   up.cluster.node.device.link_bandwidth = 2.0 * up.cluster.node.device.link_bandwidth;
   up.cluster.node.device.host_bandwidth = 2.0 * up.cluster.node.device.host_bandwidth;
+  gain.scale_up = 1 - time_of(up, model, samples) / as_is;
+  if (!crosses_nodes(deployment)) return gain;
   Deployment out = deployment;
   out.cluster.node.nic_bandwidth = 2.0 * out.cluster.node.nic_bandwidth;
-  return {1 - time_of(up, model, samples) / as_is, 1 - time_of(out, model, samples) / as_is};
+  gain.scale_out = 1 - time_of(out, model, samples) / as_is;
+  if (!may_block(deployment.cluster.fabric)) return gain;
+  LinkSpeeds spine;
+  spine.all_fabric = 2;
+  gain.spine = 1 - time_of(deployment, model, samples, spine) / as_is;
+  return gain;
 }
 
 NetworkSummary summarize_network(const Deployment& deployment, const Topology& topology,
@@ -224,6 +251,8 @@ NetworkSummary summarize_network(const Deployment& deployment, const Topology& t
     network.links.push_back(nic_use(deployment, tally, summary));
     if (doubled) network.links.back().doubled_gain = doubled->scale_out;
     network.links.push_back(spine_use(deployment, topology, summary));
+    LinkUse& spine = network.links.back();
+    if (doubled && spine.ports > 0) spine.doubled_gain = doubled->spine;
   }
   return network;
 }

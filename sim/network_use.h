@@ -44,11 +44,13 @@ class StepSamples {
 
 // Shortening of the sampled steps if all links of a class were twice as fast: every step is priced
 // again by the same model with the same draws, once as it is and once with collectives over links
-// of twice the bandwidth; latencies stay. A tree above the NICs grows with them. Pipeline transfers
-// and KV handovers are not part of it.
+// of twice the bandwidth; latencies stay. A tree above the NICs grows with them; the spine alone
+// gains where it is what holds the NICs back. Pipeline transfers and KV handovers are not part of
+// it.
 struct DoubledLinks {
   double scale_up = 0;
   double scale_out = 0;
+  double spine = 0;  // All links between switches.
 };
 DoubledLinks doubled_links(const Deployment& deployment, StepModel& model,
                            const StepSamples& samples);

@@ -8,9 +8,20 @@ namespace moesim {
 
 namespace {
 
+// Whether any pair of consecutive devices talks through links of the fabric.
+bool talk_through_fabric(const DownLink& link, const DeviceSpan& group) {
+  for (std::int64_t from = group.first; from < group.first + group.count; ++from) {
+    for (std::int64_t to = group.first; to < group.first + group.count; ++to) {
+      if (link.links->pass(from, to, link.ports)) return true;
+    }
+  }
+  return false;
+}
+
 // Whether consecutive devices that talk to each other do so through a link.
 bool talk_through(const DownLink& link, const DeviceSpan& group, std::int64_t per_node) {
   if (group.count < 2 || !link.devices.meets(group)) return false;
+  if (link.part == FaultPart::kFabric) return talk_through_fabric(link, group);
   const std::int64_t node = link.devices.first / per_node;
   const DeviceSpan inside{node * per_node, per_node};
   const std::int64_t first = std::max(group.first, inside.first);
@@ -76,6 +87,10 @@ bool journey_needs(const DownLink& link, const Deployment& deployment, const Sta
   const std::int64_t per_node = deployment.cluster.node.devices;
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const std::int64_t sender = from.first_device + r, receiver = to.first_device + r;
+    if (link.part == FaultPart::kFabric) {
+      if (link.links->pass(sender, receiver, link.ports)) return true;
+      continue;
+    }
     const bool across = sender / per_node != receiver / per_node;
     const bool touches = link.devices.contains(sender) || link.devices.contains(receiver);
     if (touches && across == (link.part == FaultPart::kNic)) return true;

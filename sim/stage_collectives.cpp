@@ -1,6 +1,9 @@
 #include "sim/stage_collectives.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "models/layer_work.h"
 
@@ -14,11 +17,48 @@ std::vector<std::int64_t> every(std::int64_t first, std::int64_t count, std::int
   return devices;
 }
 
+// TP groups of a pool that lie in their nodes unlike: by the place of the first device.
+std::vector<CommGroup> unlike_groups(const Deployment& pool) {
+  const std::int64_t tp = pool.plan.tp, per_node = pool.cluster.node.devices;
+  std::set<std::int64_t> places;
+  std::vector<CommGroup> groups;
+  for (std::int64_t first = 0; first < pool.plan.total_ranks(); first += tp) {
+    const std::int64_t device = pool.first_device + first;
+    if (!places.insert(device % per_node).second) continue;
+    groups.push_back(make_group(pool.cluster, every(device, tp, 1)));
+  }
+  return groups;
+}
+
 }  // namespace
+
+std::string all_reduce_fault(const Deployment& deployment) {
+  std::vector<CommGroup> groups;
+  for (const Deployment& pool : pools_of(deployment)) {
+    if (pool.plan.tp == 1) continue;
+    const std::vector<CommGroup> more = unlike_groups(pool);
+    groups.insert(groups.end(), more.begin(), more.end());
+  }
+  const auto fault_of = [&groups](AllReduce choice) {
+    for (const CommGroup& group : groups) {
+      const std::string fault = all_reduce_fault(group, choice);
+      if (!fault.empty()) return fault;
+    }
+    return std::string();
+  };
+  const std::string fault = fault_of(deployment.all_reduce);
+  if (fault.empty()) return "";
+  std::string others;
+  for (std::size_t i = 0; i < kNumAllReduces; ++i) {
+    if (!fault_of(static_cast<AllReduce>(i)).empty()) continue;
+    others += fmt::format("{}{}", others.empty() ? "" : ", ", kAllReduces[i]);
+  }
+  return fmt::format("{}; allowed here: {}", fault, others);
+}
 
 StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t first_device,
                                    const LinkSpeeds& speeds)
-    : model_(&deployment.model) {
+    : model_(&deployment.model), all_reduce_(deployment.all_reduce) {
   const ClusterSpec& cluster = deployment.cluster;
   const std::int64_t tp = deployment.plan.tp;
   const std::int64_t dp = deployment.plan.attention_dp;
@@ -41,6 +81,7 @@ StageCollectives::StageCollectives(const Deployment& deployment, std::int64_t fi
     const CommGroup others = make_group(cluster, every(first_device + t, dp, tp), speeds);
     peers_.scale_up = std::min(peers_.scale_up, others.scale_up);
     peers_.scale_out = std::min(peers_.scale_out, others.scale_out);
+    peers_.fabric.ring = std::min(peers_.fabric.ring, others.fabric.ring);
   }
   all_ranks_ = make_group(cluster, every(first_device, tp * dp, 1), speeds);
 }
@@ -56,7 +97,10 @@ const CollectiveCost& StageCollectives::tensor_all_reduce(std::int64_t dp_index,
     tensor.by_tokens.resize(tokens + 1);
   }
   std::optional<CollectiveCost>& cost = tensor.by_tokens[tokens];
-  if (!cost) cost = tokens == 0 ? CollectiveCost{} : all_reduce(tensor.group, activations(tokens));
+  if (!cost) {
+    cost =
+        tokens == 0 ? CollectiveCost{} : all_reduce(tensor.group, activations(tokens), all_reduce_);
+  }
   return *cost;
 }
 

@@ -3,12 +3,17 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sim/collectives.h"
 #include "sim/deployment.h"
 
 namespace moesim {
+
+// What keeps a TP group of the deployment from the all-reduce that the deployment chooses, and what
+// all of them can run, in words; empty = nothing.
+std::string all_reduce_fault(const Deployment& deployment);
 
 class StageCollectives {
  public:
@@ -34,6 +39,7 @@ class StageCollectives {
   };
 
   const ModelSpec* model_;
+  AllReduce all_reduce_;
   std::vector<TensorGroup> tensor_groups_;
   std::vector<std::size_t> tensor_group_of_;  // [DP rank]
   CommGroup peers_;  // The DP ranks with one TP index; the slowest links of any of these groups.

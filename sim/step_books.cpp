@@ -96,6 +96,9 @@ void StepBooks::communicate(std::int64_t dp_rank, const CollectiveCost& cost, Se
   lane.communication += cost.time - hidden;
   lane.hidden += hidden;
   times_.phases[static_cast<std::size_t>(phase)] += cost.time - hidden;
+  if (phase == Phase::kAllReduce && cost.time > Seconds(0)) {
+    times_.all_reduces[static_cast<std::size_t>(cost.algorithm)] += 1;
+  }
   lane.scale_up += cost.scale_up_sent;
   lane.scale_out += cost.scale_out_sent;
 }

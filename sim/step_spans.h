@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "sim/all_reduce.h"
 
 namespace moesim {
 
@@ -37,7 +38,8 @@ bool is_communication(Phase phase);
 struct CommunicationTimes {
   std::array<Seconds, kNumPhases> phases{};
   Seconds total;
-  Seconds dispatching;  // Of one rank, with what goes on beside work.
+  Seconds dispatching;                               // Of one rank, with what goes on beside work.
+  std::array<double, kNumAllReduces> all_reduces{};  // How many TP groups ran, by algorithm.
 };
 
 struct StepSpan {

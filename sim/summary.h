@@ -130,7 +130,7 @@ struct LinkUse {
   // whose power does not depend on traffic, over the horizon.
   Joules energy;
   // Steps would be shorter by this share if all links of the class were twice as fast; see
-  // DoubledLinks. Absent above the leaves, which are not priced by themselves.
+  // DoubledLinks. Absent where a network has no links between switches.
   std::optional<double> doubled_gain;
 };
 

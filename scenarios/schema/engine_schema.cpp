@@ -1,5 +1,6 @@
 #include "scenarios/router_names.h"
 #include "scenarios/schema/schema_parts.h"
+#include "sim/all_reduce.h"
 #include "sim/serving_policy.h"
 
 namespace moesim::schema {
@@ -57,6 +58,11 @@ std::vector<Key> speeds() {
       {"sampling", by_default("greedy", word(names::kSampling,
                                              "How a token is drawn from the logits: work of "
                                              "its own for random and top_p"))},
+      {"all_reduce",
+       by_default("auto", word(kAllReduces,
+                               "How partial sums over TP ranks are added up: by one algorithm of "
+                               "the library (ring, tree, nvls, nvls_tree) or of the engine "
+                               "(one_shot, two_shot); auto is the fastest for the bytes at hand"))},
       {"dispatch",
        by_default("auto",
                   word(names::kDispatch,

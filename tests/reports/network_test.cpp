@@ -26,6 +26,8 @@ NetworkSummary two_classes() {
   LinkUse spine;
   spine.name = "spine";
   spine.sent_known = false;
+  network.decode_steps.all_reduces[static_cast<std::size_t>(AllReduce::kTwoShot)] = 192;
+  network.prompt_steps.all_reduces[static_cast<std::size_t>(AllReduce::kNvls)] = 8;
   network.links = {up, nic, spine};
   return network;
 }
@@ -39,10 +41,12 @@ TEST(CaseNetwork, SurvivesTheWayThroughJson) {
 }
 
 TEST(CaseNetwork, TheSentenceNamesTheFullestPort) {
-  EXPECT_EQ(network_sentence(two_classes()),
-            "communication takes 31 % of decode steps; while tokens are dispatched, the NIC of "
-            "node 3, rail 5 is 93 % busy (receiving); twice the scale-up bandwidth 3.4 %, twice "
-            "the NIC bandwidth 12 % off the time of a step.");
+  EXPECT_EQ(
+      network_sentence(two_classes()),
+      "communication takes 31 % of decode steps; while tokens are dispatched, the NIC of "
+      "node 3, rail 5 is 93 % busy (receiving); all-reduces run as nvls (4.0 %), two_shot (96 %); "
+      "twice the scale-up bandwidth 3.4 %, twice the NIC bandwidth 12 % off the time of a "
+      "step.");
 }
 
 TEST(CaseNetwork, WithoutCommunicationThereIsNothingToSay) {

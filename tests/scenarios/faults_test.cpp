@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "tests/scenarios/scenario_text.h"
 
@@ -45,6 +46,63 @@ TEST(Faults, NameLinksAndDevices) {
   EXPECT_EQ(spec.failures[1].detection, kDetectionTime);
 }
 
+// Two leaves of 32 nodes for each of eight rails, every leaf with 32 cables up.
+const std::string kManyNodes =
+    changed(kDense, "{node: dgx-h100}", "{node: dgx-h100, nodes: 64, fabric: rail-fat-tree}");
+
+std::string with_slow_links(const std::string& list) {
+  return kManyNodes + "    faults: [" + list + "]\n";
+}
+
+TEST(Faults, NameLinksOfTheFabric) {
+  const FaultSpec spec =
+      read_text(with_slow_links("{link: fabric, port: leaf 3, speed: 0.5}, {link: "
+                                "fabric, port: leaf 5 up, cables: 8, speed: 0}"))
+          .cases.at(0)
+          .deployment.faults;
+  ASSERT_EQ(spec.slowdowns.size(), 2u);
+  EXPECT_EQ(spec.slowdowns[0].part, FaultPart::kFabric);
+  EXPECT_EQ(spec.slowdowns[0].fabric.ports, (std::map<std::int32_t, double>{{6, 0.5}, {7, 0.5}}));
+  EXPECT_EQ(spec.slowdowns[0].speed, 0.5);
+  EXPECT_EQ(spec.slowdowns[0].devices.count, 512);
+  // Both directions, of 32 cables each.
+  EXPECT_EQ(spec.slowdowns[1].fabric.ports,
+            (std::map<std::int32_t, double>{{10, 0.75}, {11, 0.75}}));
+}
+
+TEST(Faults, OfLinksThatTheFabricLacksAreRefused) {
+  const auto message = [](const std::string& list) { return refusal(with_slow_links(list)); };
+  const std::string at = "s.yaml:10: cases.a.faults[0]";
+  EXPECT_EQ(message("{link: fabric, port: leaf 16, speed: 0.5}"),
+            at +
+                ".port: leaf 16: there is no such link; allowed: one of 32 names from leaf 0 up to "
+                "leaf 15 down, or their first words");
+  EXPECT_EQ(message("{link: fabric, port: leaf 3, cables: 33, speed: 0.5}"),
+            at + ".cables: 33: at most 32, as one of these links has no more");
+  EXPECT_NE(message("{link: fabric, speed: 0.5}").find("faults[0].port: missing"),
+            std::string::npos);
+  EXPECT_NE(message("{link: fabric, port: leaf 3, cables: 32, speed: 0}").find("until: missing"),
+            std::string::npos);
+  EXPECT_NE(message("{link: fabric, port: leaf 3, speed: 0.5}, {link: fabric, port: leaf, cables: "
+                    "1, speed: 0.9}")
+                .find("an earlier entry says links of leaf 3 at 0.5 of their speed"),
+            std::string::npos);
+  EXPECT_EQ(refusal(with_faults("{link: fabric, port: leaf 0, speed: 0.5}")),
+            at + ".port: leaf 0: there is no such link; allowed: none, as all NICs meet in one "
+                 "switch");
+  EXPECT_EQ(refusal(kDense + "    faults: [{link: fabric, port: leaf 0, speed: 0.5}]\n"),
+            at + ".link: fabric: a cluster of one node has no network");
+}
+
+TEST(Faults, OfTheFabricAreWrittenOutAndReadBack) {
+  const std::string text =
+      read_text(with_slow_links("{link: fabric, port: leaf 3, cables: 4, speed: 0.25}, {link: "
+                                "fabric, port: leaf 4, speed: 0, from: 2 s, until: 5 s}"))
+          .resolved;
+  EXPECT_NE(text.find("cables: 4"), std::string::npos) << text;
+  EXPECT_EQ(read_text(text).resolved, text);
+}
+
 TEST(Faults, AreWrittenOutAndReadBack) {
   const std::string text = read_text(with_faults("{link: nic, node: 1, rail: 5, speed: 0, from: "
                                                  "20 s, until: 80 s}, {gpu: 3, speed: 0.8}, "
@@ -83,8 +141,9 @@ TEST(Faults, OfWhatIsNotThereAreRefused) {
             at + ".node: 7: there is no such node; allowed: 0 to 1");
   EXPECT_EQ(refusal(kDense + "    faults: [{link: nic, node: 0, rail: 0, speed: 0.5}]\n"),
             at + ".link: nic: no NIC is used in a cluster of one node");
-  EXPECT_NE(message("{link: wire, gpu: 1, speed: 0.5}").find("one of nic, scale-up expected"),
-            std::string::npos);
+  EXPECT_NE(
+      message("{link: wire, gpu: 1, speed: 0.5}").find("one of nic, scale-up, fabric expected"),
+      std::string::npos);
 }
 
 TEST(Faults, WithWrongNumbersAreRefused) {

@@ -90,6 +90,24 @@ TEST(Refusal, AFabricThatCannotBeBuiltNamesTheWordToChange) {
             "node can be built of it");
 }
 
+TEST(Refusal, AnAllReduceThatTheLinksCannotRunNamesThoseThatTheyCan) {
+  const auto message = [](const std::string& node, const std::string& choice) {
+    return refusal(changed(kDense, "dgx-h100", node) + "    engine: {all_reduce: " + choice +
+                   "}\n");
+  };
+  const std::string at = "s.yaml:10: cases.a.engine.all_reduce: ";
+  EXPECT_EQ(message("dgx-h100", "nvls"), "");
+  EXPECT_EQ(message("dgx-a100", "nvls"), at + "nvls: no switch reduces between devices on nvlink3; "
+                                              "allowed here: auto, ring, one_shot, two_shot");
+  EXPECT_EQ(message("dgx-h100", "tree"),
+            at + "tree: a tree is between nodes, and all are on one; allowed here: auto, ring, "
+                 "nvls, one_shot, two_shot");
+  EXPECT_NE(message("dgx-h100", "rign").find("one of auto, ring, tree, nvls, nvls_tree, one_shot,"),
+            std::string::npos);
+  // Nothing to reduce on one rank, so that a sweep over widths may name what the others run.
+  EXPECT_EQ(message("dgx-h100", "nvls}\n    parallel: {tp: 1"), "");
+}
+
 TEST(Refusal, UnknownNamesGetASuggestion) {
   const std::string model = refusal(changed(kDense, "qwen3-8b", "qwen3-8"));
   EXPECT_TRUE(model.starts_with("s.yaml:8: cases.a.model: qwen3-8: ")) << model;

@@ -1,10 +1,14 @@
 // Law L11: the formula of an all-to-all against all its flows in the Engine.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/random/normal_distribution.hpp>
 #include <cmath>
+#include <map>
+#include <numeric>
 #include <random>
 
+#include "hardware/fabric_links.h"
 #include "sim/collectives.h"
 #include "sim/engine.h"
 #include "tests/sim/in_child.h"
@@ -69,9 +73,15 @@ PortLoads port_loads(const Topology& topology, const Matrix& bytes) {
 }
 
 // The end of the last flow and the peak share of a port.
-std::vector<double> flows_in_the_engine(const Topology& topology, const Matrix& bytes) {
+std::vector<double> flows_in_the_engine(const Topology& topology, const Matrix& bytes,
+                                        const LinkSpeeds& speeds = {}) {
   return in_child([&] {
     Engine engine(topology);
+    const auto fabric =
+        std::count_if(topology.ports().begin(), topology.ports().end(),
+                      [](const Port& port) { return port.port_class == PortClass::kFabric; });
+    const auto first = static_cast<std::int32_t>(std::ssize(topology.ports()) - fabric);
+    for (const auto& [port, speed] : speeds.fabric) engine.set_port_speed(first + port, speed);
     for (std::size_t from = 0; from < bytes.size(); ++from) {
       for (std::size_t to = 0; to < bytes.size(); ++to) {
         if (from != to) engine.transfer(from, to, Bytes(bytes[from][to]), Seconds(0), [] {});
@@ -147,6 +157,31 @@ TEST(BlockingFabric, AgreesWithItsFlows) {
     for (std::int64_t i = 0; i < cluster.num_devices(); ++i) devices.push_back(i);
     EXPECT_LT(make_group(cluster, devices).fabric.spread, BytesPerSecond(45e9));
     expect_agreement(cluster, balanced(cluster.num_devices()));
+  }
+}
+
+// One link of each at a quarter of its speed, named as a scenario does.
+TEST(BlockingFabric, WithASlowLinkAgreesWithItsFlows) {
+  const std::map<FabricKind, std::string> names = {
+      {FabricKind::kFatTree, "leaf 1"},
+      {FabricKind::kDragonfly, "group 0 switch 1 to group 2"},
+      {FabricKind::kTorus, "torus 1,2 axis 1 up"}};
+  for (const auto& [kind, name] : names) {
+    const ClusterSpec cluster = blocking_cluster(kind);
+    LinkSpeeds speeds;
+    for (const std::int32_t port : FabricLinks(cluster).named(name)) speeds.fabric[port] = 0.25;
+    EXPECT_EQ(speeds.fabric.size(), 2u) << name;
+    std::vector<std::int64_t> devices(static_cast<std::size_t>(cluster.num_devices()));
+    std::iota(devices.begin(), devices.end(), 0);
+    const CommGroup group = make_group(cluster, devices, speeds);
+    EXPECT_LT(group.fabric.spread, 0.6 * make_group(cluster, devices).fabric.spread) << name;
+    const Topology topology(cluster);
+    const Matrix bytes = balanced(cluster.num_devices());
+    const Seconds fixed = all_to_all(group, {});
+    const double formula = (all_to_all(group, port_loads(topology, bytes)) - fixed).value();
+    const std::vector<double> flows = flows_in_the_engine(topology, bytes, speeds);
+    EXPECT_GE(flows.at(0), formula * (1 - 1e-9)) << name;
+    EXPECT_LE(flows.at(0), formula * 1.03) << name;
   }
 }
 

@@ -49,6 +49,28 @@ TEST(DoubledLinks, OfTwoClassesTheOneThatLimitsCounts) {
   EXPECT_NEAR(gain.scale_up, 0, 1e-9);
 }
 
+// Where leaves let through an eighth of what the NICs could send, twice the NICs buy nothing that
+// the leaves do not grow with, and twice the spine nearly half of the step.
+TEST(DoubledLinks, ANarrowSpineIsPricedByItself) {
+  Deployment d = made::expert_parallel(8, 1);
+  d.cluster.node.nic_bandwidth = BytesPerSecond(1e9);
+  FabricSpec& fabric = d.cluster.fabric;
+  fabric.kind = FabricKind::kFatTree;
+  fabric.switch_ports = 6;
+  fabric.port_bandwidth = BytesPerSecond(1e9);
+  const RoutingBank bank = bank_of(d);
+  const auto gain = [&](double oversubscription) {
+    fabric.oversubscription = oversubscription;
+    StepModel model(d, &bank);
+    return doubled_links(d, model, samples_of(8, 512));
+  };
+  EXPECT_EQ(gain(1).spine, 0);
+  EXPECT_GT(gain(1).scale_out, 0.4);
+  const DoubledLinks narrow = gain(4);
+  EXPECT_GT(narrow.spine, 0.4);
+  EXPECT_LT(narrow.spine, 0.5);
+}
+
 TEST(StepSamples, AreEvenlySpread) {
   StepSamples samples;
   for (std::int64_t i = 0; i < 1000; ++i) samples.offer({made::decodes(i + 1, 1)});

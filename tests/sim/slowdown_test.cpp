@@ -1,8 +1,10 @@
 // Links and devices at a share of their speed, and links that are down for a while.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "sim/run_case.h"
 #include "tests/sim/in_child.h"
@@ -197,6 +199,54 @@ TEST(Slowdown, AfterTheTimeoutTheReplicaStartsAnew) {
       ten_steps(pair_of_nodes(), {nic_down(1, Seconds(2.5), Seconds(50), Seconds(4))});
   ASSERT_EQ(late.size(), 4u);
   EXPECT_NEAR(late[0], 60, kExact);
+}
+
+// Eight nodes on switches of four ports: four leaves of two nodes, with two cables up each.
+Deployment eight_nodes() {
+  Deployment d = pair_of_nodes();
+  d.cluster = scale_out(made::instant_device(), 8);
+  d.cluster.fabric.kind = FabricKind::kFatTree;
+  d.cluster.fabric.switch_ports = 4;
+  d.cluster.node.nic_bandwidth = d.cluster.fabric.port_bandwidth = BytesPerSecond(1e24);
+  return d;
+}
+
+Slowdown leaf_slow(const Deployment& d, std::int64_t cables, double speed, Seconds from,
+                   Seconds until) {
+  Slowdown slow{FaultPart::kFabric, 0, {0, 8}, 1, from, until, Seconds(1e6), Seconds(20)};
+  slow.fabric = slow_fabric(std::make_shared<FabricLinks>(d.cluster), "leaf 0", cables, speed);
+  for (const auto& [port, share] : slow.fabric.ports) slow.speed = std::min(slow.speed, share);
+  return slow;
+}
+
+// A group sends 6 of 7 bytes out of its leaf: two NICs need 12/7 of one cable's bandwidth.
+TEST(Slowdown, ALeafWithHalfItsCablesCarriesHalf) {
+  Deployment d = eight_nodes();
+  d.cluster.node.nic_bandwidth = d.cluster.fabric.port_bandwidth = BytesPerSecond(10e9);
+  const std::vector<std::int64_t> all{0, 1, 2, 3, 4, 5, 6, 7}, one_leaf{2, 3};
+  const auto share = [&](const std::vector<std::int64_t>& devices, double speed) {
+    Conditions now =
+        conditions_at({{leaf_slow(d, 1, speed, Seconds(0), kEver)}, {}, {}}, Seconds(1));
+    EXPECT_TRUE(now.down.empty());
+    return make_group(d.cluster, devices, now.links).fabric.spread.value();
+  };
+  EXPECT_NEAR(share(all, 1), 10e9, 1);
+  EXPECT_NEAR(share(all, 0), 10e9 * 7 / 12, 1);
+  EXPECT_NEAR(share(all, 0.1), 1.1 * 10e9 * 7 / 12, 1);
+  EXPECT_NEAR(share(one_leaf, 0), 10e9, 1);
+}
+
+TEST(Slowdown, ALeafWithoutCablesStopsThoseWhoSendThroughIt) {
+  Deployment d = eight_nodes();
+  d.plan.tp = 4;  // Nodes of two leaves.
+  const auto down = [&](std::int64_t cables) {
+    return leaf_slow(d, cables, 0, Seconds(2.5), Seconds(7.5));
+  };
+  EXPECT_NEAR(ten_steps(d, {down(0)})[0], 15, kExact);
+  EXPECT_NEAR(ten_steps(d, {down(0)})[1], 20, kExact);  // Five seconds of four devices.
+  EXPECT_NEAR(ten_steps(d, {down(1)})[0], 10, kExact);  // The other cable still carries all.
+  d.plan.tp = 2;                                        // Within one leaf.
+  EXPECT_NEAR(ten_steps(d, {down(0)})[0], 10, kExact);
 }
 
 TEST(Slowdown, HasItsTime) {
