@@ -9,9 +9,9 @@ A document is run in an empty directory that holds only a link to scenarios/, in
 - ```sh          is run; a command that fails ends the test,
 - ```text        after it is what it prints, whole, or with lines of `...` for what is left out.
 Other blocks are not touched. A figure in the text (with a decimal point, or before a unit) has to be
-in a block or in what a command printed, of its chapter (##) in the cookbook, of its chapter or one
-before in the tutorial; --write cannot change those and names them. keys.md and metrics.md are what
-one command prints.
+in a block, in what a command printed, or in a scenario that one names: of its chapter (##) in the
+cookbook, of its chapter or one before in the tutorial. --write cannot change those and names them.
+keys.md and metrics.md are what one command prints.
 
 MOESIM_PROGRAM names the program; without it the launcher builds what is there.
 """
@@ -169,6 +169,11 @@ def figures_of(text):
     return {figure.replace(",", "") for figure in re.findall(NUMBER + r"(?:\.\d+)?", text)}
 
 
+def scenarios_in(block):
+    names = re.findall(r"scenarios/[\w-]+\.yaml", "\n".join(block.lines))
+    return [(ROOT / name).read_text() for name in names]
+
+
 def stray_figures(lines, blocks, outputs, chapters_stand_alone):
     """Line numbers and figures of the text that nothing in their chapter says."""
     known = set()
@@ -179,7 +184,8 @@ def stray_figures(lines, blocks, outputs, chapters_stand_alone):
             known = set()
         for block in blocks:
             if start <= block.first < end:
-                known |= figures_of("\n".join(block.lines + outputs.get(block, [])))
+                said = block.lines + outputs.get(block, []) + scenarios_in(block)
+                known |= figures_of("\n".join(said))
         for n in range(start, end):
             if n in inside or lines[n].startswith("#"):
                 continue
@@ -236,7 +242,8 @@ def main():
     done = [(check_page if name in PAGES else check_story)(ROOT / "docs" / name, write)
             for name in names]
     if not all(done):
-        sys.exit("python3 docs/quotes.py --write renews quotes; text around them is for you")
+        print("python3 docs/quotes.py --write renews quotes; the text around them is yours")
+        sys.exit(1)
 
 
 if __name__ == "__main__":
