@@ -5,6 +5,7 @@
 #include "base/input_error.h"
 #include "models/router/bank/bank_cache.h"
 #include "reports/metrics.h"
+#include "scenarios/bank_batches.h"
 #include "scenarios/run_results.h"
 #include "sim/expert_memory.h"
 #include "sim/run_case.h"
@@ -84,6 +85,36 @@ std::string simulate_again(const Scenario& scenario, const Job& job, const Progr
   return simulate_job(row[static_cast<std::size_t>(job.twin)], job, progress);
 }
 
+namespace {
+
+// The jobs as children of this process, with the making of banks between them.
+bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const ChildJobs& given) {
+  BankBatches banks(scenario, todo);
+  const std::size_t count = todo.size();
+  std::size_t batches_made = 0;
+  ChildJobs jobs = given;
+  jobs.count = count + banks.count();
+  jobs.next = [&] { return banks.next(); };
+  jobs.work = [&](std::size_t i, const ProgressSink& progress) {
+    if (i < count) return given.work(i, progress);
+    banks.make(i - count, given.at_once);
+    return std::string();
+  };
+  jobs.finished = [&](std::size_t i, const std::string& text) {
+    if (i < count) return given.finished(i, text);
+    banks.finished(i - count);
+    ++batches_made;
+  };
+  jobs.progress = [&](double share, std::size_t finished) {
+    const auto made = static_cast<double>(batches_made);
+    given.progress((share * static_cast<double>(jobs.count) - made) / static_cast<double>(count),
+                   finished - batches_made);
+  };
+  return run_children(jobs);
+}
+
+}  // namespace
+
 Report run(const Scenario& scenario, const RunOptions& options) {
   RunResults results(scenario, options);
   const std::vector<Job> todo = results.recall();
@@ -100,7 +131,8 @@ Report run(const Scenario& scenario, const RunOptions& options) {
     if (options.database != nullptr) options.database->tick();
     if (options.progress) options.progress({share, finished, todo.size(), results.recalled()});
   };
-  const bool finished = options.execute ? options.execute(todo, jobs) : run_children(jobs);
+  const bool finished =
+      options.execute ? options.execute(todo, jobs) : run_here(scenario, todo, jobs);
   return results.report(!finished);
 }
 

@@ -224,6 +224,28 @@ TEST(ExpertSweep, LongerBanksContinueShorterOnes) {
   EXPECT_TRUE(std::equal(shorter.ids.begin(), shorter.ids.end(), longer.ids.begin()));
 }
 
+// What a sweep makes in one go is what each of its points would have made by itself, whatever else
+// is in the sweep: of every number of experts and top_k, with and without correction bias.
+TEST(ExpertSweep, BanksMadeTogetherAreThoseMadeAlone) {
+  for (const bool biased : {false, true}) {
+    std::vector<ModelSpec> models;
+    for (const std::int64_t experts : {8, 8, 32, 70, 130}) {
+      const std::int64_t top_k = models.size() == 1 ? 3 : 2;
+      const MoeSpec moe =
+          biased ? made::biased_router(experts, top_k) : softmax_router(experts, top_k);
+      models.push_back(router_model(moe, "x", 2));
+    }
+    std::vector<const ModelSpec*> all;
+    for (const ModelSpec& model : models) all.push_back(&model);
+    const std::vector<RoutingBank> together = make_routing_banks(all, made::calibrated(16), 7, 2);
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      const RoutingBank alone = make_routing_bank(models[i], made::calibrated(16), 7);
+      EXPECT_EQ(together[i].ids, alone.ids) << models[i].moe().num_experts;
+      EXPECT_EQ(together[i].provenance, alone.provenance);
+    }
+  }
+}
+
 TEST(HashRouting, TokensOfOneTypeGoToTheSameExperts) {
   MoeSpec moe = softmax_router(16, 2);
   moe.router.rule = SelectionRule::kHash;

@@ -8,6 +8,7 @@
 
 #include "base/document.h"
 #include "models/router/bank/bank_cache.h"
+#include "models/router/bank/bank_orders.h"
 #include "tests/models/recorded_files.h"
 #include "tests/models/router_models.h"
 
@@ -150,6 +151,37 @@ TEST_F(RouterCache, OriginAndTrainingComeBack) {
   ASSERT_EQ(back->training.size(), 2U);
   EXPECT_EQ(back->training[0].dead_experts, 7);
   EXPECT_EQ(back->training[1].max_over_mean, 1.01);
+}
+
+// Of a sweep's banks those that differ in experts and top_k alone are made ahead, and are what each
+// point would have made; whoever is alone in its family makes its own.
+TEST_F(RouterCache, RelatedBanksAreMadeAheadOnce) {
+  std::vector<ModelSpec> models;
+  for (const std::int64_t top_k : {1, 2, 2, 3}) {
+    models.push_back(
+        made::router_model(made::softmax_router(8 + top_k, top_k), "MadeForCausalLM", 2, 128));
+  }
+  const TokenSource source = small_source();
+  TokenSource balanced = source;
+  balanced.policy = TokenPolicy::kBalanced;
+  MissingBanks missing(folder());
+  EXPECT_EQ(missing.add({&models[0], &source, 1}), 0U);
+  EXPECT_EQ(missing.add({&models[1], &source, 1}), 1U);
+  EXPECT_EQ(missing.add({&models[2], &source, 1}), 1U);  // The same again.
+  EXPECT_EQ(missing.add({&models[3], &source, 2}), 2U);  // Another seed: other tokens.
+  EXPECT_FALSE(missing.add({&models[3], &balanced, 1}));
+  EXPECT_TRUE(missing.has_relatives(0));
+  EXPECT_TRUE(missing.has_relatives(1));
+  EXPECT_FALSE(missing.has_relatives(2));
+  prepare_banks(std::span(missing.orders()).first(2), 2, folder());
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto bank = read_bank(path(bank_file_name(models[i], source, 1)));
+    ASSERT_TRUE(bank);
+    EXPECT_EQ(bank->ids, make_routing_bank(models[i], source, 1).ids);
+  }
+  EXPECT_FALSE(MissingBanks(folder()).add({&models[0], &source, 1}));
+  EXPECT_TRUE(MissingBanks(folder()).add({&models[3], &source, 2}));
+  EXPECT_FALSE(MissingBanks("").add({&models[3], &source, 2}));  // None could be kept.
 }
 
 // Four processes want the same bank at the same time.

@@ -66,7 +66,9 @@ inline RoutingBank bank_of(const ModelSpec& model, const RoutingCalibration& cal
   bank.sequences = sequences;
   bank.sequence_tokens = 32;
   bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
-  route_generated({model, calibration, seed, 2}, text_loads(calibration, domain), bank);
+  const TextLoads loads = text_loads(calibration, domain);
+  const GeneratedBank one{model, loads, bank};
+  route_generated({model, calibration, seed, 2}, {&one, 1});
   return bank;
 }
 

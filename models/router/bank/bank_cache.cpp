@@ -126,7 +126,9 @@ class MakerLock {
   int file_ = -1;
 };
 
-std::string cache_folder() {
+}  // namespace
+
+std::string bank_cache_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
     return (fs::path(cache) / "moesim").string();
   }
@@ -135,8 +137,6 @@ std::string cache_folder() {
   }
   return "";
 }
-
-}  // namespace
 
 std::uint64_t content_hash(std::string_view bytes) {
   std::uint64_t sum = bytes.size();
@@ -218,7 +218,7 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
                                 std::uint64_t seed) {
   const bool worth_keeping =
       source.policy == TokenPolicy::kCalibrated || source.policy == TokenPolicy::kTrained;
-  return cached_routing_bank(model, source, seed, worth_keeping ? cache_folder() : "");
+  return cached_routing_bank(model, source, seed, worth_keeping ? bank_cache_folder() : "");
 }
 
 }  // namespace moesim

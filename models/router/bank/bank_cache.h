@@ -13,7 +13,7 @@
 namespace moesim {
 
 // Raise it whenever the kernel, the generator or the gates change what they make.
-inline constexpr int kBankFormat = 2;
+inline constexpr int kBankFormat = 3;
 
 // make_routing_bank through the cache folder, $XDG_CACHE_HOME/moesim or ~/.cache/moesim. What is on
 // disk never changes the result: unreadable, truncated or foreign files are ignored and written
@@ -26,6 +26,9 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
 // The same with a folder of the caller's choice, for any source; empty = no cache.
 RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
                                 std::uint64_t seed, const std::string& folder);
+
+// $XDG_CACHE_HOME/moesim or ~/.cache/moesim; empty without either.
+std::string bank_cache_folder();
 
 // Writes under a temporary name and renames, so that readers and other writers never see half a
 // file. Returns whether it worked.

@@ -87,15 +87,27 @@ void add_source(Key& key, const TokenSource& source, const ModelSpec& model) {
 
 }  // namespace
 
-std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
-  const MoeSpec& moe = model.moe();
+namespace {
+
+Key key_of(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
   Key key;
   key.add(kBankFormat).add(model.name).add(model.architecture).add(model.hidden_size);
-  key.add(model.num_moe_layers()).add(moe.num_experts).add(moe.top_k);
-  add_router(key, moe.router);
+  key.add(model.num_moe_layers());
+  add_router(key, model.moe().router);
   add_source(key, source, model);
   key.add(calibration_text()).add(seed);
-  return key.digest() + ".bank";
+  return key;
+}
+
+}  // namespace
+
+std::string bank_family(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
+  return key_of(model, source, seed).digest();
+}
+
+std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
+  Key key = key_of(model, source, seed);
+  return key.add(model.moe().num_experts).add(model.moe().top_k).digest() + ".bank";
 }
 
 }  // namespace moesim

@@ -13,4 +13,8 @@ namespace moesim {
 // Throws: InputError if a file that the source names cannot be read.
 std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
 
+// A hash of all that except the number of experts and top_k.
+// Throws: as bank_file_name.
+std::string bank_family(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
+
 }  // namespace moesim

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "models/router/bank/routing_bank.h"
@@ -19,10 +20,20 @@ struct Generation {
   std::int64_t num_threads = 1;  // Ids are the same for any number.
 };
 
-// Routes every token of `bank`, whose sizes are set, through generated gates that aim at `loads`.
-// Fills ids, origin and provenance.
+// One of the banks to fill. Its sizes are set.
+struct GeneratedBank {
+  const ModelSpec& model;
+  const TextLoads& loads;  // What its gates aim at.
+  RoutingBank& bank;
+};
+
+// Routes every token of the banks through generated gates. Fills ids, origin and provenance. Hidden
+// states and their products with gate rows are made once for all; what is in a bank does not depend
+// on which others are made with it.
+// Requires: models as generation.model but for their experts and top_k; the same tokens; loads with
+// shapes for all or none.
 // Throws: std::invalid_argument as check_router for decode.
-void route_generated(const Generation& generation, const TextLoads& loads, RoutingBank& bank);
+void route_generated(const Generation& generation, std::span<const GeneratedBank> banks);
 
 // The same through the gates of the checkpoint at `path`. Nothing is fitted: the skew is what these
 // gates make of states without a mean direction, which only the real model knows.

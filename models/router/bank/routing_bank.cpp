@@ -36,19 +36,34 @@ TextLoads trained_loads(const MoeSpec& moe, const TokenSource& source, std::uint
   return {"trained", description, {{0.5, run.load_over_mean, {}}}, 0};
 }
 
+Generation generation_of(const ModelSpec& model, const RoutingCalibration& calibration,
+                         std::uint64_t seed, std::int64_t num_threads) {
+  const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  return {model, calibration, seed,
+          num_threads > 0 ? num_threads : std::max<std::int64_t>(1, cores)};
+}
+
 void fill_routed(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
                  std::int64_t num_threads, RoutingBank& bank) {
-  const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
   const RoutingCalibration calibration = routing_calibration(model);
-  const Generation generation{model, calibration, seed,
-                              num_threads > 0 ? num_threads : std::max<std::int64_t>(1, cores)};
-  if (source.policy == TokenPolicy::kTrained) {
-    route_generated(generation, trained_loads(model.moe(), source, seed, bank), bank);
-  } else if (source.gate.empty()) {
-    route_generated(generation, text_loads(calibration, source.domain), bank);
-  } else {
-    route_through_real_gates(generation, source.gate, bank);
-  }
+  const Generation generation = generation_of(model, calibration, seed, num_threads);
+  if (!source.gate.empty()) return route_through_real_gates(generation, source.gate, bank);
+  const TextLoads loads = source.policy == TokenPolicy::kTrained
+                              ? trained_loads(model.moe(), source, seed, bank)
+                              : text_loads(calibration, source.domain);
+  const GeneratedBank one{model, loads, bank};
+  route_generated(generation, {&one, 1});
+}
+
+RoutingBank empty_bank(const ModelSpec& model, const TokenSource& source) {
+  RoutingBank bank;
+  bank.num_layers = model.num_moe_layers();
+  bank.num_experts = model.moe().num_experts;
+  bank.top_k = model.moe().top_k;
+  bank.sequences = source.sequences;
+  bank.sequence_tokens = source.sequence_tokens;
+  bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
+  return bank;
 }
 
 // Ids dealt from a shuffled deck, which is shuffled anew when it is used up.
@@ -156,13 +171,7 @@ void fill_uniform(RoutingBank& bank, std::uint64_t seed) {
 RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
                               std::int64_t num_threads) {
   const MoeSpec& moe = model.moe();
-  RoutingBank bank;
-  bank.num_layers = model.num_moe_layers();
-  bank.num_experts = moe.num_experts;
-  bank.top_k = moe.top_k;
-  bank.sequences = source.sequences;
-  bank.sequence_tokens = source.sequence_tokens;
-  bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
+  RoutingBank bank = empty_bank(model, source);
   bank.origin = RoutingOrigin::kBaseline;
   switch (source.policy) {
     case TokenPolicy::kCalibrated:
@@ -187,6 +196,23 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
                                    source.sequences);
   }
   return bank;
+}
+
+bool can_share_work(const TokenSource& source) {
+  return source.policy == TokenPolicy::kCalibrated && source.gate.empty();
+}
+
+std::vector<RoutingBank> make_routing_banks(std::span<const ModelSpec* const> models,
+                                            const TokenSource& source, std::uint64_t seed,
+                                            std::int64_t num_threads) {
+  const RoutingCalibration calibration = routing_calibration(*models[0]);
+  const TextLoads loads = text_loads(calibration, source.domain);
+  std::vector<RoutingBank> banks;
+  for (const ModelSpec* model : models) banks.push_back(empty_bank(*model, source));
+  std::vector<GeneratedBank> all;
+  for (std::size_t i = 0; i < banks.size(); ++i) all.push_back({*models[i], loads, banks[i]});
+  route_generated(generation_of(*models[0], calibration, seed, num_threads), all);
+  return banks;
 }
 
 std::vector<std::vector<double>> expert_counts(const RoutingBank& bank) {

@@ -72,6 +72,15 @@ struct RoutingBank {
 RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source, std::uint64_t seed,
                               std::int64_t num_threads = 0);
 
+// Whether banks of this source that differ in experts and top_k alone can be made together.
+bool can_share_work(const TokenSource& source);
+
+// The banks that make_routing_bank makes of each model, where hidden states and their products with
+// gate rows are made once for all. Requires: can_share_work; models of the same bank_family().
+std::vector<RoutingBank> make_routing_banks(std::span<const ModelSpec* const> models,
+                                            const TokenSource& source, std::uint64_t seed,
+                                            std::int64_t num_threads = 0);
+
 // Tokens sent to each real expert: [layer][expert].
 std::vector<std::vector<double>> expert_counts(const RoutingBank& bank);
 

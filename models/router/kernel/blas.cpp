@@ -40,13 +40,17 @@ bool prepare_blas() {
 
 }  // namespace
 
-void multiply_by_transpose(MatrixView a, MatrixView b, float* product) {
+void multiply_by_transpose(MatrixView a, MatrixView b, ProductRows product) {
   static const bool ready = prepare_blas();
   if (!ready || a.rows == 0 || b.rows == 0) return;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<blasint>(a.rows),
               static_cast<blasint>(b.rows), static_cast<blasint>(a.columns), 1.0F, a.data,
-              static_cast<blasint>(a.stride), b.data, static_cast<blasint>(b.stride), 0.0F, product,
-              static_cast<blasint>(b.rows));
+              static_cast<blasint>(a.stride), b.data, static_cast<blasint>(b.stride), 0.0F,
+              product.data, static_cast<blasint>(product.stride));
+}
+
+void multiply_by_transpose(MatrixView a, MatrixView b, float* product) {
+  multiply_by_transpose(a, b, {product, b.rows});
 }
 
 }  // namespace moesim

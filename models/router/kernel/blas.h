@@ -14,8 +14,17 @@ struct MatrixView {
   std::int64_t stride = 0;
 };
 
+// Where a product goes; rows are `stride` floats apart.
+struct ProductRows {
+  float* data = nullptr;
+  std::int64_t stride = 0;
+};
+
 // product[i, j] = sum_k a[i, k] b[j, k].
-// Shapes: a [m, k], b [n, k], product [m, n] without gaps. Requires: a.columns = b.columns.
+// Shapes: a [m, k], b [n, k], product [m, n]. Requires: a.columns = b.columns.
+void multiply_by_transpose(MatrixView a, MatrixView b, ProductRows product);
+
+// The same without gaps between the rows of the product.
 void multiply_by_transpose(MatrixView a, MatrixView b, float* product);
 
 }  // namespace moesim

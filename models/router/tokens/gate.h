@@ -10,6 +10,7 @@
 #include "models/model_spec.h"
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/tokens/calibration.h"
+#include "models/router/tokens/gate_rows.h"
 #include "models/router/tokens/text_loads.h"
 #include "models/router/tokens/token_generator.h"
 
@@ -25,34 +26,44 @@ struct Gate {
   GateView view() const;
 };
 
+// A generated gate of one layer. The weight of output e is
+//   w_e = scale_e g_row(e) + along_mean_e m,
+// so that its logits are sums of what hidden states make of the rows g and of the mean m.
+struct GeneratedGate {
+  std::vector<std::int32_t> row;  // [outputs]
+  std::vector<float> scale;       // [outputs]
+  std::vector<float> along_mean;  // [outputs]
+  std::vector<float> bias;        // [outputs]; 0 without gate_bias.
+  std::vector<float> correction;  // [outputs], empty without correction_bias.
+
+  // Logits of the first `tokens`. Shapes: logits [tokens, outputs].
+  void logits(const RowResponses& responses, std::int64_t tokens, float* logits) const;
+};
+
+// Where a model has no bias, only its response to what all tokens share can shift a logit.
+bool offsets_along_mean(const RouterSpec& router);
+
 // Makes the gates of one model layer by layer, over the effective dimensions of the hidden states.
-// Everything that layers share is made once; layers may then be built by several threads.
+// Several threads may.
 class GateBuilder {
  public:
-  // `loads` is what the gates aim at on text of sequences of `sequence_tokens`; without shapes it
-  // is balance over all topics alike. How many sequences are served changes no gate.
+  // `loads` is what the gates aim at; without shapes it is balance over all topics alike.
   GateBuilder(const ModelSpec& model, const RoutingCalibration& calibration, TextLoads loads,
-              std::int64_t sequence_tokens, std::uint64_t seed);
+              std::uint64_t seed);
 
-  // The gate of MoE layer `layer` at a relative depth (0 first, 1 last). Rows ~ N(0, 1/D) apart
-  // from their norms and the offset along the mean direction.
-  Gate gate(std::int64_t layer, double depth) const;
+  std::int64_t outputs() const { return outputs_; }
+
+  // The gate of MoE layer `layer` at a relative depth (0 first, 1 last), not fitted yet: rows in
+  // their order, with norms about sqrt(1/D). All models that differ in top_k alone have the same.
+  GeneratedGate unfitted(std::int64_t layer, double depth) const;
+
+  // Fits offsets, and spreads where first choices are known, to the loads.
+  // Shapes: logits [tokens, outputs] of the unfitted gate on the text that gates are fitted on.
+  void fit(std::int64_t layer, double depth, const std::vector<float>& logits,
+           GeneratedGate& gate) const;
 
  private:
-  // Random choices of one layer.
-  struct Layout {
-    std::vector<std::int32_t> direction;  // [outputs] shared direction of each row.
-    std::vector<float> norm;              // [outputs] times sqrt(1/D).
-    ExpertTargets target;                 // [outputs]
-  };
-
-  Layout layout(std::int64_t layer, double depth) const;
-  void fill_rows(std::int64_t layer, const Layout& layout, Gate& gate) const;
-  void remove_mean(Gate& gate) const;
-  std::vector<float> sample_logits(const Gate& gate, std::int64_t layer, double depth) const;
-  void apply(const std::vector<float>& scale, const std::vector<float>& offset, double depth,
-             Gate& gate) const;
-  bool offsets_along_mean() const;
+  ExpertTargets targets(std::int64_t layer, double depth) const;
 
   std::string model_name_;
   MoeSpec moe_;
@@ -60,10 +71,13 @@ class GateBuilder {
   TextLoads loads_;
   std::uint64_t seed_;
   std::int64_t outputs_;
-  std::int64_t num_directions_;
-  TokenGenerator sample_;          // The text that gates are fitted on.
-  std::vector<float> mean_;        // [dimensions]
-  std::vector<float> directions_;  // [num_directions, dimensions]
+  std::int64_t state_dimensions_;
 };
+
+// The text that gates are fitted on. Published loads are those of some text, here the beginning of
+// the one that is served (another by the same law where sequences are long: one sequence has few
+// topics); balance is trained over all topics alike. How many sequences are served changes nothing.
+TokenGenerator fitting_text(const ModelSpec& model, RoutingCalibration calibration, bool balanced,
+                            std::int64_t sequence_tokens, std::uint64_t seed);
 
 }  // namespace moesim

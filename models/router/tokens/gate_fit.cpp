@@ -14,22 +14,42 @@ double log_odds(double share) {
   return std::log(share / (1 - share));
 }
 
-// d score / d logit at the logit that a chosen expert just reaches: turns logit steps into bias
-// steps.
-double score_slope(const MoeSpec& moe) {
-  const auto outputs = static_cast<double>(gate_outputs(moe));
-  const double z = upper_quantile(static_cast<double>(moe.top_k) / (outputs + 1));
+// A score and its slope at a logit; of the softmax over standard normal logits.
+struct Score {
+  double value;
+  double slope;
+};
+
+Score score_at(const MoeSpec& moe, double z) {
   const double sigmoid = 1 / (1 + std::exp(-z));
+  const double root = std::sqrt(std::log1p(std::exp(z)));
   switch (moe.router.score) {
     case ScoreFunction::kSigmoid:
-      return sigmoid * (1 - sigmoid);
+      return {sigmoid, sigmoid * (1 - sigmoid)};
     case ScoreFunction::kSqrtSoftplus:
-      return sigmoid / (2 * std::sqrt(std::log1p(std::exp(z))));
+      return {root, sigmoid / (2 * root)};
     case ScoreFunction::kSoftmax:
     case ScoreFunction::kOne:
       break;
   }
-  return std::exp(z - 0.5) / outputs;
+  const double share = std::exp(z - 0.5) / static_cast<double>(gate_outputs(moe));
+  return {share, share};
+}
+
+// The logit that a chosen expert of the middle just reaches.
+double threshold(const MoeSpec& moe) {
+  const auto outputs = static_cast<double>(gate_outputs(moe));
+  return upper_quantile(static_cast<double>(moe.top_k) / (outputs + 1));
+}
+
+// Where independent normal logits z_e ~ N(0, norm_e^2) exceed a common threshold as often as
+// wanted:
+//   o_e = t - norm_e Q(target_e k / E),   Q the upper quantile;
+// of scores with a correction bias the same of scores.
+float first_offset(const MoeSpec& moe, double norm, double share) {
+  const double wanted = norm * upper_quantile(share);
+  if (!moe.router.correction_bias) return static_cast<float>(threshold(moe) - wanted);
+  return static_cast<float>(score_at(moe, threshold(moe)).value - score_at(moe, wanted).value);
 }
 
 // Half the rate for a parameter that overshot, as in Rprop.
@@ -56,30 +76,42 @@ struct Step {
 // Source: arXiv:2408.15664 for the rule and its fixed point.
 class Fitting {
  public:
-  Fitting(const MoeSpec& moe, std::vector<float> logits, const std::vector<float>& norm,
+  Fitting(const MoeSpec& moe, std::span<const float> logits, const std::vector<float>& norm,
           const ExpertTargets& target)
       : moe_(moe),
         target_(target),
         norm_(norm),
         outputs_(norm.size()),
         top_k_(static_cast<std::size_t>(moe.top_k)),
-        logits_(std::move(logits)),
-        tokens_(logits_.size() / outputs_),
-        slope_(moe.router.correction_bias ? score_slope(moe) : 1.0),
+        values_(logits),
+        tokens_(logits.size() / outputs_),
+        slope_(moe.router.correction_bias ? score_at(moe, threshold(moe)).slope : 1.0),
         offset_step_(outputs_, Step{0.6, 0}),
         scale_step_(outputs_, Step{0.3, 0}) {
     fit_.scale.assign(outputs_, 1.0F);
     fit_.offset.assign(outputs_, 0.0F);
-    if (moe.router.correction_bias) score_logits(moe, logits_, logits_);
-    scaled_ = logits_;
+    if (moe.router.correction_bias) {
+      scores_.resize(logits.size());
+      score_logits(moe, logits, scores_);
+      values_ = scores_;
+    }
     ids_.resize(tokens_ * top_k_);
+  }
+
+  // Requires: no spreads to fit, and fewer chosen than there are.
+  void start_near() {
+    for (std::size_t e = 0; e < outputs_; ++e) {
+      const double share = std::clamp(target_.load[e] * mean_share(), 1e-4, 1 - 1e-4);
+      fit_.offset[e] = first_offset(moe_, norm_[e], share);
+    }
   }
 
   // One round over every `stride`-th token.
   void round(std::size_t stride) {
-    const std::size_t used = gather(stride);
+    const std::span<const float> values = scaled(stride);
+    const std::size_t used = values.size() / outputs_;
     const std::span<std::uint16_t> chosen = std::span(ids_).first(used * top_k_);
-    route_ranked(moe_, scaled_, fit_.offset, chosen);
+    route_ranked(moe_, values, fit_.offset, chosen);
     std::vector<double> all(outputs_, 0.0), first(outputs_, 0.0);
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       all[chosen[i]] += 1;
@@ -106,14 +138,17 @@ class Fitting {
   bool spreads_are_fitted() const { return !target_.first.empty(); }
 
  private:
-  std::size_t gather(std::size_t stride) {
+  // Every `stride`-th token's values times their scales.
+  std::span<const float> scaled(std::size_t stride) {
+    if (stride == 1 && !spreads_are_fitted()) return values_;
     const std::size_t used = tokens_ / stride;
+    scaled_.resize(std::max(scaled_.size(), used * outputs_));
     for (std::size_t t = 0; t < used; ++t) {
-      const float* from = logits_.data() + t * stride * outputs_;
+      const float* from = values_.data() + t * stride * outputs_;
       float* to = scaled_.data() + t * outputs_;
       for (std::size_t e = 0; e < outputs_; ++e) to[e] = fit_.scale[e] * from[e];
     }
-    return used;
+    return std::span(scaled_).first(used * outputs_);
   }
 
   double mean_share() const { return static_cast<double>(top_k_) / static_cast<double>(outputs_); }
@@ -137,7 +172,8 @@ class Fitting {
   const std::vector<float>& norm_;
   std::size_t outputs_;
   std::size_t top_k_;
-  std::vector<float> logits_;
+  std::span<const float> values_;  // What is ranked: logits, or with a correction bias scores.
+  std::vector<float> scores_;
   std::size_t tokens_;
   double slope_;
   std::vector<Step> offset_step_, scale_step_;
@@ -152,13 +188,17 @@ double upper_quantile(double share) {
   return std::sqrt(2.0) * boost::math::erf_inv(1 - 2 * share);
 }
 
-GateFit fit_gate(const MoeSpec& moe, std::vector<float> logits, const std::vector<float>& norm,
+GateFit fit_gate(const MoeSpec& moe, std::span<const float> logits, const std::vector<float>& norm,
                  const ExpertTargets& target) {
-  Fitting fitting(moe, std::move(logits), norm, target);
+  Fitting fitting(moe, logits, norm, target);
   if (moe.top_k >= gate_outputs(moe)) return fitting.result();
-  const bool slow = fitting.spreads_are_fitted();
-  for (int round = 0; round < (slow ? 20 : 10); ++round) fitting.round(4);
-  for (int round = 0; round < (slow ? 8 : 3); ++round) fitting.round(1);
+  if (!fitting.spreads_are_fitted()) {
+    fitting.start_near();
+    for (int round = 0; round < 4; ++round) fitting.round(1);
+    return fitting.result();
+  }
+  for (int round = 0; round < 20; ++round) fitting.round(4);
+  for (int round = 0; round < 8; ++round) fitting.round(1);
   return fitting.result();
 }
 

@@ -18,7 +18,7 @@ struct GateFit {
 
 // Requires: logits [tokens, outputs] in text order with at least one token; norm [outputs] is the
 // standard deviation of each output's logits about its mean.
-GateFit fit_gate(const MoeSpec& moe, std::vector<float> logits, const std::vector<float>& norm,
+GateFit fit_gate(const MoeSpec& moe, std::span<const float> logits, const std::vector<float>& norm,
                  const ExpertTargets& target);
 
 // The value that a standard normal exceeds with probability `share`. Requires: 0 < share < 1.

@@ -108,11 +108,15 @@ std::int64_t draw_cumulative(std::span<const double> cumulative, RandomStream& r
                                 static_cast<std::int64_t>(cumulative.size()) - 1);
 }
 
+std::int64_t state_dimensions(const RoutingCalibration& calibration, std::int64_t hidden_size) {
+  return (std::min(hidden_size, calibration.state_dimensions) + 63) / 64 * 64;
+}
+
 TokenGenerator::TokenGenerator(const RoutingCalibration& calibration, std::int64_t hidden_size,
                                TextSize size, std::uint64_t seed, std::string text)
     : calibration_(calibration),
       hidden_size_(hidden_size),
-      words_((std::min(hidden_size, calibration.state_dimensions) + 63) / 64),
+      words_(state_dimensions(calibration, hidden_size) / 64),
       size_(size),
       seed_(seed),
       text_(std::move(text)),

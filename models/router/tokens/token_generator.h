@@ -66,6 +66,10 @@ struct TextSize {
   std::int64_t sequence_tokens = 1;
 };
 
+// Effective dimensions D of the states: the model's width or the calibration's, whichever is less,
+// rounded up to whole words of signs.
+std::int64_t state_dimensions(const RoutingCalibration& calibration, std::int64_t hidden_size);
+
 class TokenGenerator {
  public:
   // `text` names the random streams: other texts of the same seed have the same topic, type and
@@ -73,8 +77,7 @@ class TokenGenerator {
   TokenGenerator(const RoutingCalibration& calibration, std::int64_t hidden_size, TextSize size,
                  std::uint64_t seed, std::string text = "text");
 
-  // Effective dimensions D of the states: the model's width or state_dimensions, whichever is
-  // less, rounded up to whole words of signs.
+  // state_dimensions() of this text.
   std::int64_t dimensions() const { return words_ * 64; }
   TextSize size() const { return size_; }
   const RoutingCalibration& calibration() const { return calibration_; }
