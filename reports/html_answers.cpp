@@ -13,7 +13,6 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kMostMembers = 200;
 constexpr std::size_t kMostCurves = 50;
 
 std::string cell(const std::optional<double>& value, std::string_view unit) {
@@ -26,20 +25,7 @@ std::string pareto_html(const HtmlView& view) {
   const std::vector<CaseReport>& cases = view.report.cases;
   const std::string sentence = pareto_sentence(cases);
   if (sentence.empty()) return "";
-  const ParetoFront front = pareto_front(cases);
-  std::string table = "<table><thead><tr><th scope=\"col\">case</th>";
-  for (const std::string& key : front.objectives)
-    table += fmt::format("<th scope=\"col\">{}</th>", html_text(metric_named(key).label));
-  table += "</tr></thead><tbody>\n";
-  for (std::size_t i = 0; i < std::min(front.members.size(), kMostMembers); ++i) {
-    const std::size_t index = front.members[i];
-    table += fmt::format("<tr><th scope=\"row\">{}</th>", html_text(view.title(index)));
-    for (const std::string& key : front.objectives)
-      table += cell(objective(cases[index], key), metric_named(key).unit);
-    table += "</tr>\n";
-  }
-  return fmt::format("<h3>Pareto front</h3><p>{}</p>{}", html_text(sentence),
-                     scrolled("Pareto front", table + "</tbody></table>"));
+  return fmt::format("<h3>Pareto front</h3><p>{}</p>{}", html_text(sentence), scatter_figure(view));
 }
 
 std::string break_even_html(const HtmlView& view) {

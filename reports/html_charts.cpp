@@ -210,7 +210,7 @@ Json chart_data(const HtmlView& view) {
          {"limits", chart.limit.empty() ? Json::array() : values_of(view, chart, chart.limit)},
          {"series", series}});
   }
-  return {{"charts", charts}, {"lines", line_data(view)}};
+  return {{"charts", charts}, {"lines", line_data(view)}, {"scatter", scatter_data(view)}};
 }
 
 }  // namespace moesim

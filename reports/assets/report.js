@@ -162,6 +162,104 @@ function lineDatasets(chart) {
   }));
 }
 
+// Texts beside points, where they hide no point and no other text.
+const pointLabels = {
+  id: "pointLabels",
+  afterDatasetsDraw(chart) {
+    const context = chart.ctx;
+    const area = chart.chartArea;
+    const marks = chart.data.datasets.slice(0, 2).flatMap((dataset, d) =>
+      chart.getDatasetMeta(d).data.map((mark, i) => ({x: mark.x, y: mark.y, of: dataset.data[i]})));
+    const taken = marks.map(({x, y}) => [x - 6, y - 6, x + 6, y + 6]);
+    const isFree = ([left, top, right, bottom]) =>
+      left >= area.left && right <= area.right && top >= area.top && bottom <= area.bottom &&
+      !taken.some(([l, t, r, b]) => left < r && right > l && top < b && bottom > t);
+    context.save();
+    context.font = "600 12px " + Chart.defaults.font.family;
+    context.fillStyle = colour("ink");
+    context.textBaseline = "middle";
+    let shown = 0;
+    marks.filter((mark) => mark.of.label).forEach(({x, y, of}) => {
+      const width = context.measureText(of.label).width;
+      const corners = [[x + 8, y], [x - 8 - width, y], [x - width / 2, y - 14],
+                       [x - width / 2, y + 14], [x + 7, y - 13], [x + 7, y + 13]];
+      const place = corners.find(([left, middle]) =>
+        isFree([left, middle - 7, left + width, middle + 7]));
+      if (!place) return;
+      taken.push([place[0], place[1] - 7, place[0] + width, place[1] + 7]);
+      context.fillText(of.label, place[0], place[1]);
+      shown += 1;
+    });
+    chart.canvas.dataset.labels = shown;
+    context.restore();
+  },
+};
+
+// Those that no other beats in both, from left to right.
+function staircase(points) {
+  let least = Infinity;
+  return [...points].sort((a, b) => a.x - b.x || a.y - b.y).filter(({y}) => {
+    if (y >= least) return false;
+    least = y;
+    return true;
+  });
+}
+
+function scatterAxis(axis, values) {
+  const least = Math.min(...values);
+  const most = Math.max(...values);
+  const wide = least > 0 && most / least > 20;
+  return {
+    type: wide ? "logarithmic" : "linear",
+    grace: wide ? undefined : "8%",
+    title: {display: true, text: axis.label, color: colour("muted")},
+    grid: {color: colour("line"), drawBorder: false},
+    ticks: {color: colour("muted"), maxTicksLimit: 6, maxRotation: 0,
+            callback: (value) => readable(value, axis.unit)},
+  };
+}
+
+function scatterConfig(chart, up) {
+  const [across, upwards] = [chart.axes[0], chart.axes[up + 1]];
+  const points = chart.points.map((point) => ({
+    x: point.values[0], y: point.values[up + 1], name: point.name, label: point.label,
+    front: point.front,
+  }));
+  const marks = (label, front, shape, fill, radius) => ({
+    label, data: points.filter((point) => point.front === front), pointStyle: shape,
+    backgroundColor: fill, borderColor: colour(front ? "vermillion" : "blue"), borderWidth: 1.5,
+    pointRadius: radius, pointHoverRadius: radius + 2,
+  });
+  return {
+    type: "scatter",
+    data: {datasets: [
+      marks("on the front", true, "rectRot", colour("vermillion"), 7),
+      marks("beaten", false, "circle", "transparent", 4),
+      {label: "best of these two", data: staircase(points), type: "line", stepped: "before",
+       borderColor: colour("muted"), borderWidth: 1, borderDash: [4, 3], pointRadius: 0,
+       pointStyle: "line"},
+    ].filter((set) => set.data.length || set.pointStyle === "circle")},
+    options: {
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      interaction: {mode: "nearest", intersect: true},
+      scales: {x: scatterAxis(across, points.map((point) => point.x)),
+               y: scatterAxis(upwards, points.map((point) => point.y))},
+      plugins: {
+        legend: {position: "bottom", align: "start",
+                 labels: {color: colour("muted"), usePointStyle: true, boxWidth: 16, boxHeight: 8,
+                          padding: 10}},
+        tooltip: {filter: (item) => item.datasetIndex < 2, callbacks: {
+          label: (item) => [item.raw.name, across.label + ": " + readable(item.raw.x, across.unit),
+                            upwards.label + ": " + readable(item.raw.y, upwards.unit)],
+        }},
+      },
+    },
+    plugins: [pointLabels],
+  };
+}
+
 // Whether anything was painted: every pixel of an empty canvas is transparent.
 function isDrawn(canvas) {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -190,9 +288,19 @@ function draw() {
     data: {datasets: lineDatasets(chart)},
     options: lineOptions(chart),
   }));
+  if (data.scatter) {
+    const choice = document.getElementById("choice-pareto");
+    const canvas = document.getElementById("chart-pareto");
+    show(data.scatter, scatterConfig(data.scatter, Number(choice.value)));
+    canvas.dataset.points = data.scatter.points.length;
+    canvas.setAttribute("aria-label", "Chart: " + data.scatter.axes[0].label + " against " +
+      choice.selectedOptions[0].textContent + " of " + data.scatter.points.length +
+      " cases. The numbers are in the table below it.");
+  }
 }
 
 draw();
+document.getElementById("choice-pareto")?.addEventListener("change", draw);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 // Paper shows what is folded away on the screen, in the light colours.
 window.addEventListener("beforeprint", () => {

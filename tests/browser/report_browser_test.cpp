@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <regex>
+#include <set>
 #include <string>
 
 #include "reports/report.h"
@@ -90,14 +91,14 @@ class Browser : public testing::Test {
 TEST_F(Browser, DrawsEveryChartWithoutAnError) {
   const std::string dom = page(rich_report());
   EXPECT_EQ(count(dom, "data-script-error="), 0u);
-  EXPECT_EQ(count(dom, "<canvas "), 13u);
-  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 13u);
+  EXPECT_EQ(count(dom, "<canvas "), 14u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 14u);
 }
 
 TEST_F(Browser, DrawsEveryChartInTheDark) {
   const std::string dom = page(rich_report(), "--blink-settings=preferredColorScheme=0");
   EXPECT_EQ(count(dom, "data-script-error="), 0u);
-  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 13u);
+  EXPECT_EQ(count(dom, "data-drawn=\"yes\""), 14u);
 }
 
 TEST_F(Browser, HasNoErrorWhereThereIsNothingToDraw) {
@@ -151,6 +152,44 @@ TEST_F(Browser, ShowsTheBaselinesOfTheJsonFile) {
     EXPECT_NEAR(std::stod((*it)[3]), other / own - 1, 1e-12) << (*it)[1];
   }
   EXPECT_GT(cells, 5u);
+}
+
+// Points drawn, points tabulated and the values of report.json are the same; the front is that of
+// the answers.
+TEST_F(Browser, DrawsThePointsOfTheJsonFileOverWhatTheyCost) {
+  const std::string dom = page(rich_report());
+  const auto json = nlohmann::json::parse(std::ifstream(folder_ / "report.json"));
+  const std::regex cell(
+      "data-point=\"([0-9]+)\" data-objective=\"([a-z0-9_]+)\" data-value=\"([^\"]*)\"");
+  std::set<std::size_t> rows;
+  std::size_t cells = 0;
+  for (std::sregex_iterator it(dom.begin(), dom.end(), cell), end; it != end; ++it, ++cells) {
+    rows.insert(std::stoul((*it)[1]));
+    if ((*it)[2] == "predicted_loss_nats") continue;  // Extrapolated: the metric has no value.
+    const auto& metrics = json["cases"][std::stoul((*it)[1])]["metrics"];
+    EXPECT_EQ(std::stod((*it)[3]), metrics[(*it)[2].str()].get<double>()) << (*it)[2];
+  }
+  EXPECT_EQ(rows.size(), 7u);  // The eighth cannot run.
+  EXPECT_EQ(cells % 7, 0u);
+  EXPECT_GE(cells, 4u * 7);
+  EXPECT_NE(dom.find("data-points=\"7\""), std::string::npos);
+  const std::string open = "id=\"chart-data\">";
+  const std::size_t begin = dom.find(open) + open.size();
+  const auto data = nlohmann::json::parse(dom.substr(begin, dom.find("</script>", begin) - begin));
+  std::set<std::size_t> front, members;
+  for (const auto& point : data["scatter"]["points"]) {
+    if (point["front"]) front.insert(point["row"].get<std::size_t>());
+    for (std::size_t a = 0; a < data["scatter"]["axes"].size(); ++a) {
+      const std::string key = data["scatter"]["axes"][a]["key"];
+      if (key == "predicted_loss_nats") continue;
+      EXPECT_EQ(point["values"][a], json["cases"][point["row"].get<std::size_t>()]["metrics"][key]);
+    }
+  }
+  for (const auto& member : json["answers"]["pareto"]["members"]) {
+    members.insert(member["row"].get<std::size_t>());
+  }
+  EXPECT_EQ(front, members);
+  EXPECT_NE(dom.find("<select id=\"choice-pareto\""), std::string::npos);
 }
 
 // The page of `moesim route`, by itself.
