@@ -8,8 +8,8 @@ A document is run in an empty directory that holds only a link to scenarios/, in
 - ```yaml NAME   is saved as NAME,
 - ```sh          is run; a command that fails ends the test,
 - ```text        after it is what it prints, whole, or with lines of `...` for what is left out.
-Other blocks are not touched. A figure in the text (with a decimal point, or before a unit) has to be
-in a block, in what a command printed, or in a scenario that one names: of its chapter (##) in the
+Other blocks are not touched. A figure in the text (with a decimal point, or before a unit) has to
+be in a file, in what a command printed, or in a scenario that one names: of its chapter (##) in the
 cookbook, of its chapter or one before in the tutorial. --write cannot change those and names them.
 keys.md and metrics.md are what one command prints.
 
@@ -183,7 +183,7 @@ def stray_figures(lines, blocks, outputs, chapters_stand_alone):
         if chapters_stand_alone:
             known = set()
         for block in blocks:
-            if start <= block.first < end:
+            if start <= block.first < end and block.kind != "text":
                 said = block.lines + outputs.get(block, []) + scenarios_in(block)
                 known |= figures_of("\n".join(said))
         for n in range(start, end):
@@ -238,7 +238,8 @@ def check_page(path, write):
 def main():
     arguments = sys.argv[1:]
     write = "--write" in arguments
-    names = [pathlib.Path(a).name for a in arguments if a != "--write"] or [*PAGES, *CHAPTERS_STAND_ALONE]
+    names = [pathlib.Path(a).name for a in arguments if a != "--write"]
+    names = names or [*PAGES, *CHAPTERS_STAND_ALONE]
     done = [(check_page if name in PAGES else check_story)(ROOT / "docs" / name, write)
             for name in names]
     if not all(done):

@@ -42,12 +42,14 @@ std::vector<Key> limits() {
 
 std::vector<Key> speeds() {
   return {
-      {"launch_factor", factor("Factor on the time to launch a kernel of a CUDA graph")},
-      {"eager_factor", factor("Factor on the time of launches outside of graphs")},
+      {"launch_factor", factor("Factor on the device family's time from kernel to kernel")},
+      {"eager_factor",
+       factor("Factor on the device family's eager factor, for launches outside of CUDA graphs")},
       {"expert_factor", factor("Factor on the time of expert kernels")},
       {"step_time", time("Host time of a step")},
       {"sequence_time", time("Host time of a step for each of its sequences")},
-      {"request_time", time("Host time of a request, before its first step")},
+      {"request_time",
+       time("Time that every first token takes besides: HTTP, tokenizer, streaming")},
       {"overlaps_host", of_engine(flag("Whether the host prepares a step during the one before"))},
       {"two_batch_overlap",
        of_engine(flag("Whether half a batch computes while the other half communicates"))},

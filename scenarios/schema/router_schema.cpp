@@ -83,8 +83,8 @@ std::vector<Key> source() {
                                   "implies tokens: recorded"))},
       {"training", by_default_as("none", training())},
       {"alpha", by_default(tokens.alpha, number(0, 10,
-                                                "Exponent of power_law: the load of the i-th "
-                                                "expert goes as 1/i^alpha"))},
+                                                "Exponent of power_law: a token draws the i-th "
+                                                "expert with weight 1/i^alpha"))},
       {"baselines",
        by_default_as("none", list_of("Other routings to compare with: the report adds what they "
                                      "would have said, and what imbalance costs",

@@ -34,7 +34,7 @@ class Quotes(unittest.TestCase):
         self.assertIsNone(quotes.missing_line(new, now))
 
     def test_figures_of_the_text_have_to_be_printed_in_their_chapter(self):
-        text = ["## One", "It costs 2.00 USD.", "```sh", "x", "```", "## Two", "It is 2.00 USD, 7 ms."]
+        text = ["## One", "It costs 2.00 USD.", "```sh", "x", "```", "## Two", "2.00 USD, 7 ms."]
         blocks = quotes.read_blocks(text)
         outputs = {blocks[0]: PRINTED}
         alone = list(quotes.stray_figures(text, blocks, outputs, True))
