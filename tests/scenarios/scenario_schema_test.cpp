@@ -71,6 +71,8 @@ Json entry_with(const std::string& key) {
     return {{"gpu", 0}, {"fails", "1 s"}};
   }
   if (key == "gpu") return {{"speed", 0.5}};
+  if (key == "port" || key == "cables")
+    return {{"link", "fabric"}, {"port", "leaf 0"}, {"speed", 0.5}};
   return {{"link", "nic"}, {"node", 0}, {"rail", 0}, {"speed", 0}, {"until", "1 s"}};
 }
 
@@ -194,8 +196,9 @@ TEST(ScenarioSchema, HasTheKeysOfEveryReader) {
 
 TEST(ScenarioSchema, HasTheKeysOfEveryKindOfFault) {
   std::set<std::string> read;
-  for (const char* entry : {"{link: nic, speed: 0}", "{link: scale-up, node: 0, speed: 0}",
-                            "{gpu: 0, speed: 0.5}", "{gpu: 0, fails: 1 s}"}) {
+  for (const char* entry :
+       {"{link: nic, speed: 0}", "{link: scale-up, node: 0, speed: 0}", "{link: fabric, speed: 0}",
+        "{gpu: 0, speed: 0.5}", "{gpu: 0, fails: 1 s}"}) {
     const Place place = {"cases", "0", "faults", "0"};
     Json scenario = with(place, json_of(YAML::Load(entry)));
     Place wrong = place;
