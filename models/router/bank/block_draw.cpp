@@ -142,7 +142,8 @@ void BlockDraw::prefetch(const LayerLoad::Window& window) const {
   if (window.fine > 0 || in_bytes) {
     const std::uint8_t* sums = order.fine.sums.data();
     const std::int64_t first = (in_bytes ? window.begin : fine_begin) >> layout_.fine_shift;
-    prefetch_rows(sums + first * width, sums + (fine_end >> layout_.fine_shift) * width);
+    const std::int64_t last = fine_end >> layout_.fine_shift;
+    prefetch_rows(sums + order.fine.place(first) * width, sums + order.fine.place(last) * width);
   }
   for (std::int64_t i = 0; i < window.rest; ++i) __builtin_prefetch(rest_token(window, i));
 }
@@ -180,13 +181,14 @@ void BlockDraw::add_window(const LayerLoad::Window& window) {
   const std::int64_t first = window.begin >> layout_.fine_shift;
   const std::int64_t last = (window.begin + tokens) >> layout_.fine_shift;
   if (tokens <= layout_.byte_tokens) {
-    add_rows(order.fine, window.source, first, last, tokens);
+    add_rows(order.fine, window.source, order.fine.place(first), order.fine.place(last), tokens);
     return;
   }
   const std::int64_t block = window.begin >> layout_.coarse_shift;
   add_rows(order.coarse, window.source, block, block + window.coarse, long_tokens);
   if (window.fine > 0) {
-    add_rows(order.fine, window.source, last - window.fine, last, short_tokens);
+    const std::int64_t begin = order.fine.place(last - window.fine);
+    add_rows(order.fine, window.source, begin, order.fine.place(last), short_tokens);
   }
 }
 

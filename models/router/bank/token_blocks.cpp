@@ -130,22 +130,26 @@ void add_token(const TokenBlocks& blocks, const BlockLayout& layout, std::int64_
   }
 }
 
-// Rows of running sums, one below the other. What bytes hold of 16-bit sums wraps as bytes do.
+// Rows of running sums, in order. What bytes hold of 16-bit sums wraps as bytes do.
 template <typename Sum>
 class Rows {
  public:
-  Rows(std::size_t rows, std::size_t width, AlignedVector<Sum>& sums) {
-    sums.resize(rows * width);
-    next_ = sums.data();
+  Rows(std::size_t blocks, int shift, std::size_t width, BlockSums<Sum>& made)
+      : width_(static_cast<std::int64_t>(width)), made_(made) {
+    made.shift = shift;
+    made.rows = static_cast<std::int64_t>(blocks >> shift) + 1;
+    made.sums.resize(static_cast<std::size_t>(made.rows << shift) * width);
   }
 
   void add(const std::vector<std::uint16_t>& sum) {
-    next_ = std::transform(sum.begin(), sum.end(), next_,
-                           [](std::uint16_t value) { return static_cast<Sum>(value); });
+    std::transform(sum.begin(), sum.end(), made_.sums.data() + made_.place(next_++) * width_,
+                   [](std::uint16_t value) { return static_cast<Sum>(value); });
   }
 
  private:
-  Sum* next_;
+  std::int64_t width_;
+  BlockSums<Sum>& made_;
+  std::int64_t next_ = 0;
 };
 
 // The marks of blocks that are 2^shift times as long.
@@ -166,8 +170,8 @@ BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t
   const std::size_t fine_blocks = tokens.size() >> layout.fine_shift;
   std::vector<std::uint16_t> sum(static_cast<std::size_t>(layout.width), 0);
   BlockOrder order;
-  Rows fine(fine_blocks + 1, sum.size(), order.fine.sums);
-  Rows coarse((tokens.size() >> layout.coarse_shift) + 1, sum.size(), order.coarse.sums);
+  Rows fine(fine_blocks, layout.coarse_shift - layout.fine_shift, sum.size(), order.fine);
+  Rows coarse(tokens.size() >> layout.coarse_shift, 0, sum.size(), order.coarse);
   order.fine.hits.resize(fine_blocks * static_cast<std::size_t>(blocks.words));
   const auto fine_mask = static_cast<std::size_t>(layout.fine - 1);
   const auto coarse_mask = static_cast<std::size_t>(layout.coarse - 1);

@@ -76,9 +76,21 @@ using AlignedVector = std::vector<T, boost::alignment::aligned_allocator<T, 64>>
 using BlockMarks = AlignedVector<std::uint64_t>;
 
 // Sums in one order at one block length. Sums wrap; differences over allowed windows do not.
+//
+// Windows of one length begin at multiples of it, so that the rows of short blocks where they begin
+// and end have few remainders by a long block: those of one remainder lie together, on few pages of
+// memory.
 template <typename Sum>
 struct BlockSums {
-  AlignedVector<Sum> sums;  // [block + 1][width]
+  // Of the row before a block; for long blocks, the block itself.
+  std::int64_t place(std::int64_t block) const {
+    const std::int64_t remainder = block & ((std::int64_t{1} << shift) - 1);
+    return remainder * rows + (block >> shift);
+  }
+
+  int shift = 0;            // Remainders are by 2^shift blocks; 0 for long ones.
+  std::int64_t rows = 0;    // Of each remainder.
+  AlignedVector<Sum> sums;  // [remainder][row][width]
   BlockMarks hits;
 };
 
