@@ -185,8 +185,17 @@ std::string points_table(const HtmlView& view) {
 
 std::string sweep_section(const HtmlView& view) {
   if (view.paths.empty()) return "";
-  const std::string rest =
+  std::string rest =
       view.paths.size() > 2 ? " Where further settings vary, a cell shows the best of them." : "";
+  const auto has_lost_curves = [&](std::size_t i) {
+    const CaseReport& one = view.report.cases[i];
+    return one.status == CaseStatus::kDone && one.ttft_curve_s.empty();
+  };
+  if (std::ranges::any_of(view.shown, has_lost_curves)) {
+    rest +=
+        " So large a sweep keeps no curves and matrices of single points: run one by itself, with "
+        "--set, to see them.";
+  }
   return fmt::format(
       "<section><h2>Sweep</h2><p>A stronger colour is better; the best value is outlined; &#10007; "
       "marks "

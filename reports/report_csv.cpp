@@ -30,7 +30,7 @@ std::vector<std::string> row_of(const CaseReport& report, const CaseReport& owne
   const std::string status(status_name(report.status));
   row.insert(row.end(), {report.name, status, report.reason, report.remedy, report.model,
                          report.hardware, report.layout, &report == &owner ? "" : owner.name,
-                         report.routing.basis, report.routing.provenance});
+                         report.twin_of, report.routing.basis, report.routing.provenance});
   for (const Metric& entry : metric_table()) {
     const std::optional<double> value = metric(report, entry.key);
     row.push_back(value ? exact_number(*value) : "");
@@ -44,7 +44,7 @@ std::string report_csv(const Report& report) {
   const std::vector<std::string> paths = swept_paths(report.cases);
   std::vector<std::string> header = paths;
   header.insert(header.end(), {"name", "status", "reason", "remedy", "model", "hardware", "layout",
-                               "baseline_of", "routing_basis", "routing_provenance"});
+                               "baseline_of", "twin_of", "routing_basis", "routing_provenance"});
   for (const Metric& entry : metric_table()) header.push_back(entry.key);
   std::string text = line_of(header);
   for (const CaseReport& one : report.cases) {

@@ -22,14 +22,22 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kSharedTransaction{1};
-constexpr std::int64_t kFormat = 1;  // Raise it whenever the tables change.
+constexpr std::int64_t kFormat = 2;  // Raise it whenever the tables change.
 constexpr double kMostWhole = 1e15;
 constexpr std::int64_t kApplication = 0x6d6f6573;  // "moes"
 
 const std::vector<std::string>& text_columns() {
-  static const std::vector<std::string> kColumns = {
-      "name",     "status", "reason",      "remedy",        "model",
-      "hardware", "layout", "baseline_of", "routing_basis", "routing_provenance"};
+  static const std::vector<std::string> kColumns = {"name",
+                                                    "status",
+                                                    "reason",
+                                                    "remedy",
+                                                    "model",
+                                                    "hardware",
+                                                    "layout",
+                                                    "baseline_of",
+                                                    "twin_of",
+                                                    "routing_basis",
+                                                    "routing_provenance"};
   return kColumns;
 }
 
@@ -62,12 +70,18 @@ std::vector<std::string> path_columns(const std::vector<std::string>& paths) {
   return columns;
 }
 
-std::vector<std::string> texts_of(const CaseReport& report, const std::string& baseline_of) {
-  return {report.name,          std::string(status_name(report.status)),
-          report.reason,        report.remedy,
-          report.model,         report.hardware,
-          report.layout,        baseline_of,
-          report.routing.basis, report.routing.provenance};
+std::vector<std::string> texts_of(const CaseReport& report, const Case& row) {
+  return {report.name,
+          std::string(status_name(report.status)),
+          report.reason,
+          report.remedy,
+          report.model,
+          report.hardware,
+          report.layout,
+          row.baseline_of,
+          row.twin_of,
+          report.routing.basis,
+          report.routing.provenance};
 }
 
 std::string settings_text(const std::vector<Setting>& settings) {
@@ -190,7 +204,7 @@ void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
   CaseReport waiting;
   waiting.name = row.name;
   waiting.model = row.deployment.model.name;
-  auto texts = texts_of(report != nullptr ? *report : waiting, row.baseline_of);
+  auto texts = texts_of(report != nullptr ? *report : waiting, row);
   if (report == nullptr) texts[1] = "waiting";
   for (const std::string& text : texts) insert.bind(++next, text);
   for (std::size_t m = 0; m < metrics.size(); ++m) {

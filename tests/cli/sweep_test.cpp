@@ -57,6 +57,7 @@ TEST(Sweep, KeepsEveryRowInADatabaseThatAnswersQueries) {
   EXPECT_EQ(database.number("SELECT \"moe.model.top_k\" FROM cases WHERE status = 'done' AND "
                             "baseline_of = '' ORDER BY tpot_p50_s DESC LIMIT 1"),
             8);
+  EXPECT_EQ(database.number("SELECT count(*) FROM cases WHERE twin_of = ''"), 12);
 }
 
 TEST(Sweep, TheSameCommandAgainComputesNothingAndWritesTheSame) {
