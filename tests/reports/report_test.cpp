@@ -95,7 +95,7 @@ TEST(ReportCsv, HasOneRowACaseAndOneColumnAMetric) {
   std::size_t rows = 0;
   while (std::getline(lines, row)) ++rows;
   EXPECT_EQ(rows, 2u);
-  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 9 + metric_table().size());
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','), 10 + metric_table().size());
 }
 
 TEST(ReportText, ShowsCasesSideBySideAndTheVerdict) {
