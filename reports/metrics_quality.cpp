@@ -51,12 +51,13 @@ std::vector<Metric> quality_metrics() {
       "dense and MoE models, arXiv:2502.05172; less is better, and no benchmark score";
   return {
       {"training_tokens", "training tokens", g, "token",
-       "Tokens that the model was trained on: published, from the scenario, or assumed.",
+       "Tokens that the model was trained on: published, from the scenario, those of the published "
+       "model whose sizes were changed, or assumed.",
        [](In in) -> Out { return tokens(in); }},
       {"training_tokens_assumed", "training tokens assumed", g, "0/1",
-       "1 if they are not published for this model: those of the model that it was made from, or "
-       "20 "
-       "per active parameter.",
+       "1 if they are 20 per active parameter, because none are published for this model or the "
+       "one "
+       "whose sizes were changed.",
        [](In in) -> Out { return training_tokens_of(in.deployment).assumed() ? 1 : 0; }},
       {"expert_expansion", "expansion rate", g, "ratio",
        "Feed-forward parameters held over those that a token uses; 1 for a dense model.",

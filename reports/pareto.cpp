@@ -54,7 +54,8 @@ std::string objective_words(const ParetoFront& front) {
   return text;
 }
 
-// Losses compare only where all training tokens are published, or all go by the same assumption.
+// Losses compare only where all training tokens are known or borrowed from a model of which they
+// are, or where all go by the same assumption.
 bool losses_compare(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able) {
   const auto assumed =
       std::ranges::count_if(able, [&](std::size_t i) { return cases[i].quality.tokens_assumed; });

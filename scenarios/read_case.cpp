@@ -226,7 +226,7 @@ struct CaseReader {
     training = training_tokens_of(deployment.model);
     if (!resized || training.assumed()) return;
     training.source = "as the published model: " + training.source;
-    training.confidence = "assumption";
+    training.confidence = "borrowed";
   }
 
   std::optional<std::vector<TwinMatch>> read_own_twins() {

@@ -11,7 +11,8 @@ namespace moesim {
 struct TrainingTokens {
   double tokens = 0;  // 0 = not decided.
   std::string source;
-  std::string confidence;  // published, scenario, assumption.
+  // published, scenario, borrowed (by other sizes of a published model), assumption.
+  std::string confidence;
 
   bool assumed() const { return confidence == "assumption"; }
 };

@@ -106,11 +106,12 @@ TEST(Quality, TakesTokensFromTheCaseThenTheScenarioThenThePublished) {
   EXPECT_EQ(deployment(read_text(own), 0).training.confidence, "scenario");
 }
 
-TEST(Quality, OfAChangedModelIsAnAssumption) {
+TEST(Quality, OfAChangedModelIsBorrowed) {
   const Deployment resized = deployment(
       read_text(changed(kMoe, "qwen3-30b-a3b", "{name: qwen3-30b-a3b, num_experts: 64}")), 0);
   EXPECT_EQ(resized.training.tokens, 36e12);
-  EXPECT_TRUE(resized.training.assumed());
+  EXPECT_EQ(resized.training.confidence, "borrowed");
+  EXPECT_FALSE(resized.training.assumed());
   const Deployment same = deployment(
       read_text(changed(kMoe, "qwen3-30b-a3b", "{name: qwen3-30b-a3b, num_experts: 128}")), 0);
   EXPECT_FALSE(same.training.assumed());
