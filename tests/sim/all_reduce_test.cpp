@@ -7,6 +7,7 @@
 #include "hardware/profiles.h"
 #include "sim/collectives.h"
 #include "sim/stage_collectives.h"
+#include "tests/sim/ideal_cluster.h"
 #include "tests/sim/made_steps.h"
 
 namespace moesim {
@@ -15,23 +16,11 @@ namespace {
 constexpr Bytes kGigabyte{1e9};
 constexpr double kExact = 1e-12;
 
-// 100 GB/s in a node of eight, one 10 GB/s NIC per device; 5 us to start and 1 us a step inside, 20
-// and 3 us between nodes; a switch that reduces, and a kernel that starts after 8 us.
+// With a switch that reduces, and a kernel that starts after 8 us.
 ClusterSpec cluster_of(std::int64_t nodes) {
-  ClusterSpec cluster;
-  cluster.nodes = nodes;
-  cluster.node.devices = 8;
-  cluster.node.nics = 8;
-  cluster.node.nic_bandwidth = BytesPerSecond(10e9);
-  cluster.node.nic_technology.collective_start = Seconds(20e-6);
-  cluster.node.nic_technology.step = Seconds(3e-6);
-  DeviceSpec& device = cluster.node.device;
-  device.link_domain = 8;
-  device.link_bandwidth = BytesPerSecond(100e9);
-  LinkTechnology& link = device.link_technology;
+  ClusterSpec cluster = made::ideal_cluster(nodes);
+  LinkTechnology& link = cluster.node.device.link_technology;
   link.name = "made-link";
-  link.collective_start = Seconds(5e-6);
-  link.step = Seconds(1e-6);
   link.in_switch_reduction = true;
   link.graph_start = Seconds(8e-6);
   link.graph_efficiency = 0.5;

@@ -6,28 +6,10 @@
 #include <stdexcept>
 
 #include "hardware/profiles.h"
+#include "tests/sim/ideal_cluster.h"
 
 namespace moesim {
 namespace {
-
-// 100 GB/s in a node of eight, one 10 GB/s NIC per device; 5 us to start, 1 us a step, nothing
-// lost.
-ClusterSpec ideal_cluster(std::int64_t nodes) {
-  ClusterSpec cluster;
-  cluster.nodes = nodes;
-  cluster.node.devices = 8;
-  cluster.node.nics = 8;
-  cluster.node.nic_bandwidth = BytesPerSecond(10e9);
-  cluster.node.nic_technology.collective_start = Seconds(20e-6);
-  cluster.node.nic_technology.step = Seconds(3e-6);
-  DeviceSpec& device = cluster.node.device;
-  device.link_domain = 8;
-  device.link_bandwidth = BytesPerSecond(100e9);
-  device.host_bandwidth = BytesPerSecond(25e9);
-  device.link_technology.collective_start = Seconds(5e-6);
-  device.link_technology.step = Seconds(1e-6);
-  return cluster;
-}
 
 CommGroup group_of(const ClusterSpec& cluster, std::int64_t size, std::int64_t stride = 1) {
   std::vector<std::int64_t> devices(size);
@@ -40,7 +22,7 @@ constexpr double kExact = 1e-12;
 
 TEST(CommGroup, CountsMembersPerNode) {
   const std::vector<std::int64_t> devices{0, 1, 2, 9, 17};
-  const CommGroup group = make_group(ideal_cluster(3), devices);
+  const CommGroup group = make_group(made::ideal_cluster(3), devices);
   EXPECT_EQ(group.size, 5);
   EXPECT_EQ(group.nodes, 3);
   EXPECT_EQ(group.per_node, 3);
@@ -49,33 +31,33 @@ TEST(CommGroup, CountsMembersPerNode) {
 }
 
 TEST(CommGroup, DevicesThatShareNicsShareTheirBandwidth) {
-  ClusterSpec cluster = ideal_cluster(2);
+  ClusterSpec cluster = made::ideal_cluster(2);
   cluster.node.nics = 4;
   EXPECT_EQ(group_of(cluster, 16).scale_out, BytesPerSecond(5e9));
 }
 
 TEST(CommGroup, OfAMeshUsesOnlyTheLinksToItsMembers) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.wiring = LinkWiring::kMesh;
   EXPECT_DOUBLE_EQ(group_of(cluster, 8).scale_up.value(), 100e9);
   EXPECT_DOUBLE_EQ(group_of(cluster, 2).scale_up.value(), 100e9 / 7);
 }
 
 TEST(CommGroup, OverSeveralBridgesMeetsAtTheHostPorts) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_domain = 2;
   EXPECT_EQ(group_of(cluster, 2).scale_up, BytesPerSecond(100e9));
   EXPECT_EQ(group_of(cluster, 4).scale_up, BytesPerSecond(25e9));
 }
 
 TEST(CommGroup, RefusesMembersThatNoLinkJoins) {
-  ClusterSpec cluster = ideal_cluster(2);
+  ClusterSpec cluster = made::ideal_cluster(2);
   cluster.node.nics = 0;
   EXPECT_THROW(group_of(cluster, 16), std::invalid_argument);
 }
 
 TEST(Collectives, AGroupOfOneCostsNothing) {
-  const CommGroup one = group_of(ideal_cluster(1), 1);
+  const CommGroup one = group_of(made::ideal_cluster(1), 1);
   EXPECT_EQ(all_reduce(one, kGigabyte).time, Seconds(0));
   EXPECT_EQ(library_all_reduce(one, kGigabyte).scale_up_sent, Bytes(0));
   EXPECT_EQ(all_gather(one, kGigabyte).time, Seconds(0));
@@ -85,7 +67,7 @@ TEST(Collectives, AGroupOfOneCostsNothing) {
 }
 
 TEST(Collectives, ARingSendsSevenEighthsPerLap) {
-  const CommGroup eight = group_of(ideal_cluster(1), 8);
+  const CommGroup eight = group_of(made::ideal_cluster(1), 8);
   const CollectiveCost gather = all_gather(eight, kGigabyte);
   EXPECT_DOUBLE_EQ(gather.scale_up_sent.value(), 0.875e9);
   EXPECT_NEAR(gather.time.value(), 5e-6 + 7 * 1e-6 + 8.75e-3, kExact);
@@ -96,7 +78,7 @@ TEST(Collectives, ARingSendsSevenEighthsPerLap) {
 }
 
 TEST(Collectives, HalfSizeDoublesTheTimeOfSmallVolumesOnly) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.half_size = Bytes(1e6);
   const CommGroup two = group_of(cluster, 2);  // Sends half of what it gathers.
   const double fixed = 6e-6;
@@ -107,7 +89,7 @@ TEST(Collectives, HalfSizeDoublesTheTimeOfSmallVolumesOnly) {
 
 // Three times the ramp on top of the volume's own time; nothing of it for large volumes.
 TEST(Collectives, RampMultipliesWhatSmallVolumesCost) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.half_size = Bytes(1e6);
   cluster.node.device.link_technology.ramp = 3;
   const CommGroup two = group_of(cluster, 2);
@@ -118,7 +100,7 @@ TEST(Collectives, RampMultipliesWhatSmallVolumesCost) {
 
 // 10 us later in bulk; half of that where a member sends half of bulk_size.
 TEST(Collectives, BulkStartsLater) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   const double before = all_gather(group_of(cluster, 2), Bytes(2e4)).time.value();
   cluster.node.device.link_technology.bulk_start = Seconds(10e-6);
   cluster.node.device.link_technology.bulk_size = Bytes(1e4);
@@ -128,7 +110,7 @@ TEST(Collectives, BulkStartsLater) {
 }
 
 TEST(Collectives, TheSwitchReducesForThreeOrMore) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.in_switch_reduction = true;
   EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 8), kGigabyte).scale_up_sent.value(), 1e9);
   EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 2), kGigabyte).scale_up_sent.value(), 1e9);
@@ -137,7 +119,7 @@ TEST(Collectives, TheSwitchReducesForThreeOrMore) {
 }
 
 TEST(Collectives, AnInefficientSwitchIsLeftOut) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.in_switch_reduction = true;
   cluster.node.device.link_technology.reduction_efficiency = 0.5;
   EXPECT_DOUBLE_EQ(all_reduce(group_of(cluster, 8), kGigabyte).scale_up_sent.value(), 1.75e9);
@@ -145,7 +127,7 @@ TEST(Collectives, AnInefficientSwitchIsLeftOut) {
 
 TEST(Collectives, AcrossNodesTheSlowerLevelSetsThePace) {
   // Two nodes: each device sends its eighth once over its NIC, 125 MB at 10 GB/s.
-  const CollectiveCost reduce = all_reduce(group_of(ideal_cluster(2), 16), kGigabyte);
+  const CollectiveCost reduce = all_reduce(group_of(made::ideal_cluster(2), 16), kGigabyte);
   EXPECT_DOUBLE_EQ(reduce.scale_out_sent.value(), 0.125e9);
   EXPECT_DOUBLE_EQ(reduce.scale_up_sent.value(), 1.75e9);
   // In the node 17.5 ms, across 12.5 ms.
@@ -153,7 +135,7 @@ TEST(Collectives, AcrossNodesTheSlowerLevelSetsThePace) {
 }
 
 TEST(Collectives, OneMemberPerNodeUsesTheNicsOnly) {
-  const CollectiveCost gather = all_gather(group_of(ideal_cluster(4), 4, 8), kGigabyte);
+  const CollectiveCost gather = all_gather(group_of(made::ideal_cluster(4), 4, 8), kGigabyte);
   EXPECT_EQ(gather.scale_up_sent, Bytes(0));
   EXPECT_DOUBLE_EQ(gather.scale_out_sent.value(), 0.75e9);
   EXPECT_NEAR(gather.time.value(), 20e-6 + 3 * 3e-6 + 75e-3, kExact);
@@ -161,13 +143,13 @@ TEST(Collectives, OneMemberPerNodeUsesTheNicsOnly) {
 
 TEST(Collectives, ManyNodesReduceSmallBuffersAlongATree) {
   // 64 nodes: 2 log2(64) = 12 steps instead of the ring's 126.
-  const CommGroup group = group_of(ideal_cluster(64), 64, 8);
+  const CommGroup group = group_of(made::ideal_cluster(64), 64, 8);
   EXPECT_NEAR(all_reduce(group, Bytes(1)).time.value(), 20e-6 + 12 * 3e-6, 1e-9);
   EXPECT_DOUBLE_EQ(all_reduce(group, kGigabyte).scale_out_sent.value(), 2e9 * 63 / 64);
 }
 
 TEST(Collectives, AGraphKernelServesSmallBuffersAndTheLibraryLargeOnes) {
-  ClusterSpec cluster = ideal_cluster(1);
+  ClusterSpec cluster = made::ideal_cluster(1);
   cluster.node.device.link_technology.graph_start = Seconds(8e-6);
   cluster.node.device.link_technology.graph_doubling = Seconds(1e-6);
   cluster.node.device.link_technology.graph_efficiency = 0.5;
@@ -179,7 +161,7 @@ TEST(Collectives, AGraphKernelServesSmallBuffersAndTheLibraryLargeOnes) {
 }
 
 TEST(Collectives, MoreBytesNeverTakeLess) {
-  ClusterSpec cluster = ideal_cluster(4);
+  ClusterSpec cluster = made::ideal_cluster(4);
   LinkTechnology& link = cluster.node.device.link_technology;
   link.half_size = Bytes(8e6);
   link.in_switch_reduction = true;
@@ -220,7 +202,7 @@ TEST(Collectives, OfEveryShippedNodeAreFinite) {
 }
 
 TEST(AllToAll, EndsWhenItsFullestPortDoes) {
-  const CommGroup four = group_of(ideal_cluster(1), 4);
+  const CommGroup four = group_of(made::ideal_cluster(1), 4);
   PortLoads loads{{1e6, 1e6, 1e6, 1e6}, {1e6, 1e6, 1e6, 1e6}, {}, {}};
   const double even = all_to_all(four, loads).value();
   loads.scale_up_in[2] = 3e6;
@@ -230,7 +212,7 @@ TEST(AllToAll, EndsWhenItsFullestPortDoes) {
 }
 
 TEST(AllToAll, TheNicsSetThePaceAcrossNodes) {
-  const CommGroup group = group_of(ideal_cluster(2), 16);
+  const CommGroup group = group_of(made::ideal_cluster(2), 16);
   PortLoads loads{std::vector<double>(16, 1e6), std::vector<double>(16, 1e6),
                   std::vector<double>(16, 1e6), std::vector<double>(16, 1e6)};
   const double nics = all_to_all(group, loads).value();
@@ -241,7 +223,7 @@ TEST(AllToAll, TheNicsSetThePaceAcrossNodes) {
 TEST(AllToAll, ExpertKernelsStartOncePerLevel) {
   const auto idle = [](std::int64_t nodes, AllToAllKernel kernel) {
     const std::int64_t size = 8 * nodes;
-    return all_to_all(group_of(ideal_cluster(nodes), size), {}, kernel).value();
+    return all_to_all(group_of(made::ideal_cluster(nodes), size), {}, kernel).value();
   };
   EXPECT_NEAR(idle(1, AllToAllKernel::kLowLatency), 13.1e-6, kExact);
   EXPECT_NEAR(idle(2, AllToAllKernel::kLowLatency), 13.1e-6 + 20e-6, kExact);
@@ -252,7 +234,7 @@ TEST(AllToAll, ExpertKernelsStartOncePerLevel) {
 // Two-to-one above nine leaves of four nodes. Of the 280 parts that a device sends to other nodes,
 // 256 leave the leaf; a ring in order leaves each leaf over 8 of its 16 up-links.
 ClusterSpec oversubscribed_cluster() {
-  ClusterSpec cluster = ideal_cluster(36);
+  ClusterSpec cluster = made::ideal_cluster(36);
   cluster.fabric.kind = FabricKind::kFatTree;
   cluster.fabric.switch_ports = 48;
   cluster.fabric.port_bandwidth = BytesPerSecond(10e9);
@@ -286,7 +268,7 @@ TEST(BlockingFabric, LeavesOneBusyNicItsBandwidth) {
 
 // 4 x 4 x 4 routers with links of a sixth of the NIC: a ring collective uses all six.
 TEST(BlockingFabric, ATorusIsAsFastAsItsNicInARingAndAThirdInAnAllToAll) {
-  ClusterSpec cluster = ideal_cluster(64);
+  ClusterSpec cluster = made::ideal_cluster(64);
   cluster.node.devices = 1;
   cluster.node.nics = 1;
   cluster.fabric.kind = FabricKind::kTorus;
@@ -300,8 +282,9 @@ TEST(BlockingFabric, ATorusIsAsFastAsItsNicInARingAndAThirdInAnAllToAll) {
 }
 
 TEST(PointToPoint, TakesAStartAndAStepOfTheLinkThatJoinsTheTwo) {
-  EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2)).value(), 6e-6, kExact);
-  EXPECT_NEAR(point_to_point_latency(group_of(ideal_cluster(2), 2, 8)).value(), 23e-6, kExact);
+  EXPECT_NEAR(point_to_point_latency(group_of(made::ideal_cluster(2), 2)).value(), 6e-6, kExact);
+  EXPECT_NEAR(point_to_point_latency(group_of(made::ideal_cluster(2), 2, 8)).value(), 23e-6,
+              kExact);
 }
 
 }  // namespace

@@ -16,12 +16,7 @@ constexpr double kExact = 1e-6;
 using made::run;
 
 void expect_all_accounted_for(const Summary& s) {
-  EXPECT_EQ(s.arrived, s.completed + s.rejected + s.in_flight);
-  EXPECT_EQ(s.input_tokens_arrived,
-            s.input_tokens_done + s.input_tokens_inside + s.input_tokens_rejected);
-  EXPECT_EQ(s.output_tokens_asked,
-            s.output_tokens_done + s.output_tokens_inside + s.output_tokens_rejected);
-  EXPECT_EQ(s.kv_blocks_allocated, s.kv_blocks_freed + s.kv_blocks_held);
+  made::expect_conserved(s);
   double energy = 0;
   for (const DeviceLedger& device : s.devices) {
     EXPECT_NEAR(device.total_time() / s.horizon, 1, 1e-9);

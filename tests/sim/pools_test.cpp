@@ -120,12 +120,7 @@ TEST(Pools, ConserveRequestsTokensBlocksBytesTimeAndEnergyAtACut) {
   w.requests[3].output_tokens = 100'000'000;
   w.horizon = Seconds(0.1412345);
   const auto got = run(d, w, [](const Summary& s) {
-    EXPECT_EQ(s.arrived, s.completed + s.rejected + s.in_flight);
-    EXPECT_EQ(s.input_tokens_arrived,
-              s.input_tokens_done + s.input_tokens_inside + s.input_tokens_rejected);
-    EXPECT_EQ(s.output_tokens_asked,
-              s.output_tokens_done + s.output_tokens_inside + s.output_tokens_rejected);
-    EXPECT_EQ(s.kv_blocks_allocated, s.kv_blocks_freed + s.kv_blocks_held);
+    made::expect_conserved(s);
     EXPECT_NEAR(s.traffic.scale_up_sent.value(), s.traffic.scale_up_received.value(), 1);
     // Four layers of 2048 B, whole prompts of 300 tokens.
     const double caches = s.traffic.kv_transfer.value() / (4 * 2048 * 300);

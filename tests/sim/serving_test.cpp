@@ -139,12 +139,7 @@ TEST(Serving, ConservesRequestsTokensAndBlocksAtACut) {
   Deployment d = made::constant_step(Seconds(1));
   d.serving.memory.max_num_seqs = 20;
   const auto got = run(d, w, [](const Summary& s) {
-    EXPECT_EQ(s.arrived, s.completed + s.rejected + s.in_flight);
-    EXPECT_EQ(s.input_tokens_arrived,
-              s.input_tokens_done + s.input_tokens_inside + s.input_tokens_rejected);
-    EXPECT_EQ(s.output_tokens_asked,
-              s.output_tokens_done + s.output_tokens_inside + s.output_tokens_rejected);
-    EXPECT_EQ(s.kv_blocks_allocated, s.kv_blocks_freed + s.kv_blocks_held);
+    made::expect_conserved(s);
     EXPECT_GT(s.kv_blocks_held, 0);
     return std::vector{static_cast<double>(s.rejected), static_cast<double>(s.in_flight),
                        s.horizon.value(), static_cast<double>(s.arrived)};
