@@ -33,6 +33,14 @@ Bytes combine_payload(std::int64_t width, CombineFormat format, DispatchMode mod
   return Bytes(packed ? 10 * values / 8 + 4 * values / 128 : 2 * values);
 }
 
+ReplicaTurns::ReplicaTurns(const LayerPlacement& placement) {
+  for (const std::vector<std::int32_t>& slots : placement.slots_of_expert) {
+    const auto first = static_cast<std::uint32_t>(slots_.size());
+    slots_.insert(slots_.end(), slots.begin(), slots.end());
+    turns_.push_back({first, static_cast<std::uint32_t>(slots_.size()), first});
+  }
+}
+
 std::int32_t nearest_slot(const LayerPlacement& placement, const DispatchGeometry& geometry,
                           std::int64_t source, std::int64_t expert) {
   const auto& slots = placement.slots_of_expert[static_cast<std::size_t>(expert)];

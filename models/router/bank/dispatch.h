@@ -61,18 +61,24 @@ Bytes combine_payload(std::int64_t width, CombineFormat format, DispatchMode mod
 // The copies of replicated experts in turn, each expert by itself, in the order of asking.
 class ReplicaTurns {
  public:
-  explicit ReplicaTurns(const LayerPlacement& placement)
-      : placement_(placement), turn_(placement.slots_of_expert.size(), 0) {}
+  explicit ReplicaTurns(const LayerPlacement& placement);
   // Whether an id is an expert that lies anywhere: not a zero expert, not RoutingBank::kNoExpert.
-  bool is_placed(std::uint16_t id) const { return id < turn_.size(); }
+  bool is_placed(std::uint16_t id) const { return id < turns_.size(); }
   std::int32_t next(std::uint16_t expert) {
-    const auto& slots = placement_.slots_of_expert[expert];
-    return slots[turn_[expert]++ % slots.size()];
+    Turn& turn = turns_[expert];
+    const std::int32_t slot = slots_[turn.next];
+    if (++turn.next == turn.last) turn.next = turn.first;
+    return slot;
   }
 
  private:
-  const LayerPlacement& placement_;
-  std::vector<std::uint32_t> turn_;
+  // Places in slots_; the last one is excluded.
+  struct Turn {
+    std::uint32_t first = 0, last = 0, next = 0;
+  };
+
+  std::vector<std::int32_t> slots_;  // Expert by expert.
+  std::vector<Turn> turns_;          // [expert]
 };
 
 // The slot that serves a source's pairs with an expert under ReplicaChoice::kStatic: on the source

@@ -75,29 +75,42 @@ std::vector<SourcePlace> source_places(const DispatchGeometry& geometry, bool by
   return places;
 }
 
-// The flags of a slot beside those that its token has picked before.
-std::uint16_t flags_of(const TokenBlocks& blocks, std::uint16_t slot, const std::uint16_t* picks,
-                       const std::uint16_t* end) {
-  std::uint16_t flags = Pick::kGroupFlag | Pick::kNodeFlag;
-  for (; picks != end; ++picks) {
-    const std::uint16_t taken = *picks & Pick::kSlotMask;
-    if (blocks.group_of_slot[taken] == blocks.group_of_slot[slot]) flags &= Pick::kNodeFlag;
-    if (blocks.node_of_slot[taken] == blocks.node_of_slot[slot]) flags &= Pick::kGroupFlag;
+// The picks of a layer's tokens, one token after another.
+class Picker {
+ public:
+  Picker(const TokenBlocks& blocks, const LayerPlacement& placement, bool flagged)
+      : blocks_(blocks), turns_(placement), flagged_(flagged) {
+    last_on_group_.assign(static_cast<std::size_t>(placement.groups), -1);
+    last_on_node_ = last_on_group_;
   }
-  return flags;
-}
 
-// A token's slots, in normal mode with the flags of Pick.
-void fill_picks(std::span<const std::uint16_t> ids, const TokenBlocks& blocks, bool flagged,
-                ReplicaTurns& turns, std::uint16_t* picks) {
-  std::uint16_t* end = picks;
-  for (const std::uint16_t id : ids) {
-    if (!turns.is_placed(id)) continue;
-    auto pick = static_cast<std::uint16_t>(turns.next(id));
-    if (flagged) pick |= flags_of(blocks, pick, picks, end);
-    *end++ = pick;
+  // A token's slots, in normal mode with the flags of Pick.
+  void pick(std::span<const std::uint16_t> ids, std::uint16_t* picks) {
+    ++token_;
+    for (const std::uint16_t id : ids) {
+      if (!turns_.is_placed(id)) continue;
+      const auto slot = static_cast<std::uint16_t>(turns_.next(id));
+      *picks++ = flagged_ ? slot | flags_of(slot) : slot;
+    }
   }
-}
+
+ private:
+  std::uint16_t flags_of(std::uint16_t slot) {
+    std::int32_t& on_group = last_on_group_[blocks_.group_of_slot[slot]];
+    std::int32_t& on_node = last_on_node_[blocks_.node_of_slot[slot]];
+    const int flags =
+        (on_group == token_ ? 0 : Pick::kGroupFlag) | (on_node == token_ ? 0 : Pick::kNodeFlag);
+    on_group = on_node = token_;
+    return static_cast<std::uint16_t>(flags);
+  }
+
+  const TokenBlocks& blocks_;
+  ReplicaTurns turns_;
+  bool flagged_;
+  // The last token that had a pair there.
+  std::vector<std::int32_t> last_on_group_, last_on_node_;
+  std::int32_t token_ = -1;
+};
 
 std::vector<std::uint16_t> nearest_slots(const LayerPlacement& placement,
                                          const DispatchGeometry& geometry) {
@@ -113,20 +126,18 @@ std::vector<std::uint16_t> nearest_slots(const LayerPlacement& placement,
 
 // Adds a token's picks to running sums and marks.
 void add_token(const TokenBlocks& blocks, const BlockLayout& layout, std::int64_t place,
-               std::vector<std::uint16_t>& sum, std::uint64_t* hit) {
+               std::uint16_t* sum, std::uint64_t* hit) {
   const std::uint16_t* const picks = blocks.picks.data() + place * blocks.top_k;
+  std::uint16_t* const copies = sum + layout.copies_at();
+  std::uint16_t* const nodes = sum + layout.nodes_at();
   for (std::int64_t j = 0; j < blocks.top_k && picks[j] != Pick::kNone; ++j) {
     const std::uint16_t slot = picks[j] & Pick::kSlotMask;
     const std::size_t group = blocks.group_of_slot[slot];
     hit[slot / 64] |= 1ULL << (slot % 64);
     ++sum[group];
     if (!layout.copies_by_rank) continue;
-    if ((picks[j] & Pick::kNodeFlag) != 0) {
-      ++sum[static_cast<std::size_t>(layout.nodes_at()) + blocks.node_of_slot[slot]];
-    }
-    if ((picks[j] & Pick::kGroupFlag) != 0) {
-      ++sum[static_cast<std::size_t>(layout.copies_at()) + group];
-    }
+    if ((picks[j] & Pick::kGroupFlag) != 0) ++copies[group];
+    if ((picks[j] & Pick::kNodeFlag) != 0) ++nodes[blocks.node_of_slot[slot]];
   }
 }
 
@@ -179,7 +190,7 @@ BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if ((i & fine_mask) == 0) fine.add(sum);
     if ((i & coarse_mask) == 0) coarse.add(sum);
-    add_token(blocks, layout, layout.place[static_cast<std::size_t>(tokens[i])], sum, hit);
+    add_token(blocks, layout, layout.place[static_cast<std::size_t>(tokens[i])], sum.data(), hit);
     if ((i & fine_mask) == fine_mask) hit += blocks.words;
   }
   fine.add(sum);
@@ -243,10 +254,10 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
     group_of_slot.push_back(static_cast<std::uint16_t>(group));
     node_of_slot.push_back(static_cast<std::uint16_t>(group / geometry.ranks_per_node));
   }
-  ReplicaTurns turns(placement);
+  Picker picker(*this, placement, layout.copies_by_rank);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
     std::uint16_t* const mine = picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k;
-    fill_picks(bank.token(layer, t), *this, layout.copies_by_rank, turns, mine);
+    picker.pick(bank.token(layer, t), mine);
     full = full && mine[top_k - 1] != Pick::kNone;
   }
   if (geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic) {
@@ -255,14 +266,13 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
 }
 
 void TokenBlocks::sum_up(const BlockLayout& layout) {
-  reachable.assign(static_cast<std::size_t>(words), 0);
-  for (const std::uint16_t pick : picks) {
-    if (pick == Pick::kNone) continue;
-    const std::uint16_t slot = pick & Pick::kSlotMask;
-    reachable[slot / 64] |= 1ULL << (slot % 64);
-  }
   decode = block_order(*this, layout.decode, layout);
   prefill = block_order(*this, layout.prefill, layout);
+  reachable.assign(static_cast<std::size_t>(words), 0);
+  const BlockMarks& all = decode.coarse.hits;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    reachable[i % static_cast<std::size_t>(words)] |= all[i];
+  }
 }
 
 }  // namespace moesim

@@ -10,7 +10,10 @@ namespace {
 void send_layer(const RoutingBank& bank, std::int64_t layer, const LayerPlacement& placement,
                 const DispatchGeometry& geometry, std::int64_t source, Destinations& destinations) {
   const bool is_static = geometry.replicas == ReplicaChoice::kStatic;
-  std::vector<std::int32_t> nearest;
+  std::vector<std::int32_t> group_of_slot, nearest;
+  for (std::size_t slot = 0; slot < placement.expert_of_slot.size(); ++slot) {
+    group_of_slot.push_back(placement.group_of_slot(static_cast<std::int32_t>(slot)));
+  }
   for (std::int64_t e = 0; is_static && e < bank.num_experts; ++e) {
     nearest.push_back(nearest_slot(placement, geometry, source, e));
   }
@@ -19,7 +22,8 @@ void send_layer(const RoutingBank& bank, std::int64_t layer, const LayerPlacemen
     destinations.add_token();
     for (const std::uint16_t id : bank.token(layer, t)) {
       if (!turns.is_placed(id)) continue;
-      destinations.add_pair(placement.group_of_slot(is_static ? nearest[id] : turns.next(id)));
+      const std::int32_t slot = is_static ? nearest[id] : turns.next(id);
+      destinations.add_pair(group_of_slot[static_cast<std::size_t>(slot)]);
     }
   }
 }
