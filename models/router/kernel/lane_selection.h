@@ -74,20 +74,22 @@ void sort_blocks(Ints<kLanes>* blocks, std::int64_t count) {
   }
 }
 
-// The keys of some blocks and their ids, in rising order of ids.
-template <int kLanes, int kTopK>
+// The keys of up to kBlocks blocks and their ids, in rising order of ids.
+template <int kLanes, int kBlocks>
 struct Candidates {
-  static constexpr int kSize = kTopK * static_cast<int>(kBlock);
-  Ints<kLanes> ids[kSize];
-  Floats<kLanes> keys[kSize];
+  int size;
+  Ints<kLanes> ids[kBlocks * kBlock];
+  Floats<kLanes> keys[kBlocks * kBlock];
 
-  Candidates(const Floats<kLanes>* all_keys, Ints<kLanes>* blocks) {
+  Candidates(const Floats<kLanes>* all_keys, Ints<kLanes>* blocks, int num_blocks)
+      : size(num_blocks * static_cast<int>(kBlock)) {
     constexpr int kKeys = static_cast<int>(kBlock);
-    sort_blocks<kLanes>(blocks, kTopK);
-    for (int i = 0; i < kSize; ++i) {
+    sort_blocks<kLanes>(blocks, num_blocks);
+    int i = 0;
+    do {  // At least once, as the compiler should know.
       ids[i] = blocks[i / kKeys] * kKeys + i % kKeys;
       keys[i] = look_up<kLanes>(all_keys, ids[i]);
-    }
+    } while (++i < size);
   }
 };
 
@@ -98,18 +100,17 @@ template <int kLanes, int kTopK>
 void insert_by_blocks(KnownList<kLanes, kTopK>& list, const Floats<kLanes>* keys,
                       const Floats<kLanes>* maxima, std::int64_t num_blocks) {
   insert_all<kLanes>(list, maxima, num_blocks);
-  const Candidates<kLanes, kTopK> candidates(keys, list.ids);
+  const Candidates<kLanes, kTopK> candidates(keys, list.ids, kTopK);
   clear<kLanes>(list);
-  for (int i = 0; i < candidates.kSize; ++i) {
+  for (int i = 0; i < candidates.size; ++i) {
     insert<kLanes>(list, candidates.keys[i], candidates.ids[i]);
   }
 }
 
 // Half the work, for most tokens: keys whose lowest bits are replaced by the place, so that one
-// number is all there is to move. Keys that differ only in those bits look equal; where that could
-// change the choice, the list above decides. Stays in floating point, whose maxima two units
-// compute.
-template <int kLanes, int kTopK>
+// number is all there is to move. Keys that differ only in those bits look equal: where the last
+// chosen one does, the lists above decide. Stays in floating point, whose maxima two units compute.
+template <int kLanes, int kSize>
 class PackedList {
  public:
   explicit PackedList(std::int64_t num_places) {
@@ -122,8 +123,8 @@ class PackedList {
     const Ints<kLanes> bits = as_bits(key + 0.0F);  // -0 becomes +0.
     const Ints<kLanes> low = (mask_ - static_cast<std::int32_t>(place)) ^ turned(bits);
     const auto packed = __builtin_bit_cast(Floats<kLanes>, (bits & ~mask_) | low);
-#pragma GCC unroll 16
-    for (int j = kTopK; j > 0; --j) best_[j] = larger(best_[j], smaller(best_[j - 1], packed));
+#pragma GCC unroll 32
+    for (int j = kSize; j > 0; --j) best_[j] = larger(best_[j], smaller(best_[j - 1], packed));
     best_[0] = larger(best_[0], packed);
   }
   Ints<kLanes> place(int j) const {
@@ -131,12 +132,12 @@ class PackedList {
     return mask_ - ((bits & mask_) ^ turned(bits));
   }
 
-  // True if the first kTopK are those of the exact keys, in some order or in order.
-  bool is_exact_set() const {
-    return all_differ(kTopK - 1);
+  // Whether the first top_k <= kSize are those of the exact keys, in some order or in order.
+  bool is_exact_set(int top_k) const {
+    return all_differ(top_k - 1, top_k);
   }
-  bool is_exact() const {
-    return all_differ(0);
+  bool is_exact(int top_k) const {
+    return all_differ(0, top_k);
   }
 
  private:
@@ -148,47 +149,66 @@ class PackedList {
     return (bits >> 31) & mask_;
   }
 
-  bool all_differ(int first) const {
+  bool all_differ(int first, int last) const {
     Ints<kLanes> equal{};
-    for (int j = first; j < kTopK; ++j) {
+    for (int j = first; j < last; ++j) {
       equal |= ((as_bits(best_[j]) ^ as_bits(best_[j + 1])) & ~mask_) == 0;
     }
-    alignas(64) std::int32_t lanes[kLanes];
-    *reinterpret_cast<Ints<kLanes>*>(lanes) = equal;
-    std::int32_t any = 0;
-    for (int l = 0; l < kLanes; ++l) any |= lanes[l];
-    return any == 0;
+    return !any_lane<kLanes>(equal);
   }
 
   std::int32_t mask_ = 1;
-  Floats<kLanes> best_[kTopK + 1];
+  Floats<kLanes> best_[kSize + 1];
 };
 
-constexpr std::int64_t kMostPlaces = 64;   // With more, too many keys look equal.
-constexpr std::int64_t kMostBlocks = 128;  // Only the last chosen one may not.
+constexpr std::int64_t kMostPlaces = 64;   // With more, blocks first.
+constexpr std::int64_t kMostBlocks = 128;  // With more, too many look equal.
 
-// Ids in order, or false if some keys look equal.
-template <int kLanes, int kTopK>
-bool choose_packed(const Floats<kLanes>* keys, std::int64_t count, Ints<kLanes>* ids) {
-  PackedList<kLanes, kTopK> list(count);
-  for (std::int64_t e = 0; e < count; ++e) list.insert(keys[e], e);
-  for (int j = 0; j < kTopK; ++j) ids[j] = list.place(j);
-  return list.is_exact();
+// Ids in falling order of their keys. Requires: equal keys in rising order of ids.
+template <int kLanes, int kSize>
+void put_in_order(const Floats<kLanes>* keys, int top_k, Ints<kLanes>* ids) {
+  Floats<kLanes> exact[kSize];
+  for (int j = 0; j < top_k; ++j) exact[j] = look_up<kLanes>(keys, ids[j]);
+  Ints<kLanes> moved;
+  do {
+    moved = Ints<kLanes>{};
+    for (int j = 1; j < top_k; ++j) {
+      const Ints<kLanes> swaps = exact[j] > exact[j - 1];
+      const Floats<kLanes> key = exact[j];
+      const Ints<kLanes> id = ids[j];
+      exact[j] = swaps ? exact[j - 1] : key;
+      exact[j - 1] = swaps ? key : exact[j - 1];
+      ids[j] = swaps ? ids[j - 1] : id;
+      ids[j - 1] = swaps ? id : ids[j - 1];
+      moved |= swaps;
+    }
+  } while (any_lane<kLanes>(moved));
 }
 
-template <int kLanes, int kTopK>
+// Ids in order, or false if the last chosen key looks equal to one that is not.
+template <int kLanes, int kSize>
+bool choose_packed(const Floats<kLanes>* keys, std::int64_t count, int top_k, Ints<kLanes>* ids) {
+  PackedList<kLanes, kSize> list(count);
+  for (std::int64_t e = 0; e < count; ++e) list.insert(keys[e], e);
+  if (!list.is_exact_set(top_k)) return false;
+  for (int j = 0; j < top_k; ++j) ids[j] = list.place(j);
+  if (!list.is_exact(top_k)) put_in_order<kLanes, kSize>(keys, top_k, ids);
+  return true;
+}
+
+template <int kLanes, int kSize>
 bool choose_packed_by_blocks(const Floats<kLanes>* keys, const Floats<kLanes>* maxima,
-                             std::int64_t num_blocks, Ints<kLanes>* ids) {
-  PackedList<kLanes, kTopK> best_blocks(num_blocks);
+                             std::int64_t num_blocks, int top_k, Ints<kLanes>* ids) {
+  PackedList<kLanes, kSize> best_blocks(num_blocks);
   for (std::int64_t b = 0; b < num_blocks; ++b) best_blocks.insert(maxima[b], b);
-  if (!best_blocks.is_exact_set()) return false;
-  Ints<kLanes> places[kTopK];
-  for (int j = 0; j < kTopK; ++j) places[j] = best_blocks.place(j);
-  const Candidates<kLanes, kTopK> candidates(keys, places);
-  PackedList<kLanes, kTopK> list(candidates.kSize);
-  for (int i = 0; i < candidates.kSize; ++i) list.insert(candidates.keys[i], i);
-  for (int j = 0; j < kTopK; ++j) ids[j] = look_up<kLanes>(candidates.ids, list.place(j));
-  return list.is_exact();
+  if (!best_blocks.is_exact_set(top_k)) return false;
+  Ints<kLanes> places[kSize];
+  for (int j = 0; j < top_k; ++j) places[j] = best_blocks.place(j);
+  const Candidates<kLanes, kSize> candidates(keys, places, top_k);
+  Ints<kLanes> chosen[kSize];
+  if (!choose_packed<kLanes, kSize>(candidates.keys, candidates.size, top_k, chosen)) return false;
+  for (int j = 0; j < top_k; ++j) ids[j] = look_up<kLanes>(candidates.ids, chosen[j]);
+  return true;
 }
 
 template <int kLanes, int kTopK>
@@ -196,7 +216,7 @@ void choose_by_blocks(const Floats<kLanes>* keys, const Floats<kLanes>* maxima,
                       std::int64_t num_blocks, Ints<kLanes>* ids) {
   if constexpr (kTopK >= 4) {
     if (num_blocks <= kMostBlocks &&
-        choose_packed_by_blocks<kLanes, kTopK>(keys, maxima, num_blocks, ids)) {
+        choose_packed_by_blocks<kLanes, kTopK>(keys, maxima, num_blocks, kTopK, ids)) {
       return;
     }
   }
@@ -216,18 +236,35 @@ void choose_known(const Floats<kLanes>* keys, std::int64_t count, Ints<kLanes>* 
     return choose_by_blocks<kLanes, kTopK>(keys, maxima, num_blocks, ids);
   }
   if constexpr (kTopK >= 4) {
-    if (count <= kMostPlaces && choose_packed<kLanes, kTopK>(keys, count, ids)) return;
+    if (choose_packed<kLanes, kTopK>(keys, count, kTopK, ids)) return;
   }
   KnownList<kLanes, kTopK> list;
   insert_all<kLanes>(list, keys, count);
   for (int j = 0; j < kTopK; ++j) ids[j] = list.ids[j];
 }
 
+// Like choose_known, for any top_k <= kSize.
+template <int kLanes, int kSize>
+void choose_up_to(const Floats<kLanes>* keys, std::int64_t count, std::int64_t top_k,
+                  const SelectOutput& out) {
+  auto* maxima = reinterpret_cast<Floats<kLanes>*>(out.scratch);
+  auto* ids = reinterpret_cast<Ints<kLanes>*>(out.ids);
+  const std::int64_t num_blocks = (count + kBlock - 1) / kBlock;
+  const int chosen = static_cast<int>(top_k);
+  if (count <= kMostPlaces || num_blocks <= top_k) {
+    if (choose_packed<kLanes, kSize>(keys, count, chosen, ids)) return;
+  } else if (num_blocks <= kMostBlocks) {
+    find_maxima<kLanes>(keys, num_blocks, maxima);
+    if (choose_packed_by_blocks<kLanes, kSize>(keys, maxima, num_blocks, chosen, ids)) return;
+  }
+  OpenList<kLanes> list{top_k, reinterpret_cast<Floats<kLanes>*>(out.best), ids};
+  insert_all<kLanes>(list, keys, count);
+}
+
 template <int kLanes>
 void select(const float* from, std::int64_t count, std::int64_t top_k, const SelectOutput& out) {
   const auto* keys = reinterpret_cast<const Floats<kLanes>*>(from);
   auto* ids = reinterpret_cast<Ints<kLanes>*>(out.ids);
-  OpenList<kLanes> list{top_k, reinterpret_cast<Floats<kLanes>*>(out.best), ids};
   switch (top_k) {
     case 1:
       return choose_known<kLanes, 1>(keys, count, ids, out);
@@ -240,8 +277,14 @@ void select(const float* from, std::int64_t count, std::int64_t top_k, const Sel
     case 8:
       return choose_known<kLanes, 8>(keys, count, ids, out);
     default:
-      return insert_all<kLanes>(list, keys, count);
+      break;
   }
+  if (top_k <= 8) return choose_up_to<kLanes, 8>(keys, count, top_k, out);
+  if (top_k <= 16) return choose_up_to<kLanes, 16>(keys, count, top_k, out);
+  if (top_k <= 24) return choose_up_to<kLanes, 24>(keys, count, top_k, out);
+  if (top_k <= 32) return choose_up_to<kLanes, 32>(keys, count, top_k, out);
+  OpenList<kLanes> list{top_k, reinterpret_cast<Floats<kLanes>*>(out.best), ids};
+  insert_all<kLanes>(list, keys, count);
 }
 
 }  // namespace

@@ -46,6 +46,15 @@ Floats<kLanes> all(float value) {
   return value - Floats<kLanes>{};
 }
 
+template <int kLanes>
+bool any_lane(Ints<kLanes> set) {
+  alignas(64) std::int32_t lanes[kLanes];
+  __builtin_memcpy(lanes, &set, sizeof set);
+  std::int32_t any = 0;
+  for (int l = 0; l < kLanes; ++l) any |= lanes[l];
+  return any != 0;
+}
+
 // A constant that the compiler does not see, because g++ 12 turns x > c ? x : c into the
 // processor's maximum for variables only, and into two slower instructions for constants.
 template <int kLanes>
