@@ -39,13 +39,17 @@ double sent_bytes(const PortLoads& loads) {
   return std::accumulate(loads.scale_out_out.begin(), loads.scale_out_out.end(), up);
 }
 
-std::size_t sampler_of(DispatchMode mode) {
-  return mode == DispatchMode::kNormal ? 0 : 1;
-}
-
-bool may_use(DispatchPolicy policy, DispatchMode sampler) {
-  if (policy == DispatchPolicy::kAuto) return true;
-  return (policy == DispatchPolicy::kNormal) == (sampler == DispatchMode::kNormal);
+// How the samplers count copies: by node and rank, or by pair.
+std::vector<DispatchMode> counting_modes(const Deployment& deployment) {
+  if (!deployment.plan.dispatches_tokens()) return {DispatchMode::kNormal};
+  switch (deployment.dispatch) {
+    case DispatchPolicy::kAuto:
+      return {DispatchMode::kNormal, DispatchMode::kLowLatency};
+    case DispatchPolicy::kNormal:
+      return {DispatchMode::kNormal};
+    default:
+      return {DispatchMode::kLowLatency};
+  }
 }
 
 DispatchMode mode_of(DispatchPolicy policy, bool decode_only) {
@@ -96,38 +100,19 @@ TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& ba
   }
   PlacedBank placed = place_bank(deployment, bank);
   served_ = std::move(placed.served);
-  samplers_.push_back(make_samplers(placed.layers));
+  samplers_.push_back(make_sampler(placed.layers));
   if (deployment.placement.rebalance_steps > 0 && deployment.plan.ep > 1) {
-    const auto& any = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
-    rebalancer_.emplace(deployment, served_, any->layout());
+    rebalancer_.emplace(deployment, served_, samplers_[0].layout());
   }
 }
 
-std::unique_ptr<RoutingSampler> TokenExchange::make_sampler(std::vector<LayerPlacement> placement,
-                                                            DispatchMode mode) const {
-  return std::make_unique<RoutingSampler>(served_, std::move(placement),
-                                          dispatch_geometry(deployment_, mode),
-                                          deployment_.model.moe().router.capacity);
+RoutingSampler TokenExchange::make_sampler(const std::vector<LayerPlacement>& placement) const {
+  return {served_, placement, dispatch_geometry(deployment_, DispatchMode::kNormal),
+          counting_modes(deployment_), deployment_.model.moe().router.capacity};
 }
 
-TokenExchange::Samplers TokenExchange::make_samplers(
-    const std::vector<LayerPlacement>& placement) const {
-  Samplers samplers;
-  const bool travel = deployment_.plan.dispatches_tokens();
-  for (const DispatchMode mode : {DispatchMode::kNormal, DispatchMode::kLowLatency}) {
-    const bool is_used =
-        travel ? may_use(deployment_.dispatch, mode) : mode == DispatchMode::kNormal;
-    if (is_used) samplers[sampler_of(mode)] = make_sampler(placement, mode);
-  }
-  return samplers;
-}
-
-const TokenExchange::Samplers& TokenExchange::samplers_of(std::int64_t replica) const {
+RoutingSampler& TokenExchange::sampler(std::int64_t replica) {
   return samplers_[replica < static_cast<std::int64_t>(samplers_.size()) ? replica : 0];
-}
-
-const RoutingSampler& TokenExchange::sampler(const Stage& stage) const {
-  return *samplers_of(stage.replica)[sampler_of(mode_)];
 }
 
 void TokenExchange::take(const HalfBatches::Ranks& ranks, Half& half) {
@@ -163,6 +148,8 @@ void TokenExchange::open(const Stage& stage, const HalfBatches& batch) {
   clear(carried_, members);
   clear(there_, travel ? members : 0);
   mode_ = travel ? mode_of(deployment_.dispatch, decode_only_) : DispatchMode::kNormal;
+  way_ =
+      deployment_.dispatch == DispatchPolicy::kAuto && mode_ == DispatchMode::kLowLatency ? 1 : 0;
   dispatched_ = combined_ = 0;
   moved_ = Bytes(0);
   tally_ = {};
@@ -174,16 +161,14 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
   if (!rebalancer_ || !rebalancer_->begin_step(stage)) return Seconds(0);
   // Replicas differ from now on.
   while (static_cast<std::int64_t>(samplers_.size()) <= stage.replica) {
-    const auto& first = samplers_[0][0] ? samplers_[0][0] : samplers_[0][1];
-    samplers_.push_back(make_samplers(first->placement()));
+    samplers_.push_back(make_sampler(samplers_[0].placement()));
   }
-  const Samplers& samplers = samplers_of(stage.replica);
-  const RoutingSampler& any = samplers[0] ? *samplers[0] : *samplers[1];
+  RoutingSampler& moving = sampler(stage.replica);
   MovingCost total;
   for (std::int64_t i = 0; i < stage.moe_layers; ++i) {
     const std::int64_t layer = stage.first_moe_layer + i;
-    const LayerPlacement& before = any.placement()[layer];
-    const LayerPlacement after = rebalancer_->place(stage, layer, before, any.layout());
+    const LayerPlacement& before = moving.placement()[layer];
+    const LayerPlacement after = rebalancer_->place(stage, layer, before, moving.layout());
     if (after.expert_of_slot == before.expert_of_slot) continue;
     const MovingCost cost = moving_cost(deployment_, *moe_[layer], stage.collectives.all_ranks(),
                                         before, after, loads_);
@@ -191,9 +176,7 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
     total.copies += cost.copies;
     total.bytes += cost.bytes;
     total.time += cost.time;
-    for (const auto& sampler : samplers) {
-      if (sampler) sampler->place(layer, after);
-    }
+    moving.place(layer, after);
   }
   moved_ += total.bytes;
   rebalancer_->begin_period(stage, total);
@@ -201,10 +184,10 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
 }
 
 const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer, std::size_t half) {
-  const RoutingSampler& drawn_from = sampler(stage);
+  const RoutingSampler& drawn_from = sampler(stage.replica);
   LayerLoad& load = halves_[half].load;
-  drawn_from.draw(moe_layer, halves_[half].sources, stage.random, load);
-  if (rebalancer_) rebalancer_->count(stage, moe_layer, load, drawn_from.layout());
+  drawn_from.draw(moe_layer, halves_[half].sources, stage.random, load, way_);
+  if (rebalancer_) rebalancer_->count(stage, moe_layer, load, drawn_from.layout(way_));
   std::int64_t pairs = 0, hit = 0;
   std::int32_t fullest = 0;
   for (std::size_t g = 0; g < load.pairs.size(); ++g) {
@@ -287,9 +270,8 @@ TrafficMatrix TokenExchange::traffic(const RoutingTally& tally) const {
     const double share = static_cast<double>(carried[static_cast<std::size_t>(m)]) / tokens;
     if (share <= 0) continue;
     const auto mode = static_cast<DispatchMode>(m);
-    const RoutingSampler& used = *samplers_[0][sampler_of(mode)];
     const TrafficMatrix one =
-        rank_traffic(served_, used.placement(), dispatch_geometry(deployment_, mode),
+        rank_traffic(served_, samplers_[0].placement(), dispatch_geometry(deployment_, mode),
                      dispatch_bytes(deployment_, *moe_.front(), mode));
     for (std::size_t i = 0; i < sum.amounts.size(); ++i) sum.amounts[i] += share * one.amounts[i];
   }

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -81,9 +80,6 @@ class TokenExchange {
 
  private:
   enum class Way { kThere, kBack };
-  // Samplers of one placement: for copies by node and rank, and for copies by pair.
-  using Samplers = std::array<std::unique_ptr<RoutingSampler>, 2>;
-
   struct Half {
     std::int64_t tokens = 0;
     std::vector<SourceTokens> sources;
@@ -91,11 +87,8 @@ class TokenExchange {
   };
 
   void take(const HalfBatches::Ranks& ranks, Half& half);
-  std::unique_ptr<RoutingSampler> make_sampler(std::vector<LayerPlacement> placement,
-                                               DispatchMode mode) const;
-  Samplers make_samplers(const std::vector<LayerPlacement>& placement) const;
-  const Samplers& samplers_of(std::int64_t replica) const;
-  const RoutingSampler& sampler(const Stage& stage) const;
+  RoutingSampler make_sampler(const std::vector<LayerPlacement>& placement) const;
+  RoutingSampler& sampler(std::int64_t replica);
   static AllToAllKernel kernel_of(DispatchMode mode, Way way);
   // Duration of the transfer of the last draw's copies; adds what all ranks send.
   Seconds send(const Stage& stage, const Half& half, Bytes copy, Way way, double& sent);
@@ -105,10 +98,11 @@ class TokenExchange {
 
   const Deployment& deployment_;
   RoutingBank served_;
-  std::vector<const MoeSpec*> moe_;  // [MoE layer]
-  std::vector<Samplers> samplers_;   // [replica]; one for all that never rebalanced.
+  std::vector<const MoeSpec*> moe_;       // [MoE layer]
+  std::vector<RoutingSampler> samplers_;  // [replica]; one for all that never rebalanced.
   std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.
+  std::size_t way_ = 0;                        // Its place among the samplers' modes.
   bool decode_only_ = false;
   std::array<Half, 2> halves_;
   PortLoads loads_;    // Of one transfer.

@@ -64,9 +64,9 @@ std::int32_t sum_of_differences(const Sum* begin, const Sum* end, std::int64_t f
 
 }  // namespace
 
-BlockDraw::BlockDraw(const BlockLayout& layout, const TokenBlocks& blocks,
+BlockDraw::BlockDraw(const BlockLayout& layout, std::size_t way, const TokenBlocks& blocks,
                      const DispatchGeometry& geometry, LayerLoad& load)
-    : layout_(layout), blocks_(blocks), geometry_(geometry), load_(load) {
+    : layout_(layout), way_(way), blocks_(blocks), geometry_(geometry), load_(load) {
   const auto groups = static_cast<std::size_t>(layout_.groups);
   const std::size_t ranks = layout_.nodes > 0 ? groups : 0;
   load.windows.clear();
@@ -111,7 +111,7 @@ void BlockDraw::plan(std::int64_t source, bool prefill, std::int64_t count, Rand
       count = 0;
     }
     next_ = window.begin + window_tokens(window, layout_);
-    if (!blocks_.decode.coarse.sums.empty()) {
+    if (!blocks_.decode.sums.empty()) {
       prefetch(window);
       if (load_.windows.size() < kMarkedAhead) prefetch_hits(window);
     }
@@ -129,7 +129,7 @@ void BlockDraw::prefetch_rows(const Sum* begin, const Sum* end) const {
 }
 
 void BlockDraw::prefetch(const LayerLoad::Window& window) const {
-  const BlockOrder& order = order_of(window);
+  const BlockOrder::Sums& order = sums_of(window);
   const std::int64_t width = layout_.width;
   const std::int64_t fine_begin = window.begin + window.coarse * layout_.coarse;
   const std::int64_t fine_end = fine_begin + window.fine * layout_.fine;
@@ -150,13 +150,14 @@ void BlockDraw::prefetch(const LayerLoad::Window& window) const {
 
 void BlockDraw::prefetch_hits(const LayerLoad::Window& window) const {
   const BlockOrder& order = order_of(window);
-  const std::int64_t words = blocks_.words;
+  const auto prefetch = [&](const BlockMarks& marks, std::int64_t token) {
+    __builtin_prefetch(marks.words.data() + (token >> marks.shift) * blocks_.words);
+  };
   const std::int64_t end = window.begin + window.coarse * layout_.coarse;
-  __builtin_prefetch(order.coarse.hits.data() + (window.begin >> layout_.coarse_shift) * words);
+  prefetch(order.coarse_hits, window.begin);
   if (window.fine == 0) return;
-  __builtin_prefetch(order.middle_hits.data() + (end >> layout_.middle_shift) * words);
-  const std::int64_t last = (end >> layout_.fine_shift) + window.fine - 1;
-  __builtin_prefetch(order.fine.hits.data() + last * words);
+  prefetch(order.middle_hits, end);
+  prefetch(order.fine_hits, end + window.fine * layout_.fine - 1);
 }
 
 // First whole blocks, then single tokens: a vector load that follows scalar stores to the same sums
@@ -173,7 +174,7 @@ void BlockDraw::add_up() {
 }
 
 void BlockDraw::add_window(const LayerLoad::Window& window) {
-  const BlockOrder& order = order_of(window);
+  const BlockOrder::Sums& order = sums_of(window);
   const std::int64_t long_tokens = window.coarse * layout_.coarse;
   const std::int64_t short_tokens = window.fine * layout_.fine;
   const std::int64_t tokens = long_tokens + short_tokens;
@@ -247,23 +248,23 @@ void BlockDraw::mark_window(const LayerLoad::Window& window, std::int64_t at,
                             std::uint64_t* seen) const {
   const std::int64_t words = blocks_.words;
   const auto mark = [&](const BlockMarks& marks, std::int64_t first, std::int64_t last) {
-    const std::uint64_t* block = marks.data() + first * words + at;
-    for (std::int64_t b = first; b < last; ++b, block += words) {
+    const std::uint64_t* block = marks.words.data() + (first >> marks.shift) * words + at;
+    const std::uint64_t* const end = marks.words.data() + (last >> marks.shift) * words;
+    for (; block < end; block += words) {
       for (std::int64_t w = 0; w < kMarkStep; ++w) seen[w] |= block[w];
     }
   };
   const BlockOrder& order = order_of(window);
-  const std::int64_t first_long = window.begin >> layout_.coarse_shift;
-  if (window.coarse > 0) mark(order.coarse.hits, first_long, first_long + window.coarse);
+  const std::int64_t begin = window.begin + window.coarse * layout_.coarse;
+  if (window.coarse > 0) mark(order.coarse_hits, window.begin, begin);
   if (window.fine == 0) return;
-  const int step = layout_.middle_shift - layout_.fine_shift;
-  const std::int64_t begin = (window.begin + window.coarse * layout_.coarse) >> layout_.fine_shift;
-  const std::int64_t end = begin + window.fine;
-  const std::int64_t first_middle = (begin + (std::int64_t{1} << step) - 1) >> step;
-  const std::int64_t last_middle = std::max(first_middle, end >> step);
-  mark(order.fine.hits, begin, std::min(end, first_middle << step));
+  const std::int64_t end = begin + window.fine * layout_.fine;
+  const std::int64_t middle = std::int64_t{1} << order.middle_hits.shift;
+  const std::int64_t first_middle = (begin + middle - 1) & -middle;
+  const std::int64_t last_middle = std::max(first_middle, end & -middle);
+  mark(order.fine_hits, begin, std::min(end, first_middle));
   mark(order.middle_hits, first_middle, last_middle);
-  mark(order.fine.hits, std::max(begin, last_middle << step), end);
+  mark(order.fine_hits, std::max(begin, last_middle), end);
 }
 
 // Picks of the token `i` places after the window's whole blocks.

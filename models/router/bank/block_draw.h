@@ -10,9 +10,9 @@ namespace moesim {
 
 class BlockDraw {
  public:
-  // Keeps references to all. Empties `load`.
-  BlockDraw(const BlockLayout& layout, const TokenBlocks& blocks, const DispatchGeometry& geometry,
-            LayerLoad& load);
+  // Keeps references to all. `way`: the layout's place among those of the blocks. Empties `load`.
+  BlockDraw(const BlockLayout& layout, std::size_t way, const TokenBlocks& blocks,
+            const DispatchGeometry& geometry, LayerLoad& load);
 
   // Chooses where a source's tokens come from; asks the memory for them before they are needed.
   // Sources in order.
@@ -32,6 +32,9 @@ class BlockDraw {
   bool low_latency() const { return layout_.nodes > 0 && !layout_.copies_by_rank; }
   const BlockOrder& order_of(const LayerLoad::Window& window) const {
     return window.prefill ? blocks_.prefill : blocks_.decode;
+  }
+  const BlockOrder::Sums& sums_of(const LayerLoad::Window& window) const {
+    return order_of(window).sums[way_];
   }
   std::int64_t places(int shift) const {
     return layout_.coarse_blocks << (layout_.coarse_shift - shift);
@@ -60,6 +63,7 @@ class BlockDraw {
   void receive_messages();
 
   const BlockLayout& layout_;
+  std::size_t way_;
   const TokenBlocks& blocks_;
   const DispatchGeometry& geometry_;
   LayerLoad& load_;

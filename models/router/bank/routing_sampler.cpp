@@ -24,20 +24,22 @@ std::int64_t window_tokens(const LayerLoad::Window& window, const BlockLayout& l
 }
 
 RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
-                               DispatchGeometry geometry, const CapacitySpec& capacity)
+                               const DispatchGeometry& geometry,
+                               std::span<const DispatchMode> modes, const CapacitySpec& capacity)
     : bank_(bank),
       placement_(std::move(placement)),
-      geometry_(geometry),
       one_by_one_((geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic &&
                    has_replicas(placement_)) ||
-                  limits_rows(capacity)),
-      layout_(std::make_unique<BlockLayout>(bank, placement_.front(), geometry)) {
+                  limits_rows(capacity)) {
   moe_.num_experts = bank.num_experts;
   moe_.top_k = bank.top_k;
   moe_.router.capacity = capacity;
-  if (one_by_one_) {
+  for (const DispatchMode mode : modes) {
+    geometries_.push_back(geometry);
+    geometries_.back().mode = mode;
+    layouts_.emplace_back(bank, placement_.front(), geometries_.back());
     const std::int64_t sources = geometry.tokens_travel ? geometry.ranks : 1;
-    source_blocks_ = std::make_unique<SourceBlocks>(bank.num_layers, sources);
+    if (one_by_one_) source_blocks_.emplace_back(bank.num_layers, sources);
   }
   blocks_.reserve(placement_.size());
   for (std::int64_t layer = 0; layer < bank_.num_layers; ++layer) {
@@ -45,26 +47,35 @@ RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlaceme
   }
 }
 
+RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
+                               const DispatchGeometry& geometry, const CapacitySpec& capacity)
+    : RoutingSampler(bank, std::move(placement), geometry, {&geometry.mode, 1}, capacity) {}
+
 RoutingSampler::~RoutingSampler() = default;
 RoutingSampler::RoutingSampler(RoutingSampler&&) noexcept = default;
 
+const BlockLayout& RoutingSampler::layout(std::size_t way) const {
+  return layouts_[way];
+}
+
 TokenBlocks RoutingSampler::make_blocks(std::int64_t layer) const {
-  TokenBlocks blocks(bank_, layer, placement_[static_cast<std::size_t>(layer)], geometry_,
-                     *layout_);
-  if (!one_by_one_) blocks.sum_up(*layout_);
+  TokenBlocks blocks(bank_, layer, placement_[static_cast<std::size_t>(layer)], geometries_.front(),
+                     layouts_);
+  if (!one_by_one_) blocks.sum_up(layouts_);
   return blocks;
 }
 
 void RoutingSampler::place(std::int64_t layer, LayerPlacement placement) {
   placement_[static_cast<std::size_t>(layer)] = std::move(placement);
   blocks_[static_cast<std::size_t>(layer)] = make_blocks(layer);
-  if (source_blocks_) source_blocks_->clear(layer);
+  for (SourceBlocks& sums : source_blocks_) sums.clear(layer);
 }
 
 void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sources,
-                          RandomStream& random, LayerLoad& load) const {
+                          RandomStream& random, LayerLoad& load, std::size_t way) const {
   const TokenBlocks& blocks = blocks_[static_cast<std::size_t>(layer)];
-  BlockDraw draw(*layout_, blocks, geometry_, load);
+  const DispatchGeometry& geometry = geometries_[way];
+  BlockDraw draw(layouts_[way], way, blocks, geometry, load);
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const auto source = static_cast<std::int64_t>(s);
     draw.plan(source, false, sources[s].decode, random);
@@ -72,7 +83,8 @@ void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sour
   }
   const LayerPlacement& placement = placement_[static_cast<std::size_t>(layer)];
   if (one_by_one_) {
-    add_one_by_one({*layout_, blocks, placement, geometry_, moe_, layer, *source_blocks_}, load);
+    add_one_by_one({layouts_[way], blocks, placement, geometry, moe_, layer, source_blocks_[way]},
+                   load);
     return;
   }
   draw.add_up();

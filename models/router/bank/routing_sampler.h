@@ -65,10 +65,15 @@ class RoutingSampler {
   // Precomputes running sums over blocks of tokens in two orders (decode mixes sequences, prefill
   // keeps them together), so that a draw subtracts two vectors. Where replicas are static or
   // experts have a capacity or compute blocks of rows, the same tokens are added one by one
-  // instead. All-gather and the library's all-to-all count copies as low latency does. Requires:
-  // the bank outlives the sampler; where tokens travel, groups = ranks.
+  // instead. All-gather and the library's all-to-all count copies as low latency does.
+  // `modes`: how a draw's tokens may travel; other modes of the geometry are not looked at.
+  // Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
   RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
-                 DispatchGeometry geometry, const CapacitySpec& capacity = {});
+                 const DispatchGeometry& geometry, std::span<const DispatchMode> modes,
+                 const CapacitySpec& capacity);
+  // With the geometry's mode alone.
+  RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
+                 const DispatchGeometry& geometry, const CapacitySpec& capacity = {});
   ~RoutingSampler();
   RoutingSampler(RoutingSampler&&) noexcept;
   RoutingSampler(const RoutingSampler&) = delete;
@@ -78,28 +83,29 @@ class RoutingSampler {
   // Draws fresh tokens for one layer of one step: for every source and phase, tokens that follow
   // one another in the phase's order from a random place on (a new place every 512 tokens);
   // balanced tokens follow one another through all sources, from the bank's first on.
-  // sources.size() = geometry.ranks where tokens travel, else 1. Requires: layer < bank.num_layers.
-  // Fills `load` (its storage is reused).
+  // sources.size() = geometry.ranks where tokens travel, else 1. They travel in modes[way].
+  // Requires: layer < bank.num_layers. Fills `load` (its storage is reused).
   void draw(std::int64_t layer, std::span<const SourceTokens> sources, RandomStream& random,
-            LayerLoad& load) const;
+            LayerLoad& load, std::size_t way = 0) const;
 
   // Moves the experts of a layer. Requires: as many slots and groups as before.
   void place(std::int64_t layer, LayerPlacement placement);
   const std::vector<LayerPlacement>& placement() const { return placement_; }
-  const BlockLayout& layout() const { return *layout_; }
+  // Of modes[way].
+  const BlockLayout& layout(std::size_t way = 0) const;
 
  private:
   TokenBlocks make_blocks(std::int64_t layer) const;
 
   const RoutingBank& bank_;
   std::vector<LayerPlacement> placement_;
-  DispatchGeometry geometry_;
-  MoeSpec moe_;      // What matters to capacities.
-  bool one_by_one_;  // Tokens cannot be added in blocks.
-  std::unique_ptr<BlockLayout> layout_;
-  std::vector<TokenBlocks> blocks_;  // [layer]
-  // Where tokens are added one by one: filled by draws.
-  std::unique_ptr<SourceBlocks> source_blocks_;
+  std::vector<DispatchGeometry> geometries_;  // [way]
+  MoeSpec moe_;                               // What matters to capacities.
+  bool one_by_one_;                           // Tokens cannot be added in blocks.
+  std::vector<BlockLayout> layouts_;          // [way]
+  std::vector<TokenBlocks> blocks_;           // [layer]
+  // [way] where tokens are added one by one: filled by draws.
+  mutable std::vector<SourceBlocks> source_blocks_;
 };
 
 }  // namespace moesim

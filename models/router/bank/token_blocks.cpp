@@ -126,80 +126,106 @@ std::vector<std::uint16_t> nearest_slots(const LayerPlacement& placement,
 
 // Adds a token's picks to running sums and marks.
 void add_token(const TokenBlocks& blocks, const BlockLayout& layout, std::int64_t place,
-               std::uint16_t* sum, std::uint64_t* hit) {
+               std::uint32_t* sum, std::uint64_t* hit) {
+  const std::uint16_t* const group_of_slot = blocks.group_of_slot.data();
+  const std::uint16_t* const node_of_slot = blocks.node_of_slot.data();
   const std::uint16_t* const picks = blocks.picks.data() + place * blocks.top_k;
-  std::uint16_t* const copies = sum + layout.copies_at();
-  std::uint16_t* const nodes = sum + layout.nodes_at();
-  for (std::int64_t j = 0; j < blocks.top_k && picks[j] != Pick::kNone; ++j) {
-    const std::uint16_t slot = picks[j] & Pick::kSlotMask;
-    const std::size_t group = blocks.group_of_slot[slot];
+  const std::uint16_t* const end = picks + blocks.top_k;
+  std::uint32_t* const copies = sum + layout.copies_at();
+  std::uint32_t* const nodes = sum + layout.nodes_at();
+  const bool by_rank = layout.copies_by_rank;
+  for (const std::uint16_t* pick = picks; pick != end && *pick != Pick::kNone; ++pick) {
+    const std::uint16_t slot = *pick & Pick::kSlotMask;
+    const std::uint16_t group = group_of_slot[slot];
     hit[slot / 64] |= 1ULL << (slot % 64);
     ++sum[group];
-    if (!layout.copies_by_rank) continue;
-    if ((picks[j] & Pick::kGroupFlag) != 0) ++copies[group];
-    if ((picks[j] & Pick::kNodeFlag) != 0) ++nodes[blocks.node_of_slot[slot]];
+    if (!by_rank) continue;
+    copies[group] += (*pick & Pick::kGroupFlag) != 0 ? 1U : 0U;
+    nodes[node_of_slot[slot]] += (*pick & Pick::kNodeFlag) != 0 ? 1U : 0U;
   }
 }
 
-// Rows of running sums, in order. What bytes hold of 16-bit sums wraps as bytes do.
+// Rows of running sums, in order. What bytes hold of them wraps as bytes do.
 template <typename Sum>
 class Rows {
  public:
-  Rows(std::size_t blocks, int shift, std::size_t width, BlockSums<Sum>& made)
-      : width_(static_cast<std::int64_t>(width)), made_(made) {
-    made.shift = shift;
-    made.rows = static_cast<std::int64_t>(blocks >> shift) + 1;
-    made.sums.resize(static_cast<std::size_t>(made.rows << shift) * width);
+  Rows(std::size_t tokens, int block_shift, const BlockLayout& layout, BlockSums<Sum>& made)
+      : layout_(layout), made_(made), last_of_block_((std::size_t{1} << block_shift) - 1) {
+    made.shift = layout.coarse_shift - block_shift;
+    made.rows = static_cast<std::int64_t>(tokens >> layout.coarse_shift) + 1;
+    made.sums.resize(static_cast<std::size_t>((made.rows << made.shift) * layout.width));
+    add({});
   }
 
-  void add(const std::vector<std::uint16_t>& sum) {
-    std::transform(sum.begin(), sum.end(), made_.sums.data() + made_.place(next_++) * width_,
-                   [](std::uint16_t value) { return static_cast<Sum>(value); });
+  // The sums after a token.
+  void pass(std::size_t token, std::span<const std::uint32_t> sums) {
+    if ((token & last_of_block_) == last_of_block_) add(sums);
   }
 
  private:
-  std::int64_t width_;
+  void add(std::span<const std::uint32_t> sums) {
+    std::transform(sums.begin(), sums.end(),
+                   made_.sums.data() + made_.place(next_++) * layout_.width,
+                   [](std::uint32_t value) { return static_cast<Sum>(value); });
+  }
+
+  const BlockLayout& layout_;
   BlockSums<Sum>& made_;
+  std::size_t last_of_block_;
   std::int64_t next_ = 0;
 };
 
-// The marks of blocks that are 2^shift times as long.
+// The marks of longer blocks.
 BlockMarks merged(const BlockMarks& marks, std::int64_t words, int shift) {
-  const std::int64_t blocks = static_cast<std::int64_t>(marks.size()) / words;
-  BlockMarks made(static_cast<std::size_t>((blocks >> shift) * words), 0);
-  for (std::int64_t b = 0; b < blocks >> shift << shift; ++b) {
+  const int merging = shift - marks.shift;
+  const std::int64_t blocks = static_cast<std::int64_t>(marks.words.size()) / words >> merging;
+  BlockMarks made{shift, {}};
+  made.words.resize(static_cast<std::size_t>(blocks * words), 0);
+  for (std::int64_t b = 0; b < blocks << merging; ++b) {
     for (std::int64_t w = 0; w < words; ++w) {
-      made[static_cast<std::size_t>((b >> shift) * words + w)] |=
-          marks[static_cast<std::size_t>(b * words + w)];
+      made.words[static_cast<std::size_t>((b >> merging) * words + w)] |=
+          marks.words[static_cast<std::size_t>(b * words + w)];
     }
   }
   return made;
 }
 
+// The layout that fills the longest rows: those of others are their beginning.
+const BlockLayout& widest(std::span<const BlockLayout> layouts) {
+  return *std::max_element(
+      layouts.begin(), layouts.end(),
+      [](const BlockLayout& a, const BlockLayout& b) { return a.filled() < b.filled(); });
+}
+
 BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t>& tokens,
-                       const BlockLayout& layout) {
-  const std::size_t fine_blocks = tokens.size() >> layout.fine_shift;
-  std::vector<std::uint16_t> sum(static_cast<std::size_t>(layout.width), 0);
+                       std::span<const BlockLayout> layouts) {
+  const BlockLayout& layout = widest(layouts);
+  std::vector<std::uint32_t> sum(static_cast<std::size_t>(layout.width), 0);
   BlockOrder order;
-  Rows fine(fine_blocks, layout.coarse_shift - layout.fine_shift, sum.size(), order.fine);
-  Rows coarse(tokens.size() >> layout.coarse_shift, 0, sum.size(), order.coarse);
-  order.fine.hits.resize(fine_blocks * static_cast<std::size_t>(blocks.words));
-  const auto fine_mask = static_cast<std::size_t>(layout.fine - 1);
-  const auto coarse_mask = static_cast<std::size_t>(layout.coarse - 1);
-  std::uint64_t* hit = order.fine.hits.data();
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if ((i & fine_mask) == 0) fine.add(sum);
-    if ((i & coarse_mask) == 0) coarse.add(sum);
-    add_token(blocks, layout, layout.place[static_cast<std::size_t>(tokens[i])], sum.data(), hit);
-    if ((i & fine_mask) == fine_mask) hit += blocks.words;
+  order.sums.resize(layouts.size());
+  std::vector<Rows<std::uint8_t>> fine;
+  std::vector<Rows<std::uint16_t>> coarse;
+  order.fine_hits.shift = layout.coarse_shift;
+  for (std::size_t i = 0; i < layouts.size(); ++i) {
+    const BlockLayout& one = layouts[i];
+    fine.emplace_back(tokens.size(), one.fine_shift, one, order.sums[i].fine);
+    coarse.emplace_back(tokens.size(), one.coarse_shift, one, order.sums[i].coarse);
+    order.fine_hits.shift = std::min(order.fine_hits.shift, one.fine_shift);
   }
-  fine.add(sum);
-  coarse.add(sum);
-  const auto marks = [&](int shift) {
-    return merged(order.fine.hits, blocks.words, shift - layout.fine_shift);
-  };
-  order.middle_hits = marks(layout.middle_shift);
-  order.coarse.hits = marks(layout.coarse_shift);
+  const int shift = order.fine_hits.shift;
+  order.fine_hits.words.resize((tokens.size() >> shift) * static_cast<std::size_t>(blocks.words));
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    add_token(blocks, layout, layout.place[static_cast<std::size_t>(tokens[t])], sum.data(),
+              order.fine_hits.words.data() + (t >> shift) * static_cast<std::size_t>(blocks.words));
+    for (std::size_t i = 0; i < layouts.size(); ++i) {
+      const auto filled = std::span(sum).first(static_cast<std::size_t>(layouts[i].filled()));
+      fine[i].pass(t, filled);
+      coarse[i].pass(t, filled);
+    }
+  }
+  const int middle_shift = (shift + layout.coarse_shift + 1) / 2;
+  order.middle_hits = merged(order.fine_hits, blocks.words, middle_shift);
+  order.coarse_hits = merged(order.middle_hits, blocks.words, layout.coarse_shift);
   return order;
 }
 
@@ -214,14 +240,13 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
     rows = copies_by_rank ? geometry.ranks_per_node : nodes;
   }
   sources = source_places(geometry, copies_by_rank);
-  width = round_up(copies_by_rank ? 2 * groups + nodes : groups, kRowStep);
+  width = round_up(filled(), kRowStep);
   byte_tokens = 255 / bank.top_k;
   while (coarse < 64 && 2 * coarse - 1 <= byte_tokens) coarse *= 2;
   // An element of a row costs about a 32nd of a pair: longer rows, longer short blocks.
   while (fine < coarse && fine * 32 * bank.top_k < width) fine *= 2;
   fine_shift = std::countr_zero(static_cast<std::uint64_t>(fine));
   coarse_shift = std::countr_zero(static_cast<std::uint64_t>(coarse));
-  middle_shift = (fine_shift + coarse_shift + 1) / 2;
   coarse_blocks = (bank.num_tokens() + coarse - 1) / coarse;
   // 16 bits hold the sums of a window.
   const std::int64_t most_tokens = std::min(kWindowTokens, 65'535 / bank.top_k);
@@ -244,7 +269,7 @@ BlockLayout::BlockLayout(const RoutingBank& bank, const LayerPlacement& placemen
 
 TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
                          const LayerPlacement& placement, const DispatchGeometry& geometry,
-                         const BlockLayout& layout)
+                         std::span<const BlockLayout> layouts)
     : words(round_up((static_cast<std::int64_t>(placement.expert_of_slot.size()) + 63) / 64,
                      kMarkStep)),
       top_k(bank.top_k),
@@ -254,6 +279,7 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
     group_of_slot.push_back(static_cast<std::uint16_t>(group));
     node_of_slot.push_back(static_cast<std::uint16_t>(group / geometry.ranks_per_node));
   }
+  const BlockLayout& layout = widest(layouts);
   Picker picker(*this, placement, layout.copies_by_rank);
   for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
     std::uint16_t* const mine = picks.data() + layout.place[static_cast<std::size_t>(t)] * top_k;
@@ -265,11 +291,11 @@ TokenBlocks::TokenBlocks(const RoutingBank& bank, std::int64_t layer,
   }
 }
 
-void TokenBlocks::sum_up(const BlockLayout& layout) {
-  decode = block_order(*this, layout.decode, layout);
-  prefill = block_order(*this, layout.prefill, layout);
+void TokenBlocks::sum_up(std::span<const BlockLayout> layouts) {
+  decode = block_order(*this, layouts.front().decode, layouts);
+  prefill = block_order(*this, layouts.front().prefill, layouts);
   reachable.assign(static_cast<std::size_t>(words), 0);
-  const BlockMarks& all = decode.coarse.hits;
+  const auto& all = decode.coarse_hits.words;
   for (std::size_t i = 0; i < all.size(); ++i) {
     reachable[i % static_cast<std::size_t>(words)] |= all[i];
   }

@@ -30,8 +30,8 @@ struct BlockLayout {
 
   std::int64_t copies_at() const { return groups; }
   std::int64_t nodes_at() const { return 2 * groups; }
-  // Tokens of the blocks of middle length.
-  std::int64_t middle() const { return std::int64_t{1} << middle_shift; }
+  // Of a row that are filled.
+  std::int64_t filled() const { return copies_by_rank ? 2 * groups + nodes : groups; }
 
   std::int64_t groups = 1;
   std::int64_t nodes = 0;       // 0 where tokens do not travel.
@@ -40,7 +40,6 @@ struct BlockLayout {
   std::int64_t fine = 1;        // Tokens of a short block, 2^fine_shift.
   std::int64_t coarse = 1;      // Tokens of a long block, 2^coarse_shift >= fine.
   int fine_shift = 0;
-  int middle_shift = 0;
   int coarse_shift = 0;
   std::vector<SourcePlace> sources;  // [rank]; a single one where tokens do not travel.
   std::int64_t rows = 1;             // Sums that sources share: by node (low latency), or by index
@@ -57,8 +56,8 @@ struct BlockLayout {
   std::vector<std::int32_t> place;  // Of a bank token in `decode`.
 };
 
-// A chosen expert's physical slot and, in normal mode, whether it is the token's first on its group
-// and on its node.
+// A chosen expert's physical slot and, if any layout is of normal mode, whether it is the token's
+// first on its group and on its node.
 struct Pick {
   static constexpr std::uint16_t kGroupFlag = 0x4000;
   static constexpr std::uint16_t kNodeFlag = 0x8000;
@@ -72,8 +71,11 @@ inline constexpr std::int64_t kMarkStep = 4;
 template <typename T>
 using AlignedVector = std::vector<T, boost::alignment::aligned_allocator<T, 64>>;
 
-// A bit per slot, block by block: [block][words].
-using BlockMarks = AlignedVector<std::uint64_t>;
+// A bit per slot that a block's tokens picked, for blocks of 2^shift tokens: [block][words].
+struct BlockMarks {
+  int shift = 0;
+  AlignedVector<std::uint64_t> words;
+};
 
 // Sums in one order at one block length. Sums wrap; differences over allowed windows do not.
 //
@@ -91,22 +93,28 @@ struct BlockSums {
   int shift = 0;            // Remainders are by 2^shift blocks; 0 for long ones.
   std::int64_t rows = 0;    // Of each remainder.
   AlignedVector<Sum> sums;  // [remainder][row][width]
-  BlockMarks hits;
 };
 
+// What blocks of tokens in one order ask for; marks of the shortest blocks that any layout has, of
+// long ones, and of some between.
 struct BlockOrder {
-  BlockSums<std::uint8_t> fine;
-  BlockMarks middle_hits;
-  BlockSums<std::uint16_t> coarse;
+  struct Sums {
+    BlockSums<std::uint8_t> fine;
+    BlockSums<std::uint16_t> coarse;
+  };
+
+  std::vector<Sums> sums;  // [layout]
+  BlockMarks fine_hits, middle_hits, coarse_hits;
 };
 
 // One layer of a bank under a placement. Expert ids without a place (zero experts,
 // RoutingBank::kNoExpert) have no pick.
 struct TokenBlocks {
+  // Layouts of geometries that differ in their mode alone.
   TokenBlocks(const RoutingBank& bank, std::int64_t layer, const LayerPlacement& placement,
-              const DispatchGeometry& geometry, const BlockLayout& layout);
-  // Fills the sums of both orders.
-  void sum_up(const BlockLayout& layout);
+              const DispatchGeometry& geometry, std::span<const BlockLayout> layouts);
+  // Fills both orders.
+  void sum_up(std::span<const BlockLayout> layouts);
 
   std::int64_t words = 0;                // 64 slots each; a multiple of kMarkStep.
   bool full = true;                      // All tokens have top_k picks.
