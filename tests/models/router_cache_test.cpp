@@ -3,12 +3,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <limits>
 #include <set>
 
 #include "base/document.h"
 #include "models/router/bank/bank_cache.h"
 #include "models/router/bank/bank_orders.h"
+#include "models/router/bank/cache_room.h"
 #include "tests/models/recorded_files.h"
 #include "tests/models/router_models.h"
 
@@ -185,6 +190,27 @@ TEST_F(RouterCache, RelatedBanksAreMadeAheadOnce) {
 }
 
 // Four processes want the same bank at the same time.
+// Three files of ten bytes, used in the order of their names but for the first, which was read.
+TEST_F(RouterCache, LongestUnusedBanksMakeRoom) {
+  const auto write = [&](const std::string& name, int age_seconds) {
+    std::ofstream(path(name)) << "0123456789";
+    std::filesystem::last_write_time(path(name), std::filesystem::file_time_type::clock::now() -
+                                                     std::chrono::seconds(age_seconds));
+  };
+  write("a.bank", 30);
+  write("b.bank.17.0", 20);
+  write("c.bank", 10);
+  write("notes.txt", 40);
+  mark_used(path("a.bank"));
+  make_room(folder(), 20, 0);
+  EXPECT_TRUE(std::filesystem::exists(path("a.bank")));
+  EXPECT_FALSE(std::filesystem::exists(path("b.bank.17.0")));
+  EXPECT_TRUE(std::filesystem::exists(path("c.bank")));
+  make_room(folder(), 20, std::numeric_limits<std::uintmax_t>::max());  // No disk is as large.
+  EXPECT_FALSE(std::filesystem::exists(path("a.bank")));
+  EXPECT_TRUE(std::filesystem::exists(path("notes.txt")));
+}
+
 TEST_F(RouterCache, ProcessesThatWriteAtOnceLeaveOneGoodFile) {
   const auto cached = [&] { return cached_routing_bank(small(), small_source(), 1, folder()); };
   const std::vector<std::uint16_t> ids = make_routing_bank(small(), small_source(), 1).ids;

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "base/random.h"
+#include "models/router/bank/cache_room.h"
 
 namespace moesim {
 
@@ -204,13 +205,16 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
   const std::string path = (fs::path(folder) / bank_file_name(model, source, seed)).string();
   const auto kept = [&]() -> std::optional<RoutingBank> {
     std::optional<RoutingBank> bank = read_bank(path);
-    return bank && is_bank_of(*bank, model, source) ? std::move(bank) : std::nullopt;
+    if (!bank || !is_bank_of(*bank, model, source)) return std::nullopt;
+    mark_used(path);
+    return bank;
   };
   if (auto bank = kept()) return *std::move(bank);
   const MakerLock lock(path);
   if (auto bank = kept()) return *std::move(bank);
   RoutingBank bank = make_routing_bank(model, source, seed);
   write_bank(bank, path);
+  make_room(folder);
   return bank;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "models/router/bank/bank_cache.h"
+#include "models/router/bank/cache_room.h"
 
 namespace moesim {
 
@@ -44,6 +45,7 @@ void prepare_together(std::span<const BankOrder> orders, std::int64_t num_thread
     const std::string name = bank_file_name(*models[i], source, orders[0].seed);
     if (!write_bank(banks[i], (fs::path(folder) / name).string())) return;
   }
+  make_room(folder);
 }
 
 }  // namespace
@@ -53,7 +55,10 @@ std::optional<std::size_t> MissingBanks::add(const BankOrder& order) {
   const std::string name = bank_file_name(*order.model, *order.source, order.seed);
   if (const auto known = number_.find(name); known != number_.end()) return known->second;
   std::error_code error;
-  if (fs::exists(fs::path(folder_) / name, error)) return std::nullopt;
+  if (const fs::path kept = fs::path(folder_) / name; fs::exists(kept, error)) {
+    mark_used(kept.string());  // So that it is still there when the sweep comes to it.
+    return std::nullopt;
+  }
   families_.push_back(bank_family(*order.model, *order.source, order.seed));
   ++family_size_[families_.back()];
   number_[name] = orders_.size();
