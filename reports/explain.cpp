@@ -19,6 +19,7 @@ enum Part {
   kNetwork,
   kLaunches,
   kImbalance,
+  kBatchFill,
   kQueueing,
   kRoom,
   kIdle,
@@ -36,7 +37,10 @@ constexpr std::array<PartName, kNumParts> kNames = {{
     {"network", "Device time in collectives and transfers."},
     {"launches", "Device time in launches and host work, at the same batch."},
     {"imbalance", "Device time waiting for peers with more tokens or a fuller batch."},
-    {"queueing", "Batches that traffic does not fill; waiting of requests."},
+    {"unfilled batches",
+     "What a step pays once, over fewer sequences a device, with room left in the KV pool: traffic "
+     "or the engine's limits do not fill the batch."},
+    {"queueing", "Waiting of requests until a batch admits them, with room left in the KV pool."},
     {"memory room",
      "Batches and waiting that a full KV pool limits; work redone after preemption."},
     {"idle", "Device time with a rank but nothing to do."},
@@ -113,7 +117,7 @@ Parts time_differences(const View& a, const View& b) {
   parts[kHbm] = weights.same_batch + hbm_b * (1 - b.weights_share) - hbm_a * (1 - a.weights_share);
   parts[kLaunches] = launches.same_batch;
   const View& smaller = a.batch < b.batch ? a : b;
-  parts[smaller.pool_full ? kRoom : kQueueing] += weights.batch + launches.batch;
+  parts[smaller.pool_full ? kRoom : kBatchFill] += weights.batch + launches.batch;
   return parts;
 }
 

@@ -35,14 +35,17 @@ struct Explanation {
 //   what a step pays once whatever its batch n, in sequences per device (reading weights: HBM time
 //     times weights over weights and KV cache read; launches), s_x = n t_x: the part
 //     (s_a + s_b)/2 (1/n_b - 1/n_a) is the batch's. The smaller batch is memory room's doing where
-//     its KV pool was full (95 % at the peak, or preemptions), else queueing's: the traffic did not
-//     fill it.
+//     its KV pool was full (95 % at the peak, or preemptions), else an unfilled batch: traffic, or
+//     the engine's own limits, left it so. A faster device empties its batches too: it pays for
+//     that here and gains more in the other parts.
+// Queueing is 0 here: a waiting request takes time, but no device-second.
 // Without a price of both, in device-seconds instead. Requires: both done, with output tokens.
 Explanation explain_cost(const CaseReport& a, const CaseReport& b);
 
 // Mean end-to-end time per output token. Waiting is (Little's law) the mean number of waiting
 // requests times horizon over arrivals: memory room's where the KV pool was full, else queueing's.
-// What is left is split as the device time inside steps is.
+// What is left is split as the device time inside steps is. Unfilled batches are 0 here: a request
+// in a smaller batch has shorter steps, and the other parts show that.
 Explanation explain_time(const CaseReport& a, const CaseReport& b);
 
 // Whether the two have what the explanations need.

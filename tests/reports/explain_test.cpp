@@ -130,19 +130,20 @@ TEST(Explain, GivesSmallerBatchesToWhatLimitsThem) {
                          {"kv_peak_share", peak}});
   };
   const Explanation traffic = explain_cost(base(), halved(0.2));
-  EXPECT_NEAR(part(traffic, "queueing"), 3500, 1e-6);
+  EXPECT_NEAR(part(traffic, "unfilled batches"), 3500, 1e-6);
+  EXPECT_NEAR(part(traffic, "queueing"), 0, 1e-6);
   EXPECT_NEAR(part(traffic, "HBM"), 0, 1e-6);
   EXPECT_NEAR(part(traffic, "memory room"), 0, 1e-6);
   const Explanation memory = explain_cost(base(), halved(1));
   EXPECT_NEAR(part(memory, "memory room"), 3500, 1e-6);
-  EXPECT_NEAR(part(memory, "queueing"), 0, 1e-6);
+  EXPECT_NEAR(part(memory, "unfilled batches"), 0, 1e-6);
 }
 
 // Two replicas of one device in place of one of two: half the batch each, but as many sequences on
 // a device, so that nothing is left to traffic.
 TEST(Explain, CountsTheBatchByDevice) {
   const Explanation cost = explain_cost(base(), with(base(), {{"mean_batch", 5}, {"replicas", 2}}));
-  EXPECT_NEAR(part(cost, "queueing"), 0, 1e-9);
+  EXPECT_NEAR(part(cost, "unfilled batches"), 0, 1e-9);
   EXPECT_NEAR(part(cost, "HBM"), 0, 1e-9);
 }
 
@@ -153,6 +154,13 @@ TEST(Explain, CountsWaitingByLittlesLaw) {
   EXPECT_NEAR(time.b, 0.5, 1e-12);
   EXPECT_NEAR(part(time, "queueing"), 0.1, 1e-12);
   EXPECT_NEAR(part(time, "compute"), 0, 1e-12);
+  EXPECT_EQ(part(time, "unfilled batches"), 0);
+}
+
+// Whoever waits pays in time alone: the devices cost what they cost.
+TEST(Explain, FindsNoCostInWaiting) {
+  const Explanation cost = explain_cost(base(), with(base(), {{"requests_waiting_mean", 20}}));
+  for (const DifferencePart& one : cost.parts) EXPECT_NEAR(one.difference, 0, 1e-9) << one.name;
 }
 
 TEST(Explain, OfCasesWithoutAPriceIsInDeviceTime) {
