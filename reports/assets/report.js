@@ -99,7 +99,7 @@ function options(chart) {
         suggestedMax: limits.length ? Math.max(...limits) : undefined,
         max: chart.unit === "share" ? 1 : undefined,
         grid: {color: colour("line"), drawBorder: false},
-        ticks: {color: text, maxTicksLimit: 6, maxRotation: 0,
+        ticks: {color: text, maxTicksLimit: 6, maxRotation: 0, autoSkipPadding: 10,
                 callback: (value) => readable(value, chart.unit)},
       },
       y: {
@@ -133,7 +133,7 @@ function lineOptions(chart) {
       x: {type: "linear", grid: {display: false, drawBorder: false},
           max: chart.xUnit ? undefined : 100,
           title: {display: steps, text: "steps", color: text, align: "end"},
-          ticks: {color: text, maxTicksLimit: 6, maxRotation: 0,
+          ticks: {color: text, maxTicksLimit: 6, maxRotation: 0, autoSkipPadding: 10,
                   callback: (value) => steps ? readable(value, "") : x(value)}},
       y: {beginAtZero: true, grid, ticks: {color: text, maxTicksLimit: 6,
                                            precision: steps ? 0 : undefined,
@@ -205,6 +205,17 @@ function staircase(points) {
   });
 }
 
+// Of a logarithmic axis only 1, 2 and 5 of each decade, or 1 where there are many: texts of more
+// would lie on each other on a phone.
+function thinTicks(scale) {
+  const leading = (value) => Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+  const decades = Math.log10(scale.max / scale.min);
+  const room = scale.isHorizontal() ? scale.chart.width / 70 : 12;
+  const kept = decades * 3 <= room ? [1, 2, 5] : [1];
+  const thin = scale.ticks.filter((tick) => kept.includes(leading(tick.value)));
+  if (thin.length > 1) scale.ticks = thin;
+}
+
 function scatterAxis(axis, values) {
   const least = Math.min(...values);
   const most = Math.max(...values);
@@ -212,10 +223,11 @@ function scatterAxis(axis, values) {
   return {
     type: wide ? "logarithmic" : "linear",
     grace: wide ? undefined : "8%",
+    afterBuildTicks: wide ? thinTicks : undefined,
     title: {display: true, text: axis.label, color: colour("muted")},
     grid: {color: colour("line"), drawBorder: false},
-    ticks: {color: colour("muted"), maxTicksLimit: 6, maxRotation: 0,
-            callback: (value) => readable(value, axis.unit)},
+    ticks: {color: colour("muted"), maxTicksLimit: wide ? undefined : 6, maxRotation: 0,
+            autoSkipPadding: 10, callback: (value) => readable(value, axis.unit)},
   };
 }
 
@@ -228,7 +240,7 @@ function scatterConfig(chart, up) {
   const marks = (label, front, shape, fill, radius) => ({
     label, data: points.filter((point) => point.front === front), pointStyle: shape,
     backgroundColor: fill, borderColor: colour(front ? "vermillion" : "blue"), borderWidth: 1.5,
-    pointRadius: radius, pointHoverRadius: radius + 2,
+    pointRadius: radius, pointHoverRadius: radius + 2, pointHitRadius: 14,
   });
   return {
     type: "scatter",

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "reports/report.h"
 #include "reports/routing_card.h"
 #include "tests/reports/examples.h"
+#include "tests/reports/made_reports.h"
 
 namespace moesim {
 namespace {
@@ -190,6 +192,32 @@ TEST_F(Browser, DrawsThePointsOfTheJsonFileOverWhatTheyCost) {
   }
   EXPECT_EQ(front, members);
   EXPECT_NE(dom.find("<select id=\"choice-pareto\""), std::string::npos);
+}
+
+// In frames as wide as phones: a window of the headless browser is never narrower than 500 px.
+TEST_F(Browser, FitsAPhone) {
+  Report report = rich_report();
+  for (std::size_t i = 0; i < report.cases.size(); ++i) {  // Costs that span decades.
+    made::set(report.cases[i], "cost_per_million_output_tokens_usd", std::pow(3.0, i));
+  }
+  write_report(report, folder_);
+  for (const char* width : {"390", "320"}) {
+    std::ofstream(folder_ / "frame.html")
+        << "<iframe id=\"f\" src=\"report.html\" style=\"border:0;height:800px;width:" << width
+        << "px\"></iframe><p id=\"out\"></p><script>addEventListener('load', () => setTimeout(() "
+           "=> "
+           "{const d = document.getElementById('f').contentDocument;"
+           "const names = d.querySelector('.sweep tbody th');"
+           "document.getElementById('out').textContent = 'page ' + d.documentElement.scrollWidth + "
+           "', choice ' + Math.round(d.getElementById('choice-pareto').offsetHeight) + ', names ' "
+           "+ "
+           "getComputedStyle(names).position;}, 1000));</script>";
+    const std::string dom =
+        dom_of("frame.html", "--allow-file-access-from-files --hide-scrollbars");
+    EXPECT_NE(dom.find(std::string(">page ") + width + ", choice 44, names sticky<"),
+              std::string::npos)
+        << dom;
+  }
 }
 
 // The page of `moesim route`, by itself.
