@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "reports/doubt.h"
 #include "reports/explain.h"
 #include "reports/format.h"
 #include "reports/metrics.h"
@@ -86,8 +87,9 @@ std::string reason(const Pair& before, const Pair& after) {
     furthest = move;
     turning = p;
   }
-  return fmt::format("{}: {:+.3g} {} for the MoE before, {:+.3g} after", first.parts[turning].name,
-                     first.parts[turning].difference, first.unit, second.parts[turning].difference);
+  return fmt::format("{}: {:+.3g} {} for the MoE before, {:+.3g} {} after",
+                     first.parts[turning].name, first.parts[turning].difference, first.unit,
+                     second.parts[turning].difference, second.unit);
 }
 
 std::optional<Crossing> crossing(const Pair& before, const Pair& after) {
@@ -104,6 +106,13 @@ std::optional<Crossing> crossing(const Pair& before, const Pair& after) {
   return found;
 }
 
+// As uncertain as the verdict calls it.
+bool is_tie(const Pair& pair) {
+  const bool moe_ahead = pair.log_ratio() <= 0;
+  return contest(moe_ahead ? *pair.moe : *pair.dense, moe_ahead ? *pair.dense : *pair.moe, kCost)
+      .is_tie();
+}
+
 struct CurveKey {
   std::string moe, dense, path, unit, others;
   auto operator<=>(const CurveKey&) const = default;
@@ -113,7 +122,8 @@ BreakEvenCurve curve_of(const CurveKey& key, std::vector<Pair> pairs) {
   std::ranges::stable_sort(pairs, {}, &Pair::setting);
   BreakEvenCurve curve{key.moe, key.dense, key.path, key.unit, key.others, {}, {}};
   for (const Pair& pair : pairs)
-    curve.points.push_back({pair.setting, *metric(*pair.moe, kCost), *metric(*pair.dense, kCost)});
+    curve.points.push_back(
+        {pair.setting, *metric(*pair.moe, kCost), *metric(*pair.dense, kCost), is_tie(pair)});
   for (std::size_t i = 0; i + 1 < pairs.size(); ++i)
     if (const auto found = crossing(pairs[i], pairs[i + 1])) curve.crossings.push_back(*found);
   return curve;
@@ -148,6 +158,25 @@ std::vector<BreakEvenCurve> break_even_curves(const std::vector<CaseReport>& cas
   return curves;
 }
 
+namespace {
+
+// Between two settings it is no more certain than two digits.
+std::string about(double x) {
+  if (x == 0) return "0";
+  const double step = std::pow(10, std::floor(std::log10(std::abs(x))) - 1);
+  return fmt::format("about {:.12g}", std::round(x / step) * step);
+}
+
+// Where the draws leave the order open.
+std::string ties_text(const BreakEvenCurve& curve, const std::string& unit) {
+  std::string list;
+  for (const BreakEvenPoint& point : curve.points)
+    if (point.tie) list += fmt::format("{}{:.4g}{}", list.empty() ? "" : ", ", point.setting, unit);
+  return list.empty() ? "" : "; the draws of what is uncertain leave it open at " + list;
+}
+
+}  // namespace
+
 std::string break_even_sentence(const BreakEvenCurve& curve) {
   const std::string name = short_paths({curve.path}).front();
   const std::string unit =
@@ -156,26 +185,30 @@ std::string break_even_sentence(const BreakEvenCurve& curve) {
   const auto shown = [&](double x) { return fmt::format("{:.4g}", x) + unit; };
   if (curve.crossings.empty()) {
     const BreakEvenPoint& first = curve.points.front();
-    return printable(fmt::format("{} costs {} than {} at every {} from {} to {}{}.", curve.moe,
+    return printable(fmt::format("{} costs {} than {} at every {} from {} to {}{}{}.", curve.moe,
                                  first.moe < first.dense ? "less" : "more", curve.dense, name,
-                                 shown(first.setting), shown(curve.points.back().setting), where));
+                                 shown(first.setting), shown(curve.points.back().setting), where,
+                                 ties_text(curve, unit)));
   }
   std::string text;
   for (const Crossing& one : curve.crossings) {
-    text +=
-        fmt::format("{}{} costs {} than {} from {} {} on{} (between {} and {})",
-                    text.empty() ? "" : "; ", curve.moe, one.moe_wins_after ? "less" : "more",
-                    curve.dense, name, shown(one.at), where, shown(one.before), shown(one.after));
+    text += fmt::format("{}{} costs {} than {} from {} {} on{} (between {} and {})",
+                        text.empty() ? "" : "; ", curve.moe, one.moe_wins_after ? "less" : "more",
+                        curve.dense, name, about(one.at) + unit, where, shown(one.before),
+                        shown(one.after));
     if (!one.reason.empty()) text += "; what turns is " + one.reason;
   }
-  return printable(text + ".");
+  return printable(text + ties_text(curve, unit) + ".");
 }
 
 nlohmann::ordered_json to_json(const BreakEvenCurve& curve) {
   using Json = nlohmann::ordered_json;
   Json points = Json::array(), crossings = Json::array();
   for (const BreakEvenPoint& point : curve.points)
-    points.push_back({{"setting", point.setting}, {"moe", point.moe}, {"dense", point.dense}});
+    points.push_back({{"setting", point.setting},
+                      {"moe", point.moe},
+                      {"dense", point.dense},
+                      {"tie", point.tie}});
   for (const Crossing& one : curve.crossings) {
     crossings.push_back({{"at", one.at},
                          {"between", {one.before, one.after}},

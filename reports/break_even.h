@@ -13,6 +13,7 @@ namespace moesim {
 struct BreakEvenPoint {
   double setting = 0;
   double moe = 0, dense = 0;  // Cost per million output tokens.
+  bool tie = false;           // The draws turn the order too often (reports/doubt.h).
 };
 
 struct Crossing {
@@ -39,7 +40,7 @@ struct BreakEvenCurve {
 //   at = x0 (x1/x0)^(d0 / (d0 - d1)),   d = ln(moe / dense)
 std::vector<BreakEvenCurve> break_even_curves(const std::vector<CaseReport>& cases);
 
-// "moe costs less than dense above num_experts 96 (between 64 and 128), because ...".
+// "moe costs less than dense from num_experts about 96 on (between 64 and 128); what turns is ...".
 std::string break_even_sentence(const BreakEvenCurve& curve);
 
 nlohmann::ordered_json to_json(const BreakEvenCurve& curve);

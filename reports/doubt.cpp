@@ -123,6 +123,15 @@ std::string readable_interval(const CaseReport& report, std::string_view key) {
   return low + " to " + high;
 }
 
+std::string short_interval(const CaseReport& report, std::string_view key) {
+  std::string range = readable_interval(report, key);
+  const std::string stated = readable_metric(report, key);
+  const std::string unit = stated.substr(std::min(stated.find(' '), stated.size()));
+  const bool one_unit = range.find(' ') == range.find(" to ");
+  if (one_unit && !unit.empty() && range.ends_with(unit)) range.resize(range.size() - unit.size());
+  return range;
+}
+
 Contest contest(const CaseReport& ahead, const CaseReport& behind, std::string_view key) {
   Contest result;
   for (std::size_t i = 0; i < std::min(ahead.draws.size(), behind.draws.size()); ++i) {
@@ -160,7 +169,8 @@ std::string doubt_sentence(const Report& report) {
   int uncertain = 0;
   for (const auto& [confidence, count] : facts_by_confidence(distinct_facts(report.cases))) {
     if (confidence == "data-sheet" || confidence == "indicative") continue;
-    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count, confidence);
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", count,
+                         confidence == "assumption" ? "assumed" : confidence);
     uncertain += count;
   }
   return fmt::format(

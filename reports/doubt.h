@@ -30,6 +30,8 @@ std::optional<Interval> interval(const CaseReport& report, std::string_view key)
 
 // "0.19 to 0.25 USD", "950 ms to 1.10 s"; empty without an interval.
 std::string readable_interval(const CaseReport& report, std::string_view key);
+// The same below the stated value, whose unit it leaves out where it has no other: "0.19 to 0.25".
+std::string short_interval(const CaseReport& report, std::string_view key);
 
 // Two cases over the same draws: in how many the one behind is ahead.
 struct Contest {

@@ -57,8 +57,8 @@ enum class LineGroup { kService, kTraining };
 std::string line_figures(const HtmlView& view, LineGroup group);
 nlohmann::ordered_json line_data(const HtmlView& view);
 
-// The trade-offs of the cases that can win as a chart of points, and what report.js draws; empty and
-// null with fewer than two.
+// The trade-offs of the cases that can win as a chart of points, and what report.js draws; empty
+// and null with fewer than two.
 std::string scatter_figure(const HtmlView& view);
 nlohmann::ordered_json scatter_data(const HtmlView& view);
 

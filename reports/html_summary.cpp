@@ -57,10 +57,17 @@ std::string glance_cell(const HtmlView& view, std::size_t index, const KeyColumn
 std::string badge(const HtmlView& view, std::size_t index) {
   const CaseReport& one = view.report.cases[index];
   const std::string why = disqualification(one);
-  if (why.empty() && view.ranking.size() > 1 && view.ranking.front() == index)
-    return "<span class=\"badge good\">&#10003; best</span>";
-  if (why.empty()) return "";
-  return fmt::format("<span class=\"badge bad\">&#10007; {}</span>", html_text(why));
+  const auto met = service_level_draws(one);
+  const std::string doubt =
+      met ? fmt::format("<span class=\"badge bad\">? service level met in {} of {} draws</span>",
+                        met->first, met->second)
+          : "";
+  if (!why.empty())
+    return fmt::format("<span class=\"badge bad\">&#10007; {}</span>{}", html_text(why), doubt);
+  if (view.ranking.size() < 2 || view.ranking.front() != index) return doubt;
+  const bool by_energy = ranking_key(view.report.cases) == "energy_per_output_token_j";
+  return fmt::format("<span class=\"badge good\">&#10003; {}</span>{}",
+                     by_energy ? "least energy" : "lowest cost", doubt);
 }
 
 std::string glance_row(const HtmlView& view, std::size_t index) {

@@ -9,6 +9,7 @@
 
 #include "reports/format.h"
 #include "reports/metrics.h"
+#include "reports/quality_order.h"
 #include "reports/ranking.h"
 
 namespace moesim {
@@ -44,9 +45,18 @@ std::vector<std::size_t> undominated(const std::vector<Values>& values,
   return front;
 }
 
-std::string objective_words(const ParetoFront& front) {
+// One model throughout, say: no news.
+bool is_alike(const std::vector<CaseReport>& cases, const std::string& key) {
+  const std::vector<std::size_t> able = ranking(cases);
+  return std::ranges::all_of(able, [&](std::size_t i) {
+    return objective(cases[i], key) == objective(cases[able.front()], key);
+  });
+}
+
+std::string objective_words(const ParetoFront& front, const std::vector<CaseReport>& cases) {
   std::string text;
   for (const std::string& key : front.objectives) {
+    if (is_alike(cases, key)) continue;
     const bool rough = key == kLoss && front.extrapolated;
     text += (text.empty() ? "" : ", ") +
             (rough ? std::string("extrapolated loss") : metric_named(key).label);
@@ -54,12 +64,15 @@ std::string objective_words(const ParetoFront& front) {
   return text;
 }
 
-// Losses compare only where all training tokens are known or borrowed from a model of which they
-// are, or where all go by the same assumption.
-bool losses_compare(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able) {
-  const auto assumed =
-      std::ranges::count_if(able, [&](std::size_t i) { return cases[i].quality.tokens_assumed; });
-  return assumed == 0 || assumed == std::ssize(able);
+// Whether the losses of all rest on like training tokens.
+bool all_compare(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able) {
+  const auto alike = [&](const auto& of) {
+    return std::ranges::all_of(
+        able, [&](std::size_t i) { return of(cases[i]) == of(cases[able.front()]); });
+  };
+  const auto tokens = [](const CaseReport& one) { return metric(one, "training_tokens"); };
+  return alike([](const CaseReport& one) { return one.quality.tokens_assumed; }) ||
+         (!able.empty() && tokens(cases[able.front()]) && alike(tokens));
 }
 
 }  // namespace
@@ -74,7 +87,7 @@ ParetoFront pareto_front(const std::vector<CaseReport>& cases) {
   for (const std::string_view key : kObjectives) {
     const bool all = std::ranges::all_of(
         able, [&](std::size_t i) { return objective(cases[i], std::string(key)).has_value(); });
-    const bool compares = key != kLoss || losses_compare(cases, able);
+    const bool compares = key != kLoss || all_compare(cases, able);
     (all && compares ? front.objectives : front.left_out).emplace_back(key);
   }
   std::vector<Values> values(cases.size());
@@ -91,6 +104,8 @@ std::string pareto_sentence(const std::vector<CaseReport>& cases) {
   const std::size_t able = ranking(cases).size();
   if (able < 2) return "";
   const ParetoFront front = pareto_front(cases);
+  const std::string objectives = objective_words(front, cases);
+  if (objectives.empty()) return "";
   const std::vector<std::string> paths = swept_paths(cases);
   std::string names;
   for (std::size_t i = 0; i < std::min(front.members.size(), kMostNamed); ++i) {
@@ -101,14 +116,18 @@ std::string pareto_sentence(const std::vector<CaseReport>& cases) {
   }
   std::string note;
   const bool by_loss = std::ranges::count(front.objectives, kLoss) > 0;
-  if (!by_loss && front.assumed) {
+  if (is_alike(cases, std::string(kLoss))) {
+    // One model: its quality decides nothing.
+  } else if (!by_loss && front.assumed) {
     note = "; quality is left out: the training tokens of some models are not published";
-  } else if (front.extrapolated) {
+  } else if (by_loss && front.extrapolated) {
     note = "; the scaling law was never fitted to such models, so that quality is an order at best";
   }
-  if (by_loss && front.assumed) note += "; training tokens are assumed for some";
-  return fmt::format("No case is beaten in all of {} by another: {} of {} are on the front, {}{}.",
-                     objective_words(front), front.members.size(), able, names, note);
+  if (by_loss && front.assumed && !note.empty()) note += "; training tokens are assumed for some";
+  const std::size_t count = front.members.size();
+  return fmt::format(
+      "{} of the {} cases that can be recommended {} beaten by no other in all of {}: {}{}.", count,
+      able, count == 1 ? "is" : "are", objectives, names, note);
 }
 
 nlohmann::ordered_json to_json(const ParetoFront& front, const std::vector<CaseReport>& cases) {

@@ -42,6 +42,8 @@ std::string too_many_rejections(const CaseReport& report) {
                                  : "they can never fit its KV cache");
 }
 
+constexpr const char* kRejects = "rejects too many requests";
+
 bool can_win(const CaseReport& report) {
   return disqualification(report).empty();
 }
@@ -62,6 +64,22 @@ std::string disqualification(const CaseReport& report) {
     return "is saturated: requests arrive faster than it serves them";
   if (metric(report, "slo_met").value_or(1) == 0) return missed_limits(report);
   return "";
+}
+
+std::string disqualification_kind(const CaseReport& report) {
+  const std::string why = disqualification(report);
+  return why.starts_with("rejects") ? kRejects : why.substr(0, why.find(':'));
+}
+
+std::string limits_text(const CaseReport& report) {
+  std::string text;
+  for (const char* which : {"ttft_p99_s", "tpot_p99_s"}) {
+    const std::optional<double> limit = metric(report, std::string("slo_") + which);
+    if (!limit) continue;
+    text += fmt::format("{}{} at most {}", text.empty() ? "" : ", ", metric_named(which).label,
+                        readable(*limit, "s"));
+  }
+  return text;
 }
 
 std::string_view ranking_key(const std::vector<CaseReport>& cases) {

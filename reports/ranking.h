@@ -14,6 +14,13 @@ namespace moesim {
 // "completed no request". Empty if it can.
 std::string disqualification(const CaseReport& report);
 
+// The same without figures, so that cases alike can be counted: "misses its service level".
+std::string disqualification_kind(const CaseReport& report);
+
+// The limits of its service level: "TTFT P99 at most 2.00 s, TPOT P99 at most 30.0 ms"; empty
+// without any.
+std::string limits_text(const CaseReport& report);
+
 // The key that all cases able to win are compared by: cost per million output tokens, or energy per
 // output token if one of them has no price.
 std::string_view ranking_key(const std::vector<CaseReport>& cases);

@@ -203,7 +203,8 @@ Json pareto() {
 
 Json break_even() {
   const Json number = type("number");
-  const Json point = object({{"setting", number}, {"moe", number}, {"dense", number}});
+  const Json point =
+      object({{"setting", number}, {"moe", number}, {"dense", number}, {"tie", type("boolean")}});
   const Json crossing = object({{"at", number},
                                 {"between", list_of(number)},
                                 {"moe_wins_after", type("boolean")},

@@ -90,8 +90,63 @@ std::vector<KeyColumn> columns_of(const std::vector<CaseReport>& cases,
   return columns;
 }
 
+// What is against a row of a sweep, by a letter beside its name.
+class RowNotes {
+ public:
+  // " [a]"; empty for a row that nothing is against, and where its name says it already.
+  std::string mark(const CaseReport& one) {
+    const std::string note = note_on(one);
+    if (note.empty()) return "";
+    const auto known = std::find(notes_.begin(), notes_.end(), note);
+    const std::ptrdiff_t place = known - notes_.begin();
+    if (known == notes_.end()) notes_.push_back(note);
+    return " [" + letter(place) + "]";
+  }
+
+  std::string legend(int width) const {
+    std::string text;
+    for (std::size_t i = 0; i < notes_.size(); ++i) {
+      const std::string note =
+          "[" + letter(static_cast<std::ptrdiff_t>(i)) + "] " + notes_[i] + ".";
+      for (const std::string& line : wrapped(note, width)) text += line + "\n";
+    }
+    return text;
+  }
+
+ private:
+  static std::string note_on(const CaseReport& one) {
+    if (one.status != CaseStatus::kDone) return "";
+    const std::string kind = disqualification_kind(one);
+    const bool misses = kind.starts_with("misses");
+    const std::string limits = misses ? limits_text(one) : "";
+    if (!kind.empty())
+      return "Cannot be recommended: " + kind + (misses ? " (" + limits + ")" : "");
+    return service_level_draws(one) ? "Meets its service level, but not in every draw of what is "
+                                      "uncertain: " +
+                                          limits_text(one)
+                                    : "";
+  }
+
+  static std::string letter(std::ptrdiff_t i) {
+    return i < 26 ? std::string(1, static_cast<char>('a' + i)) : std::to_string(i + 1);
+  }
+
+  std::vector<std::string> notes_;
+};
+
+// The intervals below the figures of a row; empty without draws.
+Row interval_row(const CaseReport& one, const std::vector<KeyColumn>& columns) {
+  Row row = {"P10 to P90"};
+  bool any = false;
+  for (const KeyColumn& column : columns) {
+    row.push_back(is_headline(column.key) ? short_interval(one, column.key) : "");
+    any = any || !row.back().empty();
+  }
+  return any ? row : Row{};
+}
+
 // Points as rows, key metrics as columns.
-TextTable by_point(const std::vector<CaseReport>& cases) {
+TextTable by_point(const std::vector<CaseReport>& cases, RowNotes& notes) {
   const std::vector<std::string> paths = swept_paths(cases);
   const std::vector<KeyColumn> columns = columns_of(cases, paths);
   TextTable table;
@@ -100,8 +155,11 @@ TextTable by_point(const std::vector<CaseReport>& cases) {
   for (const std::size_t i : shown_cases(cases, kMostRows)) {
     Row row = {printable(case_title(cases[i], paths))};
     if (cases[i].status != CaseStatus::kDone) row.front() += ": " + status_text(cases[i]);
+    row.front() += notes.mark(cases[i]);
     for (const KeyColumn& column : columns) row.push_back(readable_metric(cases[i], column.key));
     table.rows.push_back(std::move(row));
+    if (Row range = interval_row(cases[i], columns); !range.empty())
+      table.rows.push_back(std::move(range));
   }
   return table;
 }
@@ -131,6 +189,19 @@ std::string paragraph(const std::string& text, int width) {
   return result;
 }
 
+// The rows of a sweep that there is room for, and what is against some of them.
+std::string sweep_text(const std::vector<CaseReport>& cases, int columns) {
+  RowNotes notes;
+  std::string text = render(by_point(cases, notes), columns) + "\n";
+  if (const std::string legend = notes.legend(columns); !legend.empty()) text += legend + "\n";
+  if (cases.size() > kMostRows)
+    text += paragraph(fmt::format("The {} best of {} rows; cases.csv has all of them.", kMostRows,
+                                  cases.size()),
+                      columns) +
+            "\n";
+  return text;
+}
+
 // A sentence per case whose devices communicate.
 std::string network_text(const Report& report, int columns) {
   if (report.cases.size() > kMostColumns) return "";
@@ -152,11 +223,8 @@ std::string report_text(const Report& report, int width) {
   text += "\n";
   if (!report.cases.empty()) {
     const bool sweep = !swept_paths(report.cases).empty() || report.cases.size() > kMostColumns;
-    text += render(sweep ? by_point(report.cases) : side_by_side(report.cases), columns) + "\n";
-    if (sweep && report.cases.size() > kMostRows)
-      text += paragraph(fmt::format("The {} best of {} rows; cases.csv has all of them.", kMostRows,
-                                    report.cases.size()),
-                        columns);
+    text += sweep ? sweep_text(report.cases, columns)
+                  : render(side_by_side(report.cases), columns) + "\n";
   }
   for (const CaseReport& one : report.cases) {
     const bool shown = one.status == CaseStatus::kDone && !one.baselines.empty();

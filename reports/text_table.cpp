@@ -94,7 +94,7 @@ class Renderer {
  private:
   bool has_news(std::size_t row, std::size_t from, std::size_t to) const {
     for (std::size_t c = from; c < to; ++c)
-      if (cell(table_, row, c) != "-") return true;
+      if (const std::string& text = cell(table_, row, c); !text.empty() && text != "-") return true;
     return false;
   }
 

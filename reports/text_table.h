@@ -19,7 +19,8 @@ int text_width(const std::string& text);
 std::vector<std::string> wrapped(const std::string& text, int width);
 
 // Columns are narrowed down to 14 if all of them fit then; else the first one is repeated in every
-// block, and a block leaves out rows that are "-" all through. Lines have no trailing spaces.
+// block, and a block leaves out rows that are empty or "-" all through. Lines have no trailing
+// spaces.
 std::string render(const TextTable& table, int width);
 
 }  // namespace moesim

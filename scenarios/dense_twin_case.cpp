@@ -172,7 +172,7 @@ Case dense_twin_case(const Case& one, TwinMatch match, const Variation& variatio
   d.name = twin.name;
   drop_expert_settings(d);
   d.training.source = "the same tokens as " + one.deployment.model.name;
-  d.training.confidence = "assumption";
+  if (!d.training.assumed()) d.training.confidence = "borrowed";
   if (!one.infeasible.empty()) {
     d.model = dense_twin(one.deployment.model, TwinKind::kActive);
     return twin;

@@ -92,8 +92,24 @@ TEST(BreakEven, IsInterpolatedBetweenTheNeighbours) {
   EXPECT_NEAR(crossing.at, 8, 1e-9);
   EXPECT_FALSE(crossing.moe_wins_after);
   EXPECT_TRUE(crossing.reason.starts_with("HBM")) << crossing.reason;
-  EXPECT_NE(break_even_sentence(curves[0]).find("more than dense from num_experts 8 on"),
+  EXPECT_NE(break_even_sentence(curves[0]).find("more than dense from num_experts about 8 on"),
             std::string::npos)
+      << break_even_sentence(curves[0]);
+}
+
+// At 4 the dense case is ahead in half of the draws, at 16 in none.
+TEST(BreakEven, SaysWhereTheDrawsLeaveItOpen) {
+  std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("moe", true, "16", 1.5, 200),
+                                   at("dense", false, "", 2, 300)};
+  cases[2].point.clear();
+  for (CaseReport& one : cases) one.draws.assign(10, one.metrics);
+  for (std::size_t draw = 0; draw < 5; ++draw)
+    cases[0].draws[draw] = at("moe", true, "4", 3, 100).metrics;
+  const auto curves = break_even_curves(cases);
+  ASSERT_EQ(curves.size(), 1u);
+  EXPECT_TRUE(curves[0].points[0].tie);
+  EXPECT_FALSE(curves[0].points[1].tie);
+  EXPECT_TRUE(break_even_sentence(curves[0]).ends_with("leave it open at 4."))
       << break_even_sentence(curves[0]);
 }
 

@@ -42,6 +42,18 @@ TEST(Interval, HoldsTheStatedValueEvenIfNoDrawReachesIt) {
   EXPECT_EQ(range->high, 9);
 }
 
+// 2.00 USD: the interval below it needs no unit of its own.
+TEST(Interval, LeavesOutAUnitThatTheFigureHas) {
+  CaseReport one = examples::done("moe", true, examples::summary(true));
+  draw_costs(one, {1, 1, 1, 1, 3, 3, 3, 3});
+  EXPECT_EQ(readable_interval(one, kCost), "1.00 to 3.00 USD");
+  EXPECT_EQ(short_interval(one, kCost), "1.00 to 3.00");
+  one.metrics[place_of("ttft_p99_s")] = 0.9;
+  for (std::size_t i = 0; i < one.draws.size(); ++i)
+    one.draws[i][place_of("ttft_p99_s")] = i % 2 ? 0.8 : 1.2;
+  EXPECT_EQ(short_interval(one, "ttft_p99_s"), "800 ms to 1.20 s");
+}
+
 TEST(Interval, NeedsFiveDraws) {
   EXPECT_FALSE(interval_of({1, 2, 3, 4}, 2));
   EXPECT_TRUE(interval_of({1, 2, 3, 4, 5}, 2));

@@ -126,6 +126,57 @@ TEST(ReportText, OfASweepHasARowAPoint) {
   EXPECT_TRUE(contains(report_text(report, 120), "\nmoe (top_k 2) ")) << report_text(report, 120);
 }
 
+TEST(ReportText, OfASweepMarksWhatCannotBeRecommendedAndSaysWhy) {
+  Report report = two_cases();
+  report.cases[0].point = {{"moe.model.top_k", "2"}};
+  EXPECT_FALSE(contains(report_text(report, 120), "[a]"));
+  made::set(report.cases[1], "slo_met", 0);
+  made::set(report.cases[1], "slo_tpot_p99_s", 0.03);
+  report.cases.push_back(report.cases[0]);
+  report.cases[2].point[0].second = "4";
+  made::set(report.cases[2], "saturated", 1);
+  for (const int width : {80, 160}) {
+    const std::string text = report_text(report, width);
+    EXPECT_TRUE(contains(text, "\ndense [a] ")) << text;
+    EXPECT_TRUE(contains(text, "\nmoe (top_k 2)  ")) << text;
+    EXPECT_TRUE(contains(text, "\nmoe (top_k 4) [b] ")) << text;
+    EXPECT_TRUE(contains(text,
+                         "\n[a] Cannot be recommended: misses its service level (TPOT P99 at most "
+                         "30.0 ms).\n"))
+        << text;
+    EXPECT_TRUE(contains(text, "\n[b] Cannot be recommended: is saturated.\n")) << text;
+  }
+}
+
+TEST(ReportText, OfASweepMarksWhatMeetsItsServiceLevelInSomeDrawsOnly) {
+  Report report = two_cases();
+  report.cases[0].point = {{"moe.model.top_k", "2"}};
+  CaseReport& dense = report.cases[1];
+  made::set(dense, "slo_tpot_p99_s", 0.03);
+  made::set(dense, "slo_met", 0);
+  const CaseMetrics missed = dense.metrics;
+  made::set(dense, "slo_met", 1);
+  dense.draws.assign(10, dense.metrics);
+  dense.draws[3] = missed;
+  const std::string text = report_text(report, 120);
+  EXPECT_TRUE(contains(text, "\ndense [a] ")) << text;
+  EXPECT_TRUE(contains(text, "[a] Meets its service level, but not in every draw")) << text;
+}
+
+TEST(ReportText, OfASweepShowsIntervalsBelowTheHeadlineFigures) {
+  Report report = two_cases();
+  report.cases[0].point = {{"moe.model.top_k", "2"}};
+  EXPECT_FALSE(contains(report_text(report, 120), "P10 to P90"));
+  CaseReport& moe = report.cases[0];
+  moe.draws.assign(10, moe.metrics);
+  CaseReport dear = moe;
+  made::set(dear, "cost_per_million_output_tokens_usd", 3);
+  for (std::size_t i = 5; i < 10; ++i) moe.draws[i] = dear.metrics;
+  const std::string text = report_text(report, 120);
+  EXPECT_TRUE(contains(text, "\nP10 to P90      2.00 to 3.00  ")) << text;
+  EXPECT_FALSE(contains(text, "2.00 to 3.00 USD  ")) << text;
+}
+
 // Two points of one case that differ in where they stand.
 TEST(ReportText, OfASweepOverSitesSaysCarbonAndElectricityAndNamesThePoints) {
   Report report = two_cases();

@@ -32,9 +32,11 @@ Summary faster(double factor) {
 
 TEST(Verdict, NamesTheCheaperCaseBothFiguresAndTheDriver) {
   const std::string text = verdict(examples::two_cases());
-  EXPECT_EQ(text,
-            "moe costs 2.00 USD per million output tokens against 4.00 USD for dense: it reads "
-            "2.50 GB of weights and KV cache per output token against 4.00 GB.");
+  EXPECT_TRUE(
+      text.starts_with("moe costs 2.00 USD per million output tokens against 4.00 USD for dense: "
+                       "it reads 2.50 GB of "
+                       "weights and KV cache per output token against 4.00 GB;"))
+      << text;
 }
 
 TEST(Verdict, DoesNotDependOnTheOrderOfTheCases) {
@@ -51,6 +53,27 @@ TEST(Verdict, CallsATieWithinOnePercentAndLetsEnergyDecide) {
       verdict(report_of({done("a", false, faster(1)), done("b", false, frugal)}));
   EXPECT_TRUE(contains(text, "equal within 1 %")) << text;
   EXPECT_TRUE(contains(text, "but b uses")) << text;
+}
+
+TEST(Verdict, SaysWhoUsesTheLeastEnergyWhereItIsNotTheCheapest) {
+  Summary frugal = faster(1);
+  frugal.energy.devices = Joules(50e3);
+  const CaseReport cheap = done("cheap", false, faster(1.1));
+  EXPECT_FALSE(contains(verdict(report_of({cheap, done("dear", false, faster(1))})), "least"));
+  const std::string text = verdict(report_of({done("frugal", false, frugal), cheap}));
+  EXPECT_TRUE(
+      contains(text, "; frugal uses the least energy, 1.00 J per output token against 1.36 J"))
+      << text;
+}
+
+// One machine at two sites: same money and energy.
+TEST(Verdict, LetsCarbonDecideWhereMoneyAndEnergyAreEqual) {
+  Deployment clean = examples::deployment("clean", false);
+  clean.site.carbon_kg_per_joule = 1e-8;
+  const std::string text =
+      verdict(report_of({done("dirty", false, faster(1)), make_case_report(clean, {}, faster(1))}));
+  EXPECT_TRUE(contains(text, "each costs 2.00 USD per million output tokens, but clean emits"))
+      << text;
 }
 
 // A hundred requests: one rejection is tolerated, two are not.
@@ -171,7 +194,19 @@ TEST(Verdict, OfASweepComparesDesignsAndCountsWhatIsOut) {
   const std::string text = verdict(report_of(cases));
   EXPECT_TRUE(text.starts_with("moe (top_k 1) costs")) << text;
   EXPECT_TRUE(contains(text, "for twin")) << text;
-  EXPECT_TRUE(contains(text, "5 of 11 rows")) << text;
+  EXPECT_TRUE(contains(text, "5 of 11 rows cannot run")) << text;
+}
+
+TEST(Verdict, CountsWhatIsOutInGrammar) {
+  Summary saturated = faster(1);
+  saturated.saturated = true;
+  std::vector<CaseReport> cases = {done("ok", false, faster(1)), infeasible("large")};
+  for (const char* name : {"x", "y"}) cases.push_back(done(name, false, rejecting(8, 0)));
+  for (const char* name : {"p", "q"}) cases.push_back(done(name, false, saturated));
+  EXPECT_TRUE(contains(verdict(report_of(cases)),
+                       "5 of 6 rows are out: 1 cannot run, 2 are saturated, 2 reject too many "
+                       "requests."))
+      << verdict(report_of(cases));
 }
 
 TEST(Ranking, ShowsTheBestWhereThereIsNoRoomForAll) {
