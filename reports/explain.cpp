@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "reports/format.h"
@@ -155,6 +156,12 @@ Parts request_time(const CaseReport& report, double& total) {
   return parts;
 }
 
+std::string in_a_sentence(std::string_view meaning) {
+  std::string text(meaning);
+  text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+  return text;
+}
+
 std::string amount(double difference, const std::string& unit) {
   const std::string text = readable(std::abs(difference), unit);
   return (difference < 0 ? "-" : "+") + text;
@@ -212,10 +219,11 @@ std::string explanation_text(const std::string& a, const std::string& b,
   }
   table.rows.push_back({"sum", amount(whole, explanation.unit), ""});
   const std::string sentence = fmt::format(
-      "{}: {} for {}, {} for {}, {} ({:+.1f} %). The largest part in that direction is {}.",
+      "{}: {} for {}, {} for {}, {} ({:+.1f} %). The largest part in that direction is {}: {}",
       explanation.quantity, readable(explanation.a, explanation.unit), printable(a),
       readable(explanation.b, explanation.unit), printable(b), amount(whole, explanation.unit),
-      explanation.a > 0 ? 100 * whole / explanation.a : 0, main_part(explanation).name);
+      explanation.a > 0 ? 100 * whole / explanation.a : 0, main_part(explanation).name,
+      in_a_sentence(main_part(explanation).meaning));
   std::string text;
   for (const std::string& line : wrapped(sentence, width)) text += line + "\n";
   return text + render(table, width);

@@ -38,6 +38,7 @@ struct Explanation {
 //     its KV pool was full (95 % at the peak, or preemptions), else an unfilled batch: traffic, or
 //     the engine's own limits, left it so. A faster device empties its batches too: it pays for
 //     that here and gains more in the other parts.
+//     An MoE's smaller batch also hits fewer experts, and reads them alone: that is HBM's.
 // Queueing is 0 here: a waiting request takes time, but no device-second.
 // Without a price of both, in device-seconds instead. Requires: both done, with output tokens.
 Explanation explain_cost(const CaseReport& a, const CaseReport& b);

@@ -163,6 +163,13 @@ TEST(Explain, FindsNoCostInWaiting) {
   for (const DifferencePart& one : cost.parts) EXPECT_NEAR(one.difference, 0, 1e-9) << one.name;
 }
 
+TEST(Explain, SaysWhatTheLargestPartIs) {
+  const Explanation cost =
+      explain_cost(base(), with(base(), {{"cost_per_million_output_tokens_usd", 20'000}}));
+  EXPECT_NE(explanation_text("a", "b", cost, 200).find("is price: what a device-second costs."),
+            std::string::npos);
+}
+
 TEST(Explain, OfCasesWithoutAPriceIsInDeviceTime) {
   CaseReport free = base(), slow = with(base(), {{"time_idle_s", 2500}});
   for (CaseReport* one : {&free, &slow}) {
