@@ -44,7 +44,8 @@ nlohmann::ordered_json answers_json(const Report& report) {
   nlohmann::ordered_json curves = nlohmann::ordered_json::array();
   for (const BreakEvenCurve& curve : break_even_curves(report.cases))
     curves.push_back(to_json(curve));
-  return {{"pareto", to_json(pareto_front(report.cases), report.cases)},
+  return {{"verdict", verdict(report)},
+          {"pareto", to_json(pareto_front(report.cases), report.cases)},
           {"break_even", curves},
           {"demand", report.demand ? demand_json(report.cases, *report.demand)
                                    : nlohmann::ordered_json(nullptr)}};

@@ -12,7 +12,7 @@ namespace moesim {
 // Paragraphs and tables for a terminal; empty where there is nothing to compare.
 std::string answers_text(const Report& report, int width);
 
-// "pareto", "break_even", "demand"; the last is null unless the scenario asks.
+// "verdict", "pareto", "break_even", "demand"; the last is null unless the scenario asks.
 nlohmann::ordered_json answers_json(const Report& report);
 
 }  // namespace moesim

@@ -240,8 +240,10 @@ Json demand() {
 }
 
 Json answers() {
-  return object(
-      {{"pareto", pareto()}, {"break_even", list_of(break_even())}, {"demand", demand()}});
+  return object({{"verdict", text("The sentence of every output.")},
+                 {"pareto", pareto()},
+                 {"break_even", list_of(break_even())},
+                 {"demand", demand()}});
 }
 
 // The curves and the queue are left out of large sweeps and of baselines.

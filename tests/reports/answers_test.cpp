@@ -123,6 +123,11 @@ TEST(BreakEven, IsNoneWhereOneIsAlwaysCheaper) {
   EXPECT_NE(break_even_sentence(curves[0]).find("less than dense at every"), std::string::npos);
 }
 
+TEST(Answers, HoldTheVerdictForPrograms) {
+  const Report report = examples::two_cases();
+  EXPECT_EQ(answers_json(report)["verdict"], verdict(report));
+}
+
 // A dense twin belongs to its point: at 4 experts it is another model than at 16.
 TEST(BreakEven, ComparesATwinAtItsOwnPoint) {
   std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("twin", false, "4", 2, 100),
