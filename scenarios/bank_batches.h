@@ -28,9 +28,10 @@ class BankBatches {
   void finished(std::size_t batch);
 
  private:
-  std::size_t num_jobs_;
-  std::vector<std::vector<BankOrder>> batches_;
-  std::vector<std::size_t> batch_of_;  // [job]; kNone = needs no bank, or it is there.
+  const Scenario& scenario_;
+  const std::vector<Job>& todo_;
+  std::vector<std::vector<std::size_t>> batches_;  // Of jobs, one for each bank.
+  std::vector<std::size_t> batch_of_;              // [job]; kNone = needs no bank, or it is there.
   std::size_t next_ = 0;
   std::size_t made_ = 0;  // Batches, in turn.
   bool making_ = false;

@@ -105,6 +105,7 @@ Chosen from_scenario(const Arguments& arguments) {
     one.twin_of.clear();
     one.key.clear();
   }
+  scenario.rows.assign(scenario.cases.begin(), scenario.cases.end());
   RunOptions options;
   options.jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 2u));
   ProgressBar bar;

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <set>
-#include <span>
 
 #include "base/document.h"
+#include "models/router/bank/routing_bank.h"
 #include "scenarios/baseline_twin.h"
 #include "scenarios/dense_twin_case.h"
 #include "scenarios/fault_order.h"
@@ -14,6 +13,7 @@
 #include "scenarios/read_common.h"
 #include "scenarios/resolve.h"
 #include "scenarios/scenario.h"
+#include "scenarios/scenario_source.h"
 #include "scenarios/sweep/axes.h"
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/point_filter.h"
@@ -24,12 +24,10 @@ namespace {
 
 constexpr std::size_t kMaxShownName = 100;
 
-// A scenario's text parsed, with the settings in place and the sweep taken out.
-struct Document {
-  YAML::Node root;
-  Sweep sweep;
-};
-using OpenDocument = std::function<Document(Faults&)>;
+// Workloads kept for points to share; in large sweeps all of them would fill the memory.
+constexpr std::size_t kMostSharedWorkloads = 64;
+// More need not be found in a large sweep.
+constexpr std::size_t kMostFaults = 10'000;
 
 constexpr std::int64_t kEveryRow = -1;
 
@@ -40,20 +38,22 @@ struct ReaderOptions {
 
 class ScenarioReader {
  public:
-  // `open` is called once a sweep point: a copy of a YAML::Node would lose its line numbers.
-  ScenarioReader(OpenDocument open, std::string file, Faults& faults, const ReaderOptions& options)
-      : open_(std::move(open)),
+  ScenarioReader(ScenarioSource& source, std::string file, Faults& faults,
+                 const ReaderOptions& options)
+      : source_(source),
         file_(std::move(file)),
         faults_(faults),
+        root_(source.root()),
+        sweep_(source.sweep()),
         options_(options),
-        keys_(file_) {
+        keys_(file_),
+        loaded_(options.read.variation.as_stated() ? source.loaded() : drawn_),
+        workloads_(options.read.variation.as_stated() ? source.workloads() : drawn_workloads_) {
     loaded_.variation = options.read.variation;
   }
 
   Scenario read() {
-    Document document = open_(faults_);
-    root_ = document.root;
-    sweep_ = std::move(document.sweep);
+    for (const Fault& fault : source_.faults().all()) faults_.add(fault);
     check_axes();
     filter_.emplace(sweep_, root_, file_, faults_);
     MapReader reader(Value(root_, file_, "", &faults_));
@@ -76,16 +76,16 @@ class ScenarioReader {
     const std::vector<Value> items = cases->items();
     check_names(items);
     check_reference(items);
-    std::vector<std::size_t> starts = {0};
+    is_large_ = num_points(sweep_.axes) > static_cast<double>(options_.read.most_whole);
     for (std::size_t i = 0; i < items.size(); ++i) {
+      resolved_.emplace_back(root_["cases"][i]);
       expand(i, items[i], scenario);
-      starts.push_back(scenario.cases.size());
     }
     if (options_.row != kEveryRow) return scenario;
-    if (faults_.empty() && scenario.cases.empty()) {
+    if (faults_.empty() && scenario.rows.empty()) {
       faults_.add({file_, sweep_.line, "sweep.where", "", "no point meets the conditions"});
     }
-    if (faults_.empty()) scenario.resolved = resolved_text(scenario, starts);
+    if (faults_.empty()) scenario.resolved = resolved_text(scenario);
     return scenario;
   }
 
@@ -137,6 +137,12 @@ class ScenarioReader {
                    fmt::format("at most {} points in one sweep", most)});
     }
     if (faults_.all().size() > before) sweep_.axes.clear();
+    for (const SweepAxis& axis : sweep_.axes) {
+      owners_.emplace_back();
+      for (const SweptPath& path : axis.paths) {
+        owners_.back().push_back(case_of_path(root_, path.path));
+      }
+    }
   }
 
   // The numbers of the axes that concern a case.
@@ -144,8 +150,7 @@ class ScenarioReader {
     std::vector<std::size_t> axes;
     for (std::size_t a = 0; a < sweep_.axes.size(); ++a) {
       bool concerns = false;
-      for (const SweptPath& path : sweep_.axes[a].paths) {
-        const std::string owner = case_of_path(root_, path.path);
+      for (const std::string& owner : owners_[a]) {
         touches_common = touches_common || owner.empty();
         concerns = concerns || owner.empty() || owner == name;
       }
@@ -153,6 +158,12 @@ class ScenarioReader {
     }
     return axes;
   }
+
+  // What the case is compared with.
+  struct Twins {
+    std::vector<TokenPolicy> routings;
+    std::vector<TwinMatch> dense;
+  };
 
   // Adds the case at every point of the axes that concern it.
   void expand(std::size_t index, const Value& item, Scenario& scenario) {
@@ -164,51 +175,79 @@ class ScenarioReader {
     for (const std::size_t a : axes) sizes.push_back(sweep_.axes[a].count);
     std::size_t points = 1;
     for (const std::size_t size : sizes) points *= size;
-    for (std::size_t point = 0; point < points; ++point) {
+    for (std::size_t point = 0; point < points && faults_.all().size() < kMostFaults; ++point) {
       const std::int64_t row = num_rows_++;
       if (options_.row != kEveryRow && options_.row != row) continue;
-      Document document = axes.empty() ? Document{root_, {}} : open_(faults_);
       Case one;
       one.row = row;
-      const auto values = point_at(sizes, point);
-      for (std::size_t i = 0; i < axes.size(); ++i) {
-        set_values(document.sweep.axes[axes[i]], values[i], name, document.root, one);
+      const YAML::Node& root =
+          axes.empty() ? root_ : document_at(axes, point_at(sizes, point), name, one);
+      if (touches_common) common_here_ = reread_common(root);
+      const Common& common = touches_common ? common_here_ : common_;
+      const Twins twins = read_one(root["cases"][index], index, common, one);
+      if (!filter_->passes(name, root, one.deployment)) continue;
+      if (options_.row == kEveryRow) {
+        if (!sweep_.axes.empty()) one.key = keys_.key(root, index, touches_common);
+        if (faults_.empty()) resolved_.back().add(one.deployment);
       }
-      const Common common = touches_common ? reread_common(document.root) : common_;
-      const Twins twins = read_one(document.root["cases"][index], index, common, one);
-      if (!filter_->passes(name, document.root, one.deployment)) continue;
-      const bool is_swept = !sweep_.axes.empty();
-      if (is_swept && options_.row == kEveryRow) one.key = keys_.key(document.root, index);
-      scenario.cases.push_back(one);
-      for (const TokenPolicy policy : twins.routings)
-        scenario.cases.push_back(baseline_twin(one, policy));
-      for (const TwinMatch match : twins.dense)
-        scenario.cases.push_back(dense_twin_case(one, match, loaded_.variation));
+      add(std::move(one), twins, scenario);
     }
   }
 
-  // Puts what the axis' value says of this case and of all cases into the document.
-  void set_values(const SweepAxis& axis, std::size_t i, const std::string& name, YAML::Node& root,
-                  Case& one) {
-    for (std::size_t p = 0; p < axis.paths.size(); ++p) {
-      const auto value = axis.value(i, p);
-      const std::string owner = case_of_path(root_, axis.paths[p].path);
-      if (!value || (!owner.empty() && owner != name)) continue;
-      one.point.emplace_back(axis.paths[p].path, value_text(*value));
-      set_path(root, axis.paths[p].path, *value, file_, axis.paths[p].line, faults_);
+  void add(Case one, const Twins& twins, Scenario& scenario) {
+    std::vector<Case> all;
+    all.reserve(1 + twins.routings.size() + twins.dense.size());
+    all.push_back(std::move(one));
+    for (const TokenPolicy policy : twins.routings) {
+      all.push_back(baseline_twin(all.front(), policy));
     }
+    for (const TwinMatch match : twins.dense) {
+      all.push_back(dense_twin_case(all.front(), match, loaded_.variation));
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      Case& made = all[i];
+      made.twin = static_cast<std::int64_t>(i);
+      made.model = made.deployment.model.name;
+      made.is_moe = made.deployment.model.is_moe();
+      if (options_.row == kEveryRow) {
+        if (!made.key.empty() && faults_.empty()) made.bank = bank_of(made);
+        scenario.rows.push_back(made);
+      }
+      if (!is_large_) scenario.cases.push_back(std::move(made));
+    }
+  }
+
+  static BankName bank_of(const Case& one) {
+    const Deployment& made = one.deployment;
+    const bool can_share =
+        one.infeasible.empty() && made.model.is_moe() && can_share_work(made.tokens);
+    return can_share ? bank_name(made.model, made.tokens, made.seed) : BankName{};
+  }
+
+  // The document with what the axes' values say of this case and of all cases.
+  const YAML::Node& document_at(const std::vector<std::size_t>& axes,
+                                const std::vector<std::size_t>& values, const std::string& name,
+                                Case& one) {
+    std::vector<PointDocument::Change> changes;
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      const SweepAxis& axis = sweep_.axes[axes[i]];
+      for (std::size_t p = 0; p < axis.paths.size(); ++p) {
+        const std::string& owner = owners_[axes[i]][p];
+        if (!owner.empty() && owner != name) continue;
+        const auto value = axis.value(values[i], p);
+        if (!value) continue;
+        one.point.emplace_back(axis.paths[p].path, value_text(*value));
+        changes.push_back({axis.paths[p].path, *value, axis.paths[p].line});
+      }
+    }
+    return source_.points().with(changes, faults_);
   }
 
   Common reread_common(const YAML::Node& root) {
+    if (is_large_ && workloads_.size() >= kMostSharedWorkloads) workloads_.clear();
     MapReader reader(Value(root, file_, "", &faults_));
     return read_common(reader, workloads_, loaded_.variation);
   }
-
-  // What the case is compared with.
-  struct Twins {
-    std::vector<TokenPolicy> routings;
-    std::vector<TwinMatch> dense;
-  };
 
   Twins read_one(const YAML::Node& node, std::size_t index, const Common& common, Case& one) {
     const YAML::Node name = node.IsMap() ? node["name"] : YAML::Node();
@@ -235,9 +274,8 @@ class ScenarioReader {
     return {spec.baselines, spec.twins.value_or(common.twins)};
   }
 
-  // The document again, resolved. `starts` = the row of each case's first point, and the end.
-  std::string resolved_text(const Scenario& scenario,
-                            const std::vector<std::size_t>& starts) const {
+  // The document again, resolved.
+  std::string resolved_text(const Scenario& scenario) const {
     const bool sweeps_site = std::ranges::any_of(sweep_.axes, [](const SweepAxis& axis) {
       return std::ranges::any_of(axis.paths, [](const SweptPath& swept) {
         return swept.path == "site" || swept.path.starts_with("site.");
@@ -254,69 +292,38 @@ class ScenarioReader {
     for (const char* key : {"quality", "twins", "demand"}) {
       if (root_[key].IsDefined()) out[key] = YAML::Clone(root_[key]);
     }
-    for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
-      const std::span<const Case> rows(scenario.cases);
-      out["cases"].push_back(
-          resolved_points(root_["cases"][i], rows.subspan(starts[i], starts[i + 1] - starts[i])));
-    }
+    for (const ResolvedPoints& points : resolved_) out["cases"].push_back(points.node());
     if (!sweep_.axes.empty()) out["sweep"] = YAML::Clone(sweep_.given);
     YAML::Emitter text;
     text << out;
     return std::string(text.c_str()) + "\n";
   }
 
-  OpenDocument open_;
+  ScenarioSource& source_;
   std::string file_;
   Faults& faults_;
   YAML::Node root_;
   Sweep sweep_;
+  std::vector<std::vector<std::string>> owners_;  // [axis][path]: the case; "" = all cases.
   std::optional<PointFilter> filter_;
   ReaderOptions options_;
   RowKeys keys_;
   std::int64_t num_rows_ = 0;
+  bool is_large_ = false;                 // Only the rows are kept, not their cases.
+  std::vector<ResolvedPoints> resolved_;  // [case]
   Common common_;
-  Workloads workloads_;
-  LoadedSpecs loaded_;
+  Common common_here_;  // At this point.
+  LoadedSpecs drawn_;
+  Workloads drawn_workloads_;
+  LoadedSpecs& loaded_;
+  Workloads& workloads_;
 };
 
-YAML::Node setting_value(const Setting& setting) {
-  if (setting.value.empty() || setting.value == "~" || setting.value == "null") {
-    throw InputError({{kSetOption, 0, setting.path, setting.value, "a value expected"}});
-  }
-  return parse_document(setting.value, std::string(kSetOption) + " " + setting.path);
-}
-
-// Opens the text again and again: the same document every time.
-OpenDocument opener(const std::string& text, const std::string& file,
-                    const std::vector<Setting>& settings) {
-  std::vector<YAML::Node> values;
-  for (const Setting& setting : settings) values.push_back(setting_value(setting));
-  const auto drawn = std::make_shared<DrawnSamples>();
-  return [=](Faults& faults) {
-    Document document{parse_document(text, file), {}};
-    for (std::size_t i = 0; i < settings.size(); ++i) {
-      drop_swept(document.root, settings[i].path);
-      set_path(document.root, settings[i].path, unplaced(values[i]), kSetOption, 0, faults);
-    }
-    document.sweep = take_sweep(document.root, file, *drawn, faults);
-    return document;
-  };
-}
-
-void refuse_unless_map(const std::string& text, const std::string& file) {
-  if (!parse_document(text, file).IsMap()) {
-    throw InputError({{file, 1, "", "", "a scenario is a map that starts with schema: 1"}});
-  }
-}
-
-Scenario read_rows(const std::string& text, const std::string& file,
-                   const std::vector<Setting>& settings, const ReaderOptions& options) {
-  refuse_unless_map(text, file);
+Scenario read_rows(const std::shared_ptr<ScenarioSource>& source, const std::string& file,
+                   bool has_settings, const ReaderOptions& options) {
   Faults faults;
-  Scenario scenario = ScenarioReader(opener(text, file, settings), file, faults, options).read();
-  if (!faults.empty()) throw InputError(for_reading(faults, file, !settings.empty()));
-  scenario.text = text;
-  scenario.settings = settings;
+  Scenario scenario = ScenarioReader(*source, file, faults, options).read();
+  if (!faults.empty()) throw InputError(for_reading(faults, file, has_settings));
   return scenario;
 }
 
@@ -324,7 +331,12 @@ Scenario read_rows(const std::string& text, const std::string& file,
 
 Scenario read_scenario_text(const std::string& text, const std::string& file,
                             const std::vector<Setting>& settings, const ReadOptions& options) {
-  return read_rows(text, file, settings, {options, kEveryRow});
+  const auto source = open_source(text, file, settings);
+  Scenario scenario = read_rows(source, file, !settings.empty(), {options, kEveryRow});
+  scenario.text = text;
+  scenario.settings = settings;
+  scenario.source = source;
+  return scenario;
 }
 
 Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings,
@@ -337,16 +349,31 @@ std::vector<Case> read_row(const Scenario& scenario, std::int64_t row, const Var
   options.read.variation = variation;
   options.read.most_points = std::numeric_limits<std::int64_t>::max();
   options.row = row;
-  return read_rows(scenario.text, scenario.file, scenario.settings, options).cases;
+  const auto source = scenario.source
+                          ? scenario.source
+                          : open_source(scenario.text, scenario.file, scenario.settings);
+  return read_rows(source, scenario.file, !scenario.settings.empty(), options).cases;
+}
+
+Case read_twin(const Scenario& scenario, std::int64_t row, std::int64_t twin,
+               const Variation& variation) {
+  std::vector<Case> cases = read_row(scenario, row, variation);
+  if (twin >= std::ssize(cases)) {
+    throw InputError({{scenario.file, 0, "", "",
+                       "the files that it names are no longer as they were when the run began"}});
+  }
+  return std::move(cases[static_cast<std::size_t>(twin)]);
+}
+
+Case whole_case(const Scenario& scenario, std::size_t i) {
+  if (i < scenario.cases.size()) return scenario.cases[i];
+  return read_twin(scenario, scenario.rows[i].row, scenario.rows[i].twin, {});
 }
 
 double count_points(const std::string& text, const std::string& file,
                     const std::vector<Setting>& settings) {
-  refuse_unless_map(text, file);
-  Faults faults;
-  const OpenDocument open = opener(text, file, settings);
-  const Document document = open(faults);
-  return faults.empty() ? num_points(document.sweep.axes) : 0;
+  const auto source = open_source(text, file, settings);
+  return source->faults().empty() ? num_points(source->sweep().axes) : 0;
 }
 
 }  // namespace moesim

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "base/quantity.h"
 #include "scenarios/router_names.h"
@@ -140,15 +138,16 @@ YAML::Node faults_node(const FaultSpec& faults, const ClusterSpec& cluster) {
   return node;
 }
 
-// Top-level keys of a case with their values as text, to be compared.
-using Sections = std::map<std::string, std::string>;
-
-Sections sections_of(const YAML::Node& resolved) {
-  Sections sections;
-  for (const auto& entry : resolved) {
-    sections[entry.first.Scalar()] = value_text(entry.second);
+bool are_same(const YAML::Node& a, const YAML::Node& b) {
+  if (a.Type() != b.Type() || a.size() != b.size()) return false;
+  if (a.IsScalar()) return a.Scalar() == b.Scalar();
+  for (auto i = a.begin(), j = b.begin(); i != a.end(); ++i, ++j) {
+    const bool same = a.IsMap()
+                          ? i->first.Scalar() == j->first.Scalar() && are_same(i->second, j->second)
+                          : are_same(*i, *j);
+    if (!same) return false;
   }
-  return sections;
+  return true;
 }
 
 }  // namespace
@@ -193,25 +192,30 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   return node;
 }
 
-YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points) {
-  YAML::Node out = resolved_case(points.front().deployment, given);
-  const Sections sections = sections_of(out);
-  std::set<std::string> differing;
-  for (const Case& point : points.subspan(1)) {
-    if (!point.baseline_of.empty() || !point.twin_of.empty())
-      continue;  // As the case that it is a twin of.
-    const Sections others = sections_of(resolved_case(point.deployment, given));
-    for (const auto& [key, text] : sections) {
-      const auto found = others.find(key);
-      if (found == others.end() || found->second != text) differing.insert(key);
-    }
-    for (const auto& [key, text] : others) {
-      if (!sections.contains(key)) differing.insert(key);
-    }
+void ResolvedPoints::add(const Deployment& point) {
+  const YAML::Node resolved = resolved_case(point, given_);
+  if (!first_) {
+    first_ = resolved;
+    return;
   }
-  for (const std::string& key : differing) {
+  const YAML::Node& first = *first_;
+  for (const auto& entry : first) {
+    const std::string& key = entry.first.Scalar();
+    if (differing_.contains(key)) continue;
+    const YAML::Node here = resolved[key];
+    if (!here.IsDefined() || !are_same(entry.second, here)) differing_.insert(key);
+  }
+  for (const auto& entry : resolved) {
+    const std::string& key = entry.first.Scalar();
+    if (!first[key].IsDefined()) differing_.insert(key);
+  }
+}
+
+YAML::Node ResolvedPoints::node() const {
+  YAML::Node out = YAML::Clone(first_ ? *first_ : given_);
+  for (const std::string& key : differing_) {
     out.remove(key);
-    if (given[key].IsDefined()) out[key] = YAML::Clone(given[key]);
+    if (given_[key].IsDefined()) out[key] = YAML::Clone(given_[key]);
   }
   return out;
 }

@@ -3,7 +3,9 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <span>
+#include <optional>
+#include <set>
+#include <string>
 
 #include "scenarios/scenario.h"
 
@@ -14,8 +16,19 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given);
 
 // A case with every default in place of what was left out, where the default is the same at every
 // point of the sweep; other sections stay as given, so that the sweep decides them again.
-// Requires: at least one point.
-YAML::Node resolved_points(const YAML::Node& given, std::span<const Case> points);
+class ResolvedPoints {
+ public:
+  explicit ResolvedPoints(const YAML::Node& given) : given_(given) {}
+
+  void add(const Deployment& point);
+  // As given without any point.
+  YAML::Node node() const;
+
+ private:
+  YAML::Node given_;
+  std::optional<YAML::Node> first_;  // Point.
+  std::set<std::string> differing_;  // Sections.
+};
 
 // Parts of a case. `given` is its `router:` as the file has it; undefined where it is left out.
 // Requires: an MoE model.

@@ -35,13 +35,13 @@ CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, Poo
 
 }  // namespace
 
-CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason) {
+CaseReport report_without_run(const CaseRow& one, CaseStatus status, const std::string& reason) {
   CaseReport report;
   report.name = one.name;
   report.status = status;
   report.reason = reason;
-  report.model = one.deployment.model.name;
-  report.is_moe = one.deployment.model.is_moe();
+  report.model = one.model;
+  report.is_moe = one.is_moe;
   report.metrics.resize(metric_table().size());
   return report;
 }
@@ -77,12 +77,8 @@ std::string simulate_job(const Case& one, const Job& job, const ProgressSink& pr
 }  // namespace
 
 std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress) {
-  const std::vector<Case> row = read_row(scenario, job.row, {scenario.seed, job.draw, job.draws});
-  if (job.twin >= std::ssize(row)) {
-    throw InputError({{scenario.file, 0, "", "",
-                       "the files that it names are no longer as they were when the run began"}});
-  }
-  return simulate_job(row[static_cast<std::size_t>(job.twin)], job, progress);
+  const Variation variation{scenario.seed, job.draw, job.draws};
+  return simulate_job(read_twin(scenario, job.row, job.twin, variation), job, progress);
 }
 
 namespace {
@@ -123,8 +119,9 @@ Report run(const Scenario& scenario, const RunOptions& options) {
   jobs.at_once = options.jobs;
   jobs.work = [&](std::size_t i, const ProgressSink& progress) {
     const Job& job = todo[i];
-    return job.draw == 0 ? simulate_job(scenario.cases[job.one], job, progress)
-                         : simulate_again(scenario, job, progress);
+    return job.draw == 0 && !scenario.cases.empty()
+               ? simulate_job(scenario.cases[job.one], job, progress)
+               : simulate_again(scenario, job, progress);
   };
   jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };
   jobs.progress = [&](double share, std::size_t finished) {

@@ -22,7 +22,7 @@ struct Shard {
 
 // One simulation: a case as it is stated (draw 0), or one of its draws.
 struct Job {
-  std::size_t one = 0;    // Of scenario.cases.
+  std::size_t one = 0;    // Of scenario.rows.
   std::int64_t row = 0;   // The same case where the scenario is read again: its row, ...
   std::int64_t twin = 0;  // ... and the twin in it; 0 = the case itself.
   std::int64_t draw = 0;
@@ -49,11 +49,10 @@ Report run(const Scenario& scenario, const RunOptions& options);
 CaseReport simulate(const Case& one, const ProgressSink& progress);
 
 // A case that did not run.
-CaseReport report_without_run(const Case& one, CaseStatus status, const std::string& reason);
+CaseReport report_without_run(const CaseRow& one, CaseStatus status, const std::string& reason);
 
-// What the process of a job sends home, wherever it runs: the scenario needs no cases, the row is
-// read again. Throws: InputError if there is no such row, because a file that the scenario names
-// has changed.
+// What the process of a job sends home, wherever it runs: the scenario needs no rows or cases, the
+// row is read again. Throws: as read_twin.
 std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress);
 
 }  // namespace moesim

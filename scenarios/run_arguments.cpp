@@ -49,7 +49,7 @@ std::string out_folder(const RunArguments& arguments, const std::string& file) {
 
 std::int64_t draws_of(const RunArguments& arguments, const Scenario& scenario) {
   constexpr std::int64_t kDraws = 10;
-  return arguments.draws.value_or(scenario.cases.size() <= kMostDetailedCases ? kDraws : 0);
+  return arguments.draws.value_or(scenario.rows.size() <= kMostDetailedCases ? kDraws : 0);
 }
 
 }  // namespace moesim

@@ -47,7 +47,7 @@ int cores_of(const RunArguments& arguments, const Ranks* ranks) {
 }
 
 bool is_sweep(const Scenario& scenario) {
-  return !scenario.cases.front().key.empty();
+  return !scenario.rows.front().key.empty();
 }
 
 // Files, terminal, exit code.
@@ -98,7 +98,7 @@ bool write_trace(const RunArguments& arguments, const Scenario& scenario, const 
   if (!options.wanted) return false;
   ProgressBar bar;
   const auto progress = [&](double share, std::size_t finished) {
-    if (!arguments.quiet) bar.update({share, finished, scenario.cases.size()});
+    if (!arguments.quiet) bar.update({share, finished, scenario.rows.size()});
   };
   const std::string trace = trace_of(scenario, options, jobs_of(arguments, ranks), progress);
   if (!trace.empty()) write_output(folder, "trace.json", trace);
@@ -155,6 +155,7 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks*
       ReadOptions options;
       options.most_points =
           points_meant(text, file, settings, {cores_of(arguments, ranks), arguments.yes});
+      options.most_whole = kMostWholePoints;
       scenarios.push_back(read_scenario_text(text, file, settings, options));
     } catch (const InputError& e) {
       for (const Fault& fault : e.faults()) faults.add(fault);
@@ -239,7 +240,8 @@ void add_run(CLI::App& app, int& code, Ranks* ranks) {
   const auto arguments = std::make_shared<RunArguments>();
   CLI::App* command = app.add_subcommand("run", "Simulate scenarios and write their reports");
   command->add_option("FILE", arguments->files, "Scenario files")->required();
-  command->add_option("--out", arguments->out, "Folder of the reports (out/ and the name of the file)");
+  command->add_option("--out", arguments->out,
+                      "Folder of the reports (out/ and the name of the file)");
   command->add_option("--jobs", arguments->jobs, "Cases at once (all cores)")
       ->check(CLI::Range(1, 1024));
   command

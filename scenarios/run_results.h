@@ -30,14 +30,16 @@ class RunResults {
  private:
   std::string key_of(const Job& job) const;
   void enter(const Job& job, const nlohmann::ordered_json& result);
+  const CaseReport* report_of(std::size_t row) const;  // Null if it has none yet.
+  CaseReport take_report(std::size_t row);
 
   const Scenario& scenario_;
   const RunOptions& options_;
   std::vector<Job> jobs_;
   SweepPlan plan_;
-  std::vector<CaseReport> reports_;               // By case of the scenario.
-  std::vector<std::vector<CaseMetrics>> draws_;   // [case][draw]
-  std::map<std::string, std::vector<Job>> same_;  // Missing jobs by key.
+  std::map<std::size_t, CaseReport> reports_;              // By row; of those that have one.
+  std::map<std::size_t, std::vector<CaseMetrics>> draws_;  // [row][draw]
+  std::map<std::string, std::vector<std::size_t>> same_;   // Missing ones of jobs_ by key.
   std::size_t recalled_ = 0;
 };
 

@@ -74,12 +74,12 @@ StepWindow step_window(const std::string& text) {
 
 std::string trace_of(const Scenario& scenario, const TraceOptions& options, int jobs,
                      const std::function<void(double, std::size_t)>& progress) {
-  std::vector<const Case*> cases;
+  std::vector<Case> cases;
   std::size_t left_out = 0;
-  for (const Case& one : scenario.cases) {
-    if (!one.baseline_of.empty() || !one.infeasible.empty()) continue;
+  for (std::size_t i = 0; i < scenario.rows.size(); ++i) {
+    if (!scenario.rows[i].baseline_of.empty() || !scenario.rows[i].infeasible.empty()) continue;
     if (cases.size() < kMostTracedCases) {
-      cases.push_back(&one);
+      cases.push_back(whole_case(scenario, i));
     } else {
       ++left_out;
     }
@@ -90,7 +90,7 @@ std::string trace_of(const Scenario& scenario, const TraceOptions& options, int 
   children.count = cases.size();
   children.at_once = jobs;
   children.work = [&](std::size_t i, const ProgressSink& sink) {
-    return traced(*cases[i], static_cast<std::int64_t>(i), options, bytes, sink);
+    return traced(cases[i], static_cast<std::int64_t>(i), options, bytes, sink);
   };
   children.finished = [&](std::size_t i, const std::string& result) {
     auto json = nlohmann::ordered_json::parse(result);

@@ -23,6 +23,7 @@ class Worker {
     for (const auto& pair : task.at("settings")) {
       scenario_.settings.push_back({pair[0], pair[1]});
     }
+    scenario_.source = open_source(scenario_.text, scenario_.file, scenario_.settings);
     count_ = task.at("count");
     at_once_ = task.at("at_once");
     todo_.resize(count_);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <memory>
 
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/samples.h"
@@ -68,16 +70,43 @@ std::uint64_t seed_of(const YAML::Node& root) {
   return seed;
 }
 
-std::optional<SweepAxis> sample_axis(const Value& value, std::uint64_t seed, DrawnSamples& drawn) {
+// The nodes of one path's values: numbers take turns in one node, and each choice has its own,
+// because yaml-cpp keeps every node of a document as long as the document.
+class SampledNodes {
+ public:
+  explicit SampledNodes(const SampledPath& path) : path_(path), number_(placed("0", path.line)) {}
+
+  YAML::Node node(const std::string& value) {
+    if (path_.choices.empty()) {
+      number_ = value;
+      return number_;
+    }
+    const auto [found, is_new] = choices_.try_emplace(value);
+    if (is_new) found->second.reset(placed(value, path_.line));
+    return found->second;
+  }
+
+ private:
+  SampledPath path_;
+  YAML::Node number_;
+  std::map<std::string, YAML::Node> choices_;
+};
+
+std::optional<SweepAxis> sample_axis(const Value& value, std::uint64_t seed) {
   const std::size_t before = value.faults().all().size();
   const SamplePlan plan = read_sample_plan(value);
   if (value.faults().all().size() > before) return std::nullopt;
-  if (!drawn) drawn = draw_samples(plan, seed);
+  using Samples = std::vector<std::vector<std::string>>;
+  const auto samples = std::make_shared<const Samples>(draw_samples(plan, seed));
   SweepAxis axis;
-  for (const SampledPath& path : plan.paths) axis.paths.push_back({path.path, path.line});
-  axis.count = drawn->size();
-  axis.value = [&samples = *drawn, paths = axis.paths](std::size_t i, std::size_t p) {
-    return placed(samples[i][p], paths[p].line);
+  const auto nodes = std::make_shared<std::vector<SampledNodes>>();
+  for (const SampledPath& path : plan.paths) {
+    axis.paths.push_back({path.path, path.line});
+    nodes->emplace_back(path);
+  }
+  axis.count = samples->size();
+  axis.value = [samples, nodes](std::size_t i, std::size_t p) {
+    return (*nodes)[p].node((*samples)[i][p]);
   };
   return axis;
 }
@@ -106,7 +135,7 @@ void refuse_paths_given_twice(const Sweep& sweep, const std::string& file, Fault
 
 }  // namespace
 
-Sweep take_sweep(YAML::Node& root, const std::string& file, DrawnSamples& drawn, Faults& faults) {
+Sweep take_sweep(YAML::Node& root, const std::string& file, Faults& faults) {
   Sweep sweep;
   const YAML::Node node = root["sweep"];
   if (!node.IsDefined()) return sweep;
@@ -126,7 +155,7 @@ Sweep take_sweep(YAML::Node& root, const std::string& file, DrawnSamples& drawn,
     } else if (key == kPoints) {
       axis = points_axis(value);
     } else if (key == kSample) {
-      axis = sample_axis(value, seed_of(root), drawn);
+      axis = sample_axis(value, seed_of(root));
     } else if (!value.is_list() || value.node().size() == 0) {
       value.fault("a list of at least one value expected", value.is_list() ? "an empty list" : "");
     } else {

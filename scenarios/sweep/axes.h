@@ -20,7 +20,8 @@ struct SweptPath {
 struct SweepAxis {
   std::vector<SweptPath> paths;
   std::size_t count = 0;
-  // Of the axis' value i at path p; nothing where the value leaves that path as it is.
+  // Of the axis' value i at path p; nothing where the value leaves that path as it is. Valid until
+  // the next call.
   std::function<std::optional<YAML::Node>(std::size_t i, std::size_t p)> value;
 };
 
@@ -31,11 +32,8 @@ struct Sweep {
   int line = 0;
 };
 
-// Drawn points, kept over several readings of one document.
-using DrawnSamples = std::optional<std::vector<std::vector<std::string>>>;
-
 // Reads the sweep in file order and removes it from `root`.
-Sweep take_sweep(YAML::Node& root, const std::string& file, DrawnSamples& drawn, Faults& faults);
+Sweep take_sweep(YAML::Node& root, const std::string& file, Faults& faults);
 
 // Removes a path from the sweep of a document, because something else decides it.
 void drop_swept(YAML::Node& root, const std::string& path);

@@ -43,8 +43,8 @@ const std::vector<std::string>& text_columns() {
 
 std::vector<std::string> swept_paths_of(const SweepPlan& plan) {
   std::vector<std::string> paths;
-  for (const std::size_t one : plan.cases) {
-    for (const auto& [path, value] : plan.scenario.cases[one].point) {
+  for (const std::size_t one : plan.rows) {
+    for (const auto& [path, value] : plan.scenario.rows[one].point) {
       if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
     }
   }
@@ -70,7 +70,7 @@ std::vector<std::string> path_columns(const std::vector<std::string>& paths) {
   return columns;
 }
 
-std::vector<std::string> texts_of(const CaseReport& report, const Case& row) {
+std::vector<std::string> texts_of(const CaseReport& report, const CaseRow& row) {
   return {report.name,
           std::string(status_name(report.status)),
           report.reason,
@@ -143,8 +143,14 @@ void SweepDatabase::create_cases() {
   for (const std::string& name : path_columns(paths_)) columns += ", " + quoted_name(name);
   for (const std::string& name : text_columns()) columns += ", " + name + " TEXT";
   for (const Metric& entry : metric_table()) columns += ", " + quoted_name(entry.key) + " REAL";
+  insert_.reset();
   database_->execute("DROP TABLE IF EXISTS cases");
   database_->execute("CREATE TABLE cases (" + columns + ")");
+  std::string marks = "?, ?";
+  for (std::size_t i = 0; i < paths_.size() + text_columns().size() + metric_table().size(); ++i) {
+    marks += ", ?";
+  }
+  insert_.emplace(database_->prepare("INSERT OR REPLACE INTO cases VALUES (" + marks + ")"));
 }
 
 void SweepDatabase::write_meta() {
@@ -168,7 +174,7 @@ void SweepDatabase::write_meta() {
 void SweepDatabase::write_cases(const ReportOf& report_of) {
   create_cases();
   write_meta();
-  for (const std::size_t one : plan_->cases) fill(one, report_of(one));
+  for (const std::size_t one : plan_->rows) fill(one, report_of(one));
 }
 
 void SweepDatabase::start(const SweepPlan& plan, const ReportOf& report_of) {
@@ -179,12 +185,9 @@ void SweepDatabase::start(const SweepPlan& plan, const ReportOf& report_of) {
 }
 
 void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
-  const Case& row = plan_->scenario.cases[one];
+  const CaseRow& row = plan_->scenario.rows[one];
   const auto& metrics = metric_table();
-  const std::size_t columns = 2 + paths_.size() + text_columns().size() + metrics.size();
-  std::string marks = "?";
-  for (std::size_t i = 1; i < columns; ++i) marks += ",?";
-  Statement insert = database_->prepare("INSERT OR REPLACE INTO cases VALUES (" + marks + ")");
+  Statement& insert = *insert_;
   insert.bind(1, static_cast<std::int64_t>(one + 1)).bind(2, row.key);
   int next = 2;
   for (const std::string& path : paths_) {
@@ -203,7 +206,7 @@ void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
   }
   CaseReport waiting;
   waiting.name = row.name;
-  waiting.model = row.deployment.model.name;
+  waiting.model = row.model;
   auto texts = texts_of(report != nullptr ? *report : waiting, row);
   if (report == nullptr) texts[1] = "waiting";
   for (const std::string& text : texts) insert.bind(++next, text);
@@ -225,8 +228,8 @@ std::optional<Json> SweepDatabase::result(const std::string& key) {
   return json;
 }
 
-void SweepDatabase::keep(const std::string& key, Json result, const std::vector<std::size_t>& cases,
-                         const CaseReport& report) {
+void SweepDatabase::keep(const std::string& key, Json result, const std::vector<std::size_t>& rows,
+                         const CaseReport* report) {
   if (!open_) open_ = std::make_unique<Transaction>(*database_);
   std::string id;
   if (result.contains("facts")) {
@@ -243,7 +246,7 @@ void SweepDatabase::keep(const std::string& key, Json result, const std::vector<
       .bind(3, id)
       .bind(4, result.dump())
       .run();
-  for (const std::size_t one : cases) fill(one, &report);
+  for (const std::size_t one : rows) fill(one, report);
   tick();
 }
 

@@ -22,7 +22,7 @@ inline constexpr const char* kDatabaseFile = "sweep.db";
 // What a database is about, besides its rows.
 struct SweepPlan {
   const Scenario& scenario;
-  std::vector<std::size_t> cases;  // Those of the scenario that this run does, rising.
+  std::vector<std::size_t> rows;  // Those of the scenario that this run does, rising.
   std::int64_t draws = 0;
   std::string shard = "1/1";
 };
@@ -42,7 +42,7 @@ class SweepDatabase {
   // The same with the file's own name.
   static SweepDatabase at(const std::string& file);
 
-  // The report of a case of the scenario; null if it has none yet.
+  // The report of a row of the scenario; null if it has none yet.
   using ReportOf = std::function<const CaseReport*(std::size_t)>;
 
   // Makes the table of cases anew; those without a report wait. `plan` must outlive the database.
@@ -50,9 +50,9 @@ class SweepDatabase {
 
   // What a simulation sent home, if it has run.
   std::optional<nlohmann::ordered_json> result(const std::string& key);
-  // Keeps that, and fills in the rows of the cases that it is the result of (none for a draw).
+  // Keeps that, and fills in the rows that it is the result of (none for a draw).
   void keep(const std::string& key, nlohmann::ordered_json result,
-            const std::vector<std::size_t>& cases, const CaseReport& report);
+            const std::vector<std::size_t>& rows, const CaseReport* report);
   // Makes sure of what was kept more than a second ago.
   void tick();
 
@@ -79,6 +79,7 @@ class SweepDatabase {
   std::string folder_;
   std::string program_;
   std::unique_ptr<Sqlite> database_;
+  std::optional<Statement> insert_ = {};  // A row of the table of cases.
   const SweepPlan* plan_ = nullptr;
   std::vector<std::string> paths_;  // Swept, in the order of their columns.
   std::set<std::string> facts_;     // That are there.

@@ -55,6 +55,7 @@ MergedSweep merge_databases(const std::vector<std::string>& files, SweepDatabase
   MergedSweep merged;
   ReadOptions options;
   options.most_points = std::numeric_limits<std::int64_t>::max();
+  options.most_whole = kMostWholePoints;
   merged.scenario = read_scenario_text(first.meta("text"), first.meta("file"),
                                        settings_from(first.meta("settings")), options);
   merged.draws = std::stoll(first.meta("draws"));

@@ -85,12 +85,24 @@ std::string top_level_fault(const YAML::Node& root, const std::vector<std::strin
          (near.empty() ? "there are " + comma_list(names) : "did you mean " + near + "?");
 }
 
+// `first` = where the first key that is changed is noted; null = it is, or nobody asks.
 void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_t depth,
-               const YAML::Node& value, Fault place, Faults& faults) {
+               const YAML::Node& value, Fault place, Faults& faults, PathChanges* changes,
+               PathChanges* first) {
   const std::string& key = keys[depth];
+  const auto note_first = [&] {
+    if (first != nullptr) first->first.emplace_back(node, key);
+    first = nullptr;
+  };
   if (depth + 1 == keys.size()) {
+    note_first();
+    if (changes != nullptr) changes->leaves.emplace_back(node, key);
     node[key] = value;
     return;
+  }
+  const YAML::Node there = std::as_const(node)[key];
+  if (!there.IsDefined() || there.IsNull() || (there.IsScalar() && short_form(key) != nullptr)) {
+    note_first();
   }
   YAML::Node next = node[key];
   if (next.IsDefined() && next.IsScalar() && short_form(key) != nullptr) {
@@ -108,13 +120,13 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
     faults.add(place);
     return;
   }
-  set_below(next, keys, depth + 1, value, place, faults);
+  set_below(next, keys, depth + 1, value, place, faults, changes, first);
 }
 
 }  // namespace
 
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
-              const std::string& file, int line, Faults& faults) {
+              const std::string& file, int line, Faults& faults, PathChanges* changes) {
   const auto [index, keys] = path_start(root, path);
   Fault place{file, line, path, value_text(value), ""};
   const bool well_formed = !keys.empty() && std::none_of(keys.begin(), keys.end(),
@@ -128,7 +140,25 @@ void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value
     faults.add(place);
     return;
   }
-  set_below(index ? root["cases"][*index] : root, keys, 0, value, place, faults);
+  set_below(index ? root["cases"][*index] : root, keys, 0, value, place, faults, changes, changes);
+}
+
+// A node of its own that shares the value: yaml-cpp gives one only by assigning to another node,
+// which the other handle then still has.
+ChangedKey::ChangedKey(const YAML::Node& map, std::string key)
+    : map_(map), key_(std::move(key)), was_there_(map[key_].IsDefined()) {
+  if (!was_there_) return;
+  YAML::Node handle(YAML::NodeType::Null);
+  before_.reset(handle);
+  handle = map[key_];
+}
+
+void ChangedKey::put_back() {
+  if (was_there_) {
+    map_[key_] = before_;
+  } else {
+    map_.remove(key_);
+  }
 }
 
 std::optional<YAML::Node> node_at(const YAML::Node& root, const std::string& path) {

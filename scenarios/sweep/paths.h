@@ -3,16 +3,39 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/document.h"
 
 namespace moesim {
 
+// A key of a map in a document, and what was there before it was changed.
+class ChangedKey {
+ public:
+  ChangedKey(const YAML::Node& map, std::string key);
+  void put(const YAML::Node& value) { map_[key_] = value; }
+  void put_back();
+
+ private:
+  YAML::Node map_;
+  std::string key_;
+  bool was_there_;
+  YAML::Node before_;
+};
+
+// What set_path changed: the keys where it put values, and for each the outermost key that it had
+// to change for that, in the order of the calls.
+struct PathChanges {
+  std::vector<ChangedKey> leaves;
+  std::vector<ChangedKey> first;
+};
+
 // Puts `value` at `path`. The first part is a case name (dots in it are no matter), "cases"
 // followed by one, or a top-level key; a part that meets a short form (model: NAME) spells it out
-// ({name: NAME}). Missing parts are added. Adds a fault if the path leads nowhere.
+// ({name: NAME}). Missing parts are added. Adds a fault if the path leads nowhere. What was changed
+// is added to `changes`.
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
-              const std::string& file, int line, Faults& faults);
+              const std::string& file, int line, Faults& faults, PathChanges* changes = nullptr);
 
 // What lies at a path as the document writes it, if anything.
 std::optional<YAML::Node> node_at(const YAML::Node& root, const std::string& path);

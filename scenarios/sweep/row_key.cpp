@@ -20,6 +20,7 @@ namespace {
 constexpr std::uintmax_t kMostContent = 64'000'000;
 constexpr int kMostDepth = 4;  // Scenario, node, device, measured table.
 constexpr std::size_t kLongestName = 1000;
+constexpr std::size_t kMostNameless = 10'000;
 
 // Two independent hashes make a collision unthinkable.
 std::string digest(const std::string& text) {
@@ -72,6 +73,25 @@ bool is_name(const std::string& text) {
          text != "." && text != "..";
 }
 
+void add_text(const YAML::Node& node, std::string& text) {
+  if (node.IsScalar())
+    text += fmt::format("{}{}:{}", node.Tag(), node.Scalar().size(), node.Scalar());
+  if (node.IsNull()) text += "~";
+  if (node.IsSequence()) {
+    text += "[";
+    for (const YAML::Node& item : node) add_text(item, text);
+    text += "]";
+  }
+  if (node.IsMap()) {
+    text += "{";
+    for (const auto& entry : node) {
+      add_text(entry.first, text);
+      add_text(entry.second, text);
+    }
+    text += "}";
+  }
+}
+
 }  // namespace
 
 std::string program_fingerprint() {
@@ -101,22 +121,33 @@ std::string RowKeys::named_files(const YAML::Node& node, const std::string& fold
   if (node.IsMap()) {
     for (const auto& entry : node) text += named_files(entry.second, folder, depth);
   }
-  if (!node.IsScalar() || !is_name(node.Scalar())) return text;
+  return node.IsScalar() ? files_called(node.Scalar(), folder, depth) : text;
+}
+
+// Most values of a sweep name no file, and finding that out takes longer than all else of a key.
+std::string RowKeys::files_called(const std::string& name, const std::string& folder, int depth) {
+  if (!is_name(name)) return "";
+  const std::string both = folder + "\n" + name;
+  if (nameless_.contains(both)) return "";
+  std::string text;
   // "own-engine.yaml 0.8" names a file and its release.
-  const std::string first_word = node.Scalar().substr(0, node.Scalar().find(' '));
-  for (const std::string& name : {node.Scalar(), first_word}) {
-    for (const fs::path& path : meant(name, folder)) text += file_hash(path.string(), depth);
-    if (first_word == node.Scalar()) break;
+  const std::string first_word = name.substr(0, name.find(' '));
+  for (const std::string& called : {name, first_word}) {
+    for (const fs::path& path : meant(called, folder)) text += file_hash(path.string(), depth);
+    if (first_word == name) break;
   }
+  if (nameless_.size() >= kMostNameless) nameless_.clear();
+  if (text.empty()) nameless_.insert(both);
   return text;
 }
 
 // Empty where there is no such file.
-const std::string& RowKeys::file_hash(const std::string& path, int depth) {
-  const auto [found, is_new] = hashes_.try_emplace(path);
-  std::string& hash = found->second;
+std::string RowKeys::file_hash(const std::string& path, int depth) {
   std::error_code error;
-  if (!is_new || path == file_ || !fs::exists(path, error)) return hash;
+  if (path == file_) return "";
+  if (const auto known = hashes_.find(path); known != hashes_.end()) return known->second;
+  if (!fs::exists(path, error)) return "";
+  std::string& hash = hashes_[path];
   if (fs::is_directory(path, error))
     return hash = listing(path).empty() ? "" : digest(listing(path));
   if (!fs::is_regular_file(path, error)) return hash;
@@ -134,21 +165,23 @@ const std::string& RowKeys::file_hash(const std::string& path, int depth) {
   return hash = digest(text);
 }
 
-std::string RowKeys::key(const YAML::Node& root, std::size_t case_index) {
-  if (program_.empty()) program_ = program_fingerprint();
+// All that the node says, with the length of each text before it, so that no two read alike; and
+// the files that it names.
+std::string RowKeys::text_of(const YAML::Node& node) {
+  if (!node.IsDefined()) return ";";
   const std::string folder = fs::path(file_).parent_path().string();
-  YAML::Emitter out;
-  std::string files;
-  out << YAML::BeginSeq;
-  for (const char* part : {"seed", "site", "workload", "quality"}) {
-    const YAML::Node node = root[part];
-    out << (node.IsDefined() ? node : YAML::Node());
-    if (node.IsDefined()) files += named_files(node, folder, 0) + ";";
+  std::string text;
+  add_text(node, text);
+  return text + named_files(node, folder, 0) + ";";
+}
+
+std::string RowKeys::key(const YAML::Node& root, std::size_t case_index, bool common_changes) {
+  if (program_.empty()) program_ = program_fingerprint();
+  if (common_.empty() || common_changes) {
+    common_.clear();
+    for (const char* part : {"seed", "site", "workload", "quality"}) common_ += text_of(root[part]);
   }
-  const YAML::Node one = root["cases"][case_index];
-  out << one << YAML::EndSeq;
-  files += named_files(one, folder, 0);
-  return digest(fmt::format("{}\n{}\n{}", program_, out.c_str(), files));
+  return digest(program_ + "\n" + common_ + text_of(root["cases"][case_index]));
 }
 
 std::string derived_key(const std::string& key, const std::string& what) {

@@ -167,26 +167,27 @@ TEST_F(RouterCache, RelatedBanksAreMadeAheadOnce) {
         made::router_model(made::softmax_router(8 + top_k, top_k), "MadeForCausalLM", 2, 128));
   }
   const TokenSource source = small_source();
-  TokenSource balanced = source;
-  balanced.policy = TokenPolicy::kBalanced;
+  const auto name = [&](std::size_t model, std::uint64_t seed) {
+    return bank_name(models[model], source, seed);
+  };
   MissingBanks missing(folder());
-  EXPECT_EQ(missing.add({&models[0], &source, 1}), 0U);
-  EXPECT_EQ(missing.add({&models[1], &source, 1}), 1U);
-  EXPECT_EQ(missing.add({&models[2], &source, 1}), 1U);  // The same again.
-  EXPECT_EQ(missing.add({&models[3], &source, 2}), 2U);  // Another seed: other tokens.
-  EXPECT_FALSE(missing.add({&models[3], &balanced, 1}));
+  EXPECT_EQ(missing.add(name(0, 1)), 0U);
+  EXPECT_EQ(missing.add(name(1, 1)), 1U);
+  EXPECT_EQ(missing.add(name(2, 1)), 1U);  // The same again.
+  EXPECT_EQ(missing.add(name(3, 2)), 2U);  // Another seed: other tokens.
   EXPECT_TRUE(missing.has_relatives(0));
   EXPECT_TRUE(missing.has_relatives(1));
   EXPECT_FALSE(missing.has_relatives(2));
-  prepare_banks(std::span(missing.orders()).first(2), 2, folder());
+  const std::vector<BankOrder> orders = {{&models[0], &source, 1}, {&models[1], &source, 1}};
+  prepare_banks(orders, 2, folder());
   for (std::size_t i = 0; i < 2; ++i) {
     const auto bank = read_bank(path(bank_file_name(models[i], source, 1)));
     ASSERT_TRUE(bank);
     EXPECT_EQ(bank->ids, make_routing_bank(models[i], source, 1).ids);
   }
-  EXPECT_FALSE(MissingBanks(folder()).add({&models[0], &source, 1}));
-  EXPECT_TRUE(MissingBanks(folder()).add({&models[3], &source, 2}));
-  EXPECT_FALSE(MissingBanks("").add({&models[3], &source, 2}));  // None could be kept.
+  EXPECT_FALSE(MissingBanks(folder()).add(name(0, 1)));
+  EXPECT_TRUE(MissingBanks(folder()).add(name(3, 2)));
+  EXPECT_FALSE(MissingBanks("").add(name(3, 2)));  // None could be kept.
 }
 
 // Four processes want the same bank at the same time.

@@ -17,32 +17,38 @@ namespace moesim {
 
 namespace {
 
+// Goes on with text_hash() behind a text that had this hash.
+std::uint64_t continued_hash(std::uint64_t hash, std::string_view text) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
+
 // Texts are preceded by their length, so that no two lists of fields read alike.
 class Key {
  public:
   Key& add(std::string_view text) {
-    text_ += fmt::format("{}:{}|", text.size(), text);
-    return *this;
+    return append(fmt::format("{}:", text.size())).append(text).append("|");
   }
   Key& add(std::integral auto value) {
-    text_ += fmt::format("{}|", static_cast<std::int64_t>(value));
-    return *this;
+    return append(fmt::format("{}|", static_cast<std::int64_t>(value)));
   }
-  Key& add(double value) {
-    text_ += fmt::format("{:a}|", value);
-    return *this;
-  }
+  Key& add(double value) { return append(fmt::format("{:a}|", value)); }
   template <typename Choice>
   requires std::is_enum_v<Choice> Key& add(Choice value) {
     return add(static_cast<std::int64_t>(value));
   }
   // In file names; two independent hashes make a collision unthinkable.
-  std::string digest() const {
-    return fmt::format("{:016x}{:016x}", text_hash(text_), text_hash("second " + text_));
-  }
+  std::string digest() const { return fmt::format("{:016x}{:016x}", first_, second_); }
 
  private:
-  std::string text_;
+  Key& append(std::string_view text) {
+    first_ = continued_hash(first_, text);
+    second_ = continued_hash(second_, text);
+    return *this;
+  }
+
+  std::uint64_t first_ = text_hash("");
+  std::uint64_t second_ = text_hash("second ");
 };
 
 void add_router(Key& key, const RouterSpec& r) {
@@ -87,27 +93,20 @@ void add_source(Key& key, const TokenSource& source, const ModelSpec& model) {
 
 }  // namespace
 
-namespace {
-
-Key key_of(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
+BankName bank_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
   Key key;
   key.add(kBankFormat).add(model.name).add(model.architecture).add(model.hidden_size);
   key.add(model.num_moe_layers());
   add_router(key, model.moe().router);
   add_source(key, source, model);
   key.add(calibration_text()).add(seed);
-  return key;
-}
-
-}  // namespace
-
-std::string bank_family(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
-  return key_of(model, source, seed).digest();
+  const std::string family = key.digest();
+  key.add(model.moe().num_experts).add(model.moe().top_k);
+  return {key.digest() + ".bank", family};
 }
 
 std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {
-  Key key = key_of(model, source, seed);
-  return key.add(model.moe().num_experts).add(model.moe().top_k).digest() + ".bank";
+  return bank_name(model, source, seed).file;
 }
 
 }  // namespace moesim

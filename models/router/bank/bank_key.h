@@ -8,13 +8,15 @@
 
 namespace moesim {
 
-// File name of a bank: format, model, every field of its router, every field of the source, the
+struct BankName {
+  std::string file;
+  std::string family;  // The same for banks that differ in experts and top_k alone.
+};
+
+// Both are hashes of format, model, every field of its router, every field of the source, the
 // content of the files that the source names, the calibration data, and the seed.
 // Throws: InputError if a file that the source names cannot be read.
+BankName bank_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
 std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
-
-// A hash of all that except the number of experts and top_k.
-// Throws: as bank_file_name.
-std::string bank_family(const ModelSpec& model, const TokenSource& source, std::uint64_t seed);
 
 }  // namespace moesim

@@ -27,7 +27,7 @@ using Families = std::map<std::string, std::vector<BankOrder>>;
 Families by_family(std::span<const BankOrder> orders) {
   Families families;
   for (const BankOrder& order : orders) {
-    families[bank_family(*order.model, *order.source, order.seed)].push_back(order);
+    families[bank_name(*order.model, *order.source, order.seed).family].push_back(order);
   }
   const auto experts = [](const BankOrder& order) { return order.model->moe().num_experts; };
   for (auto& [name, family] : families) std::ranges::stable_sort(family, {}, experts);
@@ -50,20 +50,18 @@ void prepare_together(std::span<const BankOrder> orders, std::int64_t num_thread
 
 }  // namespace
 
-std::optional<std::size_t> MissingBanks::add(const BankOrder& order) {
-  if (folder_.empty() || !can_share_work(*order.source)) return std::nullopt;
-  const std::string name = bank_file_name(*order.model, *order.source, order.seed);
-  if (const auto known = number_.find(name); known != number_.end()) return known->second;
+std::optional<std::size_t> MissingBanks::add(const BankName& name) {
+  if (folder_.empty()) return std::nullopt;
+  if (const auto known = number_.find(name.file); known != number_.end()) return known->second;
   std::error_code error;
-  if (const fs::path kept = fs::path(folder_) / name; fs::exists(kept, error)) {
+  if (const fs::path kept = fs::path(folder_) / name.file; fs::exists(kept, error)) {
     mark_used(kept.string());  // So that it is still there when the sweep comes to it.
     return std::nullopt;
   }
-  families_.push_back(bank_family(*order.model, *order.source, order.seed));
-  ++family_size_[families_.back()];
-  number_[name] = orders_.size();
-  orders_.push_back(order);
-  return orders_.size() - 1;
+  number_[name.file] = families_.size();
+  families_.push_back(name.family);
+  ++family_size_[name.family];
+  return families_.size() - 1;
 }
 
 bool MissingBanks::has_relatives(std::size_t bank) const {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/router/bank/bank_key.h"
 #include "models/router/bank/routing_bank.h"
 
 namespace moesim {
@@ -20,23 +21,21 @@ struct BankOrder {
   std::uint64_t seed;
 };
 
-// Orders whose banks a cache folder lacks and that others could be made with, each bank once.
+// Banks that a cache folder lacks, each once.
 class MissingBanks {
  public:
   // Without a folder none is missing, because none could be kept.
   explicit MissingBanks(std::string folder) : folder_(std::move(folder)) {}
 
-  // The bank's number among those missing; nothing if it is there or has to be made by itself.
-  // Throws: InputError if a file that the source names cannot be read.
-  std::optional<std::size_t> add(const BankOrder& order);
+  // The bank's number among those missing; nothing if it is there.
+  std::optional<std::size_t> add(const BankName& name);
 
-  const std::vector<BankOrder>& orders() const { return orders_; }
-  // Whether another of the missing banks differs in experts and top_k alone.
+  std::size_t size() const { return families_.size(); }
+  // Whether another of them is of the same family.
   bool has_relatives(std::size_t bank) const;
 
  private:
   std::string folder_;
-  std::vector<BankOrder> orders_;
   std::vector<std::string> families_;          // [bank]
   std::map<std::string, std::size_t> number_;  // By file name.
   std::map<std::string, std::int64_t> family_size_;

@@ -76,7 +76,7 @@ RoutingBank make_routing_bank(const ModelSpec& model, const TokenSource& source,
 bool can_share_work(const TokenSource& source);
 
 // The banks that make_routing_bank makes of each model, where hidden states and their products with
-// gate rows are made once for all. Requires: can_share_work; models of the same bank_family().
+// gate rows are made once for all. Requires: can_share_work; models of the same BankName::family.
 std::vector<RoutingBank> make_routing_banks(std::span<const ModelSpec* const> models,
                                             const TokenSource& source, std::uint64_t seed,
                                             std::int64_t num_threads = 0);
