@@ -22,29 +22,6 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// Notes SIGINT and SIGTERM while alive, and puts the old behaviour back.
-class InterruptGuard {
- public:
-  InterruptGuard() {
-    interrupted = 0;
-    struct sigaction note {};
-    note.sa_handler = [](int) { interrupted = 1; };
-    sigaction(SIGINT, &note, &old_int_);
-    sigaction(SIGTERM, &note, &old_term_);
-  }
-  ~InterruptGuard() { restore(); }
-  InterruptGuard(const InterruptGuard&) = delete;
-  InterruptGuard& operator=(const InterruptGuard&) = delete;
-  void restore() const {
-    sigaction(SIGINT, &old_int_, nullptr);
-    sigaction(SIGTERM, &old_term_, nullptr);
-  }
-
- private:
-  struct sigaction old_int_ {};
-  struct sigaction old_term_ {};
-};
-
 // One double per job, written by the children and read by the parent.
 class SharedProgress {
  public:
@@ -214,15 +191,14 @@ class Pool {
         child.output.empty() ? "a simulation sent nothing" : child.output.substr(1);
     if (kind == kInputFaults) throw unpacked(text);
     if (kind == kFailure) throw std::runtime_error(text);
-    shares_[child.job] = 1;
     ++finished_;
     jobs_.finished(child.job, text);
   }
 
   void report() {
     if (!jobs_.progress || jobs_.count == 0) return;
-    double sum = 0;
-    for (std::size_t job = 0; job < jobs_.count; ++job) sum += shares_[job];
+    double sum = static_cast<double>(finished_);
+    for (const Child& child : running_) sum += shares_[child.job];
     jobs_.progress(sum / static_cast<double>(jobs_.count), finished_);
   }
 
@@ -245,6 +221,23 @@ class Pool {
 };
 
 }  // namespace
+
+InterruptGuard::InterruptGuard() {
+  interrupted = 0;
+  struct sigaction note {};
+  note.sa_handler = [](int) { interrupted = 1; };
+  sigaction(SIGINT, &note, &old_int_);
+  sigaction(SIGTERM, &note, &old_term_);
+}
+
+bool InterruptGuard::has_come() const {
+  return interrupted != 0;
+}
+
+void InterruptGuard::restore() const {
+  sigaction(SIGINT, &old_int_, nullptr);
+  sigaction(SIGTERM, &old_term_, nullptr);
+}
 
 bool run_children(const ChildJobs& jobs) {
   return Pool(jobs).run();

@@ -1,6 +1,7 @@
 // Runs independent jobs in child processes, a few at a time: one simulation needs one process.
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -33,6 +34,22 @@ struct ChildJobs {
   std::function<void(std::size_t, const std::string&)> finished;
   // In the parent, several times a second: share of all jobs done, 0 to 1, and jobs finished.
   std::function<void(double, std::size_t)> progress;
+};
+
+// Notes SIGINT and SIGTERM while alive, and puts the old behaviour back. One at a time.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard() { restore(); }
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+  bool has_come() const;
+  void restore() const;
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
 };
 
 // Returns true when every job finished, false when SIGINT or SIGTERM came first (children are

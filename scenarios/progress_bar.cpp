@@ -33,8 +33,8 @@ void ProgressBar::update(const RunProgress& progress) {
   const int full = static_cast<int>(share * kCells);
   const double done = share * static_cast<double>(progress.total);
   std::cerr << fmt::format(
-                   "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} simulations{}", "", full, "",
-                   kCells - full, share * 100, progress.finished, progress.total,
+                   "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} {}{}", "", full, "", kCells - full,
+                   share * 100, progress.finished, progress.total, progress.what,
                    progress.recalled > 0 ? fmt::format(" ({} kept)", progress.recalled) : "")
             << fmt::format("  {:.3g}/s  {} left", done / elapsed,
                            share > 0 ? readable_duration(elapsed * (1 - share) / share) : "?")

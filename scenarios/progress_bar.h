@@ -9,9 +9,10 @@ namespace moesim {
 
 struct RunProgress {
   double share = 0;          // Of what is to be simulated, 0 to 1.
-  std::size_t finished = 0;  // Simulations, ...
+  std::size_t finished = 0;  // Of `what`, ...
   std::size_t total = 0;     // ... of these, ...
   std::size_t recalled = 0;  // ... besides those that an earlier run had done.
+  const char* what = "simulations";
 };
 
 class ProgressBar {

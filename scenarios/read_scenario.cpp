@@ -26,6 +26,7 @@ constexpr std::size_t kMaxShownName = 100;
 
 // Workloads kept for points to share; in large sweeps all of them would fill the memory.
 constexpr std::size_t kMostSharedWorkloads = 64;
+constexpr std::int64_t kPointsPerSign = 128;
 // More need not be found in a large sweep.
 constexpr std::size_t kMostFaults = 10'000;
 
@@ -178,6 +179,9 @@ class ScenarioReader {
     for (std::size_t point = 0; point < points && faults_.all().size() < kMostFaults; ++point) {
       const std::int64_t row = num_rows_++;
       if (options_.row != kEveryRow && options_.row != row) continue;
+      if (options_.read.progress && row % kPointsPerSign == 0) {
+        options_.read.progress(row, num_points(sweep_.axes));
+      }
       Case one;
       one.row = row;
       const YAML::Node& root =

@@ -42,7 +42,8 @@ struct RunOptions {
 };
 
 // Simulates every case in a process of its own. After SIGINT the report holds the finished cases,
-// marks the others as skipped and has `interrupted` set.
+// marks the others as skipped (of many rows it leaves them out) and has `interrupted` set. With
+// more finished rows than a report holds it has no cases: they are in the database.
 Report run(const Scenario& scenario, const RunOptions& options);
 
 // One case in this process: ledger, routing, simulation, metrics. One call per process.

@@ -53,6 +53,14 @@ bool is_sweep(const Scenario& scenario) {
 // Files, terminal, exit code.
 int publish(const RunArguments& arguments, const Report& report, const std::string& folder,
             const std::string& also_written) {
+  if (report.cases.empty()) {
+    fmt::print(
+        stderr,
+        "moesim: no report is written, for it would not fit into memory: these are more rows "
+        "than the 100,000 that it may have; all are in {}/{}, table cases\n",
+        folder, kDatabaseFile);
+    return report.interrupted ? kExitInterrupted : kExitDone;
+  }
   write_report(report, folder);
   if (arguments.markdown) write_output(folder, "report.md", report_markdown(report));
   if (arguments.json) {
@@ -143,6 +151,25 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
   return publish(arguments, report, folder, also_written);
 }
 
+struct ReadingInterrupted {};
+
+// A sweep of a million points takes minutes to read.
+Scenario read_sweep(const RunArguments& arguments, const std::string& text, const std::string& file,
+                    const std::vector<Setting>& settings, ReadOptions options) {
+  const InterruptGuard guard;
+  ProgressBar bar;
+  options.most_whole = kMostWholePoints;
+  options.progress = [&](std::int64_t read, double points) {
+    if (guard.has_come()) throw ReadingInterrupted();
+    const auto total = static_cast<std::size_t>(points);
+    const double share = std::min(1.0, static_cast<double>(read) / std::max(1.0, points));
+    if (!arguments.quiet) {
+      bar.update({share, static_cast<std::size_t>(read), total, 0, "points read"});
+    }
+  };
+  return read_scenario_text(text, file, settings, options);
+}
+
 // All of them, with the faults of all of them; no two may write into one folder.
 std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks* ranks) {
   const std::vector<Setting> settings = settings_of(arguments);
@@ -155,8 +182,7 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks*
       ReadOptions options;
       options.most_points =
           points_meant(text, file, settings, {cores_of(arguments, ranks), arguments.yes});
-      options.most_whole = kMostWholePoints;
-      scenarios.push_back(read_scenario_text(text, file, settings, options));
+      scenarios.push_back(read_sweep(arguments, text, file, settings, options));
     } catch (const InputError& e) {
       for (const Fault& fault : e.faults()) faults.add(fault);
       continue;
@@ -172,7 +198,13 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks*
 
 int run_files(const RunArguments& arguments, Ranks* ranks) {
   trace_options(arguments);  // Its faults come before hours of work.
-  const std::vector<Scenario> scenarios = read_scenarios(arguments, ranks);
+  std::vector<Scenario> scenarios;
+  try {
+    scenarios = read_scenarios(arguments, ranks);
+  } catch (const ReadingInterrupted&) {
+    fmt::print(stderr, "moesim: interrupted while reading; nothing was simulated\n");
+    return kExitInterrupted;
+  }
   int code = kExitDone;
   for (const Scenario& scenario : scenarios) {
     code = std::max(code, run_scenario(arguments, scenario, ranks));

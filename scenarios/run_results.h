@@ -24,13 +24,15 @@ class RunResults {
   // What the simulation of a missing job sent home; kept in the database, if there is one.
   void deliver(const Job& job, const std::string& text);
 
-  // All of it; the database is finished unless interrupted. The last call.
+  // All of it, or no case where there are more than reports can hold; the database is finished
+  // unless interrupted. The last call.
   Report report(bool interrupted);
 
  private:
   std::string key_of(const Job& job) const;
   void enter(const Job& job, const nlohmann::ordered_json& result);
-  const CaseReport* report_of(std::size_t row) const;  // Null if it has none yet.
+  // Null if it has none yet; valid until the next call.
+  const CaseReport* report_of(std::size_t row);
   CaseReport take_report(std::size_t row);
 
   const Scenario& scenario_;
@@ -41,6 +43,8 @@ class RunResults {
   std::map<std::size_t, std::vector<CaseMetrics>> draws_;  // [row][draw]
   std::map<std::string, std::vector<std::size_t>> same_;   // Missing ones of jobs_ by key.
   std::size_t recalled_ = 0;
+  bool too_many_ = false;  // Results for the memory: they are in the database alone.
+  CaseReport at_hand_;     // One of them.
 };
 
 }  // namespace moesim

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -77,6 +78,8 @@ struct ReadOptions {
   std::int64_t most_points = kMostUnaskedPoints;
   std::int64_t most_whole =
       std::numeric_limits<std::int64_t>::max();  // Of more, there are no cases.
+  // Called now and then with the points read and all points; reading ends with what it throws.
+  std::function<void(std::int64_t, double)> progress = {};
 };
 
 // Reads a scenario, applies the settings, expands the sweep and checks every case.

@@ -18,9 +18,12 @@ std::string bytes(const Scenario& scenario, int jobs) {
   return report_json(report).dump() + report_csv(report);
 }
 
+// The second time as large sweeps are done, where every row is read again by who simulates it.
 TEST_P(EveryScenario, L6SameSeedGivesTheSameBytes) {
   const Scenario scenario = read_scenario(GetParam(), {});
-  EXPECT_EQ(bytes(scenario, 1), bytes(scenario, 3));
+  ReadOptions as_large;
+  as_large.most_whole = 0;
+  EXPECT_EQ(bytes(scenario, 1), bytes(read_scenario(GetParam(), {}, as_large), 3));
 }
 
 TEST_P(EveryScenario, TheResolvedScenarioIsTheSameScenario) {

@@ -130,6 +130,42 @@ TEST(ReadRow, IsTheSameCaseAgain) {
   EXPECT_TRUE(read_row(scenario, 7, {}).empty());
 }
 
+// Beyond `most_whole` points a case is its names and keys; all else is read again with its row.
+TEST(LargeSweep, KeepsOfACaseOnlyWhatNamesIt) {
+  const std::string text =
+      kMoe + "    router: {baselines: [balanced]}\nsweep:\n  a.model.top_k: [1, 2, 4]\n";
+  const Scenario whole = read_text(text);
+  ReadOptions options;
+  options.most_whole = 2;
+  const Scenario brief = read_scenario_text(text, whole.file, {}, options);
+  EXPECT_TRUE(brief.cases.empty());
+  EXPECT_EQ(brief.resolved, whole.resolved);
+  ASSERT_EQ(brief.rows.size(), whole.cases.size());
+  for (std::size_t i = 0; i < brief.rows.size(); ++i) {
+    EXPECT_EQ(brief.rows[i].name, whole.cases[i].name);
+    EXPECT_EQ(brief.rows[i].key, whole.cases[i].key);
+    const Case again = whole_case(brief, i);
+    EXPECT_EQ(again.name, whole.cases[i].name);
+    EXPECT_EQ(again.deployment.model.moe().top_k, whole.cases[i].deployment.model.moe().top_k);
+    EXPECT_EQ(again.deployment.tokens.policy, whole.cases[i].deployment.tokens.policy);
+  }
+  options.most_whole = 3;
+  EXPECT_EQ(read_scenario_text(text, whole.file, {}, options).cases.size(), 6u);
+}
+
+// Points that differ in top_k alone are of one family; balanced routing needs no bank made ahead.
+TEST(LargeSweep, NamesTheBanksThatPointsCanShare) {
+  const Scenario scenario =
+      read_text(kMoe +
+                "    router: {baselines: [balanced]}\nsweep:\n  a.model.top_k: [1, 2]\n"
+                "  a.parallel.tp: [4, 8]\n");
+  ASSERT_EQ(scenario.rows.size(), 8u);
+  EXPECT_EQ(scenario.rows[0].bank.file, scenario.rows[2].bank.file);
+  EXPECT_NE(scenario.rows[0].bank.file, scenario.rows[4].bank.file);
+  EXPECT_EQ(scenario.rows[0].bank.family, scenario.rows[4].bank.family);
+  EXPECT_EQ(scenario.rows[1].bank.file, "");
+}
+
 std::set<std::string> keys(const Scenario& scenario) {
   std::set<std::string> out;
   for (const Case& one : scenario.cases) out.insert(one.key);
