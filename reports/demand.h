@@ -23,7 +23,8 @@ struct Bill {
 };
 
 struct DemandRow {
-  std::size_t row = 0;            // Of the report's cases.
+  std::size_t row = 0;            // Of the report's cases ...
+  std::size_t reference = 0;      // ... and the one it is compared with: same workload.
   double price_ratio = 1;         // Its price over the reference's.
   double growth = 1;              // Its demand over the scenario's traffic.
   Bill as_asked;                  // At the scenario's traffic ...
@@ -36,9 +37,14 @@ struct DemandRow {
 // reference's tokens a month for every case, and every token costs and uses what it does in the
 // scenario (that is: more of the same deployments).
 //   rebound = (growth - 1) E / (E_reference - E),  E = energy at the scenario's traffic
-// One row per finished case with a price at the reference's point of a sweep; empty without.
+// The reference is one row: the first of the named case that can be recommended, or else the first
+// with a price; where a sweep changes the workload, one for each workload. A row for every case
+// with a price whose workload has a reference; empty without.
 std::vector<DemandRow> demand_rows(const std::vector<CaseReport>& cases,
                                    const DemandResponse& response);
+
+// What the rows are compared with, what is left out and why; or why there are no rows.
+std::string demand_sentence(const std::vector<CaseReport>& cases, const DemandResponse& response);
 
 nlohmann::ordered_json demand_json(const std::vector<CaseReport>& cases,
                                    const DemandResponse& response);

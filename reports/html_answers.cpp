@@ -40,7 +40,10 @@ std::string break_even_html(const HtmlView& view) {
 std::string demand_html(const HtmlView& view) {
   if (!view.report.demand) return "";
   const std::vector<DemandRow> rows = demand_rows(view.report.cases, *view.report.demand);
-  if (rows.empty()) return "";
+  const std::string head =
+      fmt::format("<h3>The whole bill a month</h3><p>{}</p>",
+                  html_text(demand_sentence(view.report.cases, *view.report.demand)));
+  if (rows.empty()) return head;
   std::string table =
       "<table><thead><tr><th scope=\"col\">case</th><th scope=\"col\">price</th>"
       "<th scope=\"col\">demand</th><th scope=\"col\">cost at traffic</th>"
@@ -54,11 +57,7 @@ std::string demand_html(const HtmlView& view) {
              cell(row.as_asked.energy_kwh, "kWh") + cell(row.at_demand.energy_kwh, "kWh") +
              cell(row.at_demand.carbon_kg, "kg") + cell(row.rebound, "share") + "</tr>\n";
   }
-  return fmt::format(
-      "<h3>The whole bill a month</h3><p>Price and demand are over the reference's; demand has an "
-      "elasticity of {}.</p>{}",
-      view.report.demand->elasticity,
-      scrolled("The whole bill a month", table + "</tbody></table>"));
+  return head + scrolled("The whole bill a month", table + "</tbody></table>");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "reports/format.h"
@@ -98,6 +99,14 @@ std::vector<std::size_t> ranking(const std::vector<CaseReport>& cases) {
     return metric(cases[a], key).value_or(0) < metric(cases[b], key).value_or(0);
   });
   return order;
+}
+
+WorkloadPoint workload_point(const CaseReport& report) {
+  WorkloadPoint settings;
+  std::ranges::copy_if(report.point, std::back_inserter(settings),
+                       [](const auto& entry) { return entry.first.starts_with("workload."); });
+  std::ranges::sort(settings);
+  return settings;
 }
 
 std::vector<std::size_t> shown_cases(const std::vector<CaseReport>& cases, std::size_t most) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reports/case_report.h"
@@ -27,6 +28,11 @@ std::string_view ranking_key(const std::vector<CaseReport>& cases);
 
 // Indices of the cases that can win, best first; equal ones in their order.
 std::vector<std::size_t> ranking(const std::vector<CaseReport>& cases);
+
+// What a sweep sets of the workload (paths and values of workload.*), in the order of the paths:
+// rows in which it differs do not serve the same traffic.
+using WorkloadPoint = std::vector<std::pair<std::string, std::string>>;
+WorkloadPoint workload_point(const CaseReport& report);
 
 // The cases that a page or a terminal has room for: all of them if at most `most`, else the best in
 // the ranking, filled up in report order; in report order.

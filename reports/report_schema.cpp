@@ -228,14 +228,17 @@ Json demand() {
                             {"carbon_per_month_kg", nullable_number()}});
   const Json row = object({{"row", type("integer")},
                            {"case", text()},
+                           {"reference_row", type("integer")},
                            {"price_over_reference", number},
                            {"demand_over_traffic", number},
                            {"at_traffic", bill},
                            {"at_demand", bill},
                            {"energy_rebound_share", nullable_number()}});
   return {{"anyOf",
-           {type("null"),
-            object({{"elasticity", number}, {"reference", text()}, {"rows", list_of(row)}})}},
+           {type("null"), object({{"elasticity", number},
+                                  {"reference", text()},
+                                  {"rows", list_of(row)},
+                                  {"words", text()}})}},
           {"description", "Monthly bills if demand answers to price; null unless asked."}};
 }
 

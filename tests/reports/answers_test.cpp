@@ -178,6 +178,62 @@ TEST(Demand, WithoutElasticityIsTheTraffic) {
   }
 }
 
+CaseReport at_point(CaseReport report, const std::string& path, const std::string& value) {
+  report.point.push_back({path, value});
+  return report;
+}
+
+// The reference is one row, its first point: every other point is a row of its own.
+TEST(Demand, HasEveryPointOfASweptReference) {
+  const std::string path = "moe.model.top_k";
+  const std::vector<CaseReport> cases = {at_point(billed("moe", 1, 100, 100), path, "2"),
+                                         at_point(billed("moe", 2, 200, 200), path, "4"),
+                                         billed("dense", 4, 400, 300)};
+  const auto rows = demand_rows(cases, {1, "moe"});
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_DOUBLE_EQ(rows[1].price_ratio, 2);
+  EXPECT_DOUBLE_EQ(rows[2].price_ratio, 4);
+  EXPECT_NE(demand_text(cases, {1, "moe"}, 200).find("the price of moe (top_k 2))"),
+            std::string::npos);
+}
+
+TEST(Demand, PrefersAReferenceThatCanBeRecommended) {
+  std::vector<CaseReport> cases = {at_point(billed("moe", 1, 100, 100), "moe.parallel.tp", "1"),
+                                   at_point(billed("moe", 2, 200, 200), "moe.parallel.tp", "2")};
+  EXPECT_EQ(demand_rows(cases, {1, ""}).at(1).reference, 0u);
+  made::set(cases[0], "saturated", 1);
+  const auto rows = demand_rows(cases, {1, ""});
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].reference, 1u);
+  EXPECT_DOUBLE_EQ(rows[0].price_ratio, 0.5);
+}
+
+// Twice the prompt is another work: it is compared with the reference at that work, or not at all.
+TEST(Demand, ComparesOnlyTheSameWorkload) {
+  const std::string path = "workload.lengths.input";
+  std::vector<CaseReport> cases = {at_point(billed("a", 1, 100, 100), path, "32"),
+                                   at_point(billed("b", 2, 200, 200), path, "32"),
+                                   at_point(billed("a", 3, 300, 300), path, "64"),
+                                   at_point(billed("b", 4, 400, 400), path, "64")};
+  const auto rows = demand_rows(cases, {1, "a"});
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_DOUBLE_EQ(rows[1].price_ratio, 2);
+  EXPECT_DOUBLE_EQ(rows[3].price_ratio, 4.0 / 3);
+  cases[2].status = CaseStatus::kInfeasible;
+  EXPECT_EQ(demand_rows(cases, {1, "a"}).size(), 2u);
+  EXPECT_NE(demand_sentence(cases, {1, "a"}).find("1 row whose workload a has no price at"),
+            std::string::npos);
+}
+
+TEST(Demand, SaysWhyThereIsNoReference) {
+  std::vector<CaseReport> cases = {billed("two", 1, 100, 100), billed("moe", 2, 200, 200)};
+  cases[0].status = CaseStatus::kInfeasible;
+  cases[0].reason = "needs 99 GB";
+  EXPECT_NE(demand_text(cases, {1, "two"}, 200).find("two, cannot run: needs 99 GB."),
+            std::string::npos);
+  EXPECT_TRUE(demand_rows(cases, {1, "two"}).empty());
+}
+
 TEST(Answers, AreInEveryOutput) {
   Report report = examples::two_cases();
   report.demand = DemandResponse{0.8, "dense"};
