@@ -147,7 +147,8 @@ std::string demand_sentence(const std::vector<CaseReport>& cases, const DemandRe
                             counted(priced - rows.size()), printable(name));
   return fmt::format(
       "The whole bill if demand answers to the price of a token with an elasticity of {} (the "
-      "scenario's traffic is what is asked for at the price of {}).{}",
+      "scenario's traffic is what is asked for at the price of {}). Every row is counted for the "
+      "tokens of its reference, cost and energy in proportion, parts of a node included.{}",
       response.elasticity, printable(reference_text(cases, rows)), left_out);
 }
 
@@ -182,11 +183,15 @@ std::string demand_text(const std::vector<CaseReport>& cases, const DemandRespon
   if (rows.empty()) return text;
   const std::vector<std::string> paths = swept_paths(cases);
   TextTable table;
-  table.header = {"a month",          "price",
-                  "demand",           "cost at traffic",
-                  "cost at demand",   "energy at traffic",
-                  "energy at demand", "carbon at demand",
-                  "saving taken back"};
+  table.header = {"a month",
+                  "price",
+                  "demand",
+                  "cost at traffic",
+                  "cost at demand",
+                  "energy at traffic",
+                  "energy at demand",
+                  "carbon at demand",
+                  "energy saving taken back"};
   for (const DemandRow& row : rows) {
     table.rows.push_back(
         {printable(case_title(cases[row.row], paths)), fmt::format("x {:.2f}", row.price_ratio),

@@ -49,7 +49,7 @@ std::string demand_html(const HtmlView& view) {
       "<th scope=\"col\">demand</th><th scope=\"col\">cost at traffic</th>"
       "<th scope=\"col\">cost at demand</th><th scope=\"col\">energy at traffic</th>"
       "<th scope=\"col\">energy at demand</th><th scope=\"col\">carbon at demand</th>"
-      "<th scope=\"col\">saving taken back</th></tr></thead><tbody>\n";
+      "<th scope=\"col\">energy saving taken back</th></tr></thead><tbody>\n";
   for (const DemandRow& row : rows) {
     table += fmt::format("<tr><th scope=\"row\">{}</th>", html_text(view.title(row.row)));
     table += cell(row.price_ratio, "ratio") + cell(row.growth, "ratio") +

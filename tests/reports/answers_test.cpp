@@ -164,6 +164,14 @@ TEST(Demand, GrowsByTheElasticity) {
   EXPECT_DOUBLE_EQ(*rows[1].rebound, 0.5);
 }
 
+// Half the tokens for 100 USD: the tokens of the reference cost 200 USD, whatever a node holds.
+TEST(Demand, CountsInProportionToTheTokens) {
+  std::vector<CaseReport> cases = {billed("old", 4, 400, 300), billed("new", 2, 100, 100)};
+  made::set(cases[1], "output_tokens", 500);
+  EXPECT_DOUBLE_EQ(*demand_rows(cases, {0, ""}).at(1).as_asked.cost_usd, 200);
+  EXPECT_NE(demand_sentence(cases, {0, ""}).find("parts of a node included"), std::string::npos);
+}
+
 TEST(Demand, AboveOneThePriceCutMakesTheBillLarger) {
   const auto rows = demand_rows({billed("old", 4, 400, 300), billed("new", 1, 100, 100)}, {2, ""});
   EXPECT_DOUBLE_EQ(*rows[1].at_demand.cost_usd, 1600);
