@@ -50,7 +50,12 @@ std::string said_of(int count, const std::string& kind) {
 class Sentence {
  public:
   explicit Sentence(const Report& report)
-      : cases_(report.cases), paths_(swept_paths(cases_)), order_(ranking(cases_)) {}
+      : cases_(report.cases), paths_(swept_paths(cases_)), order_(ranking(cases_)) {
+    able_ = order_.size();
+    if (able_ == 0) return;
+    const WorkloadPoint best = workload_point(cases_[order_[0]]);
+    std::erase_if(order_, [&](std::size_t i) { return workload_point(cases_[i]) != best; });
+  }
 
   std::string text() const {
     if (cases_.empty()) return "There is nothing to compare: the report has no case.";
@@ -58,7 +63,7 @@ class Sentence {
     if (order_.empty()) return "No case can be recommended: " + excluded() + ".";
     const std::string outside = excluded();
     return (order_.size() == 1 ? only_one() : comparison() + energy() + quality()) + unsure() +
-           (outside.empty() ? "" : "; " + outside) + ".";
+           elsewhere() + (outside.empty() ? "" : "; " + outside) + ".";
   }
 
  private:
@@ -141,8 +146,24 @@ class Sentence {
   }
 
   std::string only_one() const {
-    return fmt::format("{} is the only case that can be recommended: it {}", title(order_[0]),
-                       figure(cases_[order_[0]], key()));
+    return fmt::format("{} is the only case that can be recommended{}: it {}", title(order_[0]),
+                       able_ > 1 ? " at its workload" : "", figure(cases_[order_[0]], key()));
+  }
+
+  // Less for easier work is no better design: at which of the swept workloads the sentence is.
+  std::string elsewhere() const {
+    if (able_ == order_.size()) return "";
+    const std::vector<std::string> names = short_paths(paths_);
+    std::string where;
+    for (std::size_t p = 0; p < paths_.size(); ++p) {
+      const std::string value = setting(cases_[order_[0]], paths_[p]);
+      if (!paths_[p].starts_with("workload.") || value.empty()) continue;
+      where += fmt::format("{}{} {}", where.empty() ? "" : ", ", names[p], value);
+    }
+    return fmt::format(
+        "; this holds at {}, where the best {} least: the other rows serve other workloads",
+        where.empty() ? "the workload as given" : printable(where),
+        key() == "energy_per_output_token_j" ? "uses" : "costs");
   }
 
   std::string comparison() const {
@@ -190,7 +211,7 @@ class Sentence {
 
   // What keeps the others from winning, one by one if they are few.
   std::string excluded() const {
-    if (cases_.size() - order_.size() > kMostExclusions) return excluded_counts();
+    if (cases_.size() - able_ > kMostExclusions) return excluded_counts();
     std::string text;
     for (std::size_t i = 0; i < cases_.size(); ++i) {
       const std::string why = disqualification(cases_[i]);
@@ -208,7 +229,7 @@ class Sentence {
     std::string text;
     for (const auto& [kind, count] : counts)
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, said_of(count, kind));
-    const std::size_t out = cases_.size() - order_.size();
+    const std::size_t out = cases_.size() - able_;
     if (counts.size() == 1)
       return fmt::format("{} of {} rows {}", out, cases_.size(),
                          said_of(counts.begin()->second, counts.begin()->first));
@@ -217,7 +238,8 @@ class Sentence {
 
   const std::vector<CaseReport>& cases_;
   std::vector<std::string> paths_;
-  std::vector<std::size_t> order_;
+  std::vector<std::size_t> order_;  // The best first, and what else serves its workload ...
+  std::size_t able_ = 0;            // ... of so many, at any workload, that can be recommended.
 };
 
 }  // namespace

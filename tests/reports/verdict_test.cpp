@@ -197,6 +197,22 @@ TEST(Verdict, OfASweepComparesDesignsAndCountsWhatIsOut) {
   EXPECT_TRUE(contains(text, "5 of 11 rows cannot run")) << text;
 }
 
+// The half as long prompt is the easier work, not the better design.
+TEST(Verdict, ComparesWithinOneWorkload) {
+  std::vector<CaseReport> cases = {done("a", false, faster(8)), done("b", false, faster(4)),
+                                   done("a", false, faster(2)), done("b", false, faster(5))};
+  const char* inputs[] = {"32", "32", "64", "64"};
+  for (std::size_t i = 0; i < cases.size(); ++i)
+    cases[i].point = {{"workload.lengths.input", inputs[i]}};
+  const std::string text = verdict(report_of(cases));
+  EXPECT_TRUE(text.starts_with("a (input 32) costs")) << text;
+  EXPECT_TRUE(contains(text, "for b (input 32)")) << text;
+  EXPECT_TRUE(contains(text, "this holds at input 32,")) << text;
+  cases.erase(cases.begin() + 1);
+  const std::string alone = verdict(report_of(cases));
+  EXPECT_TRUE(contains(alone, "is the only case that can be recommended at its workload")) << alone;
+}
+
 TEST(Verdict, CountsWhatIsOutInGrammar) {
   Summary saturated = faster(1);
   saturated.saturated = true;
