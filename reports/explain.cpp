@@ -122,10 +122,17 @@ Parts time_differences(const View& a, const View& b) {
   return parts;
 }
 
-std::vector<DifferencePart> named(const Parts& parts) {
+double noise(double a, double b) {
+  return kNoise * std::max(std::abs(a), std::abs(b));
+}
+
+// What rounding leaves of two figures is no part of their difference.
+std::vector<DifferencePart> named(const Parts& parts, double a, double b) {
   std::vector<DifferencePart> list;
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    list.push_back({kNames[i].name, kNames[i].meaning, parts[i]});
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const double difference = std::abs(parts[i]) <= noise(a, b) ? 0 : parts[i];
+    list.push_back({kNames[i].name, kNames[i].meaning, difference});
+  }
   return list;
 }
 
@@ -167,6 +174,27 @@ std::string amount(double difference, const std::string& unit) {
   return (difference < 0 ? "-" : "+") + text;
 }
 
+bool differ(const Explanation& explanation) {
+  const double whole = explanation.b - explanation.a;
+  return std::abs(whole) > noise(explanation.a, explanation.b);
+}
+
+std::string explanation_sentence(const std::string& a, const std::string& b,
+                                 const Explanation& explanation) {
+  const double whole = explanation.b - explanation.a;
+  const std::string figures = fmt::format("{}: {} for {}, {} for {}", explanation.quantity,
+                                          readable(explanation.a, explanation.unit), printable(a),
+                                          readable(explanation.b, explanation.unit), printable(b));
+  const bool cancel = std::ranges::any_of(
+      explanation.parts, [](const DifferencePart& part) { return part.difference != 0; });
+  if (!differ(explanation))
+    return figures + (cancel ? ": its parts cancel out." : ": there is no difference.");
+  return fmt::format("{}, {} ({:+.1f} %). The largest part in that direction is {}: {}", figures,
+                     amount(whole, explanation.unit),
+                     explanation.a > 0 ? 100 * whole / explanation.a : 0,
+                     main_part(explanation).name, in_a_sentence(main_part(explanation).meaning));
+}
+
 }  // namespace
 
 bool can_explain(const CaseReport& a, const CaseReport& b) {
@@ -187,7 +215,8 @@ Explanation explain_cost(const CaseReport& a, const CaseReport& b) {
   for (double& part : parts) part *= (pa + pb) / 2;
   parts[kPrice] = (pb - pa) * (va.total() + vb.total()) / 2;
   return {priced ? "cost per million output tokens" : "device time per million output tokens",
-          priced ? "USD" : "s", pa * va.total(), pb * vb.total(), named(parts)};
+          priced ? "USD" : "s", pa * va.total(), pb * vb.total(),
+          named(parts, pa * va.total(), pb * vb.total())};
 }
 
 Explanation explain_time(const CaseReport& a, const CaseReport& b) {
@@ -195,7 +224,7 @@ Explanation explain_time(const CaseReport& a, const CaseReport& b) {
   const Parts of_a = request_time(a, explanation.a);
   Parts parts = request_time(b, explanation.b);
   for (std::size_t i = 0; i < parts.size(); ++i) parts[i] -= of_a[i];
-  explanation.parts = named(parts);
+  explanation.parts = named(parts, explanation.a, explanation.b);
   return explanation;
 }
 
@@ -210,23 +239,18 @@ std::string explanation_text(const std::string& a, const std::string& b,
   const double whole = explanation.b - explanation.a;
   TextTable table;
   table.header = {explanation.quantity, "difference", "share"};
-  const double noise = kNoise * std::max(std::abs(explanation.a), std::abs(explanation.b));
   for (const DifferencePart& part : explanation.parts) {
-    if (std::abs(part.difference) <= noise) continue;
+    if (part.difference == 0) continue;
     table.rows.push_back(
         {std::string(part.name), amount(part.difference, explanation.unit),
-         whole != 0 ? fmt::format("{:.1f} %", 100 * part.difference / whole) : "-"});
+         differ(explanation) ? fmt::format("{:.1f} %", 100 * part.difference / whole) : "-"});
   }
+  const bool has_parts = !table.rows.empty();
   table.rows.push_back({"sum", amount(whole, explanation.unit), ""});
-  const std::string sentence = fmt::format(
-      "{}: {} for {}, {} for {}, {} ({:+.1f} %). The largest part in that direction is {}: {}",
-      explanation.quantity, readable(explanation.a, explanation.unit), printable(a),
-      readable(explanation.b, explanation.unit), printable(b), amount(whole, explanation.unit),
-      explanation.a > 0 ? 100 * whole / explanation.a : 0, main_part(explanation).name,
-      in_a_sentence(main_part(explanation).meaning));
   std::string text;
-  for (const std::string& line : wrapped(sentence, width)) text += line + "\n";
-  return text + render(table, width);
+  for (const std::string& line : wrapped(explanation_sentence(a, b, explanation), width))
+    text += line + "\n";
+  return text + (has_parts ? render(table, width) : "");
 }
 
 nlohmann::ordered_json explanation_json(const Explanation& explanation) {

@@ -170,6 +170,23 @@ TEST(Explain, SaysWhatTheLargestPartIs) {
             std::string::npos);
 }
 
+TEST(Explain, SaysThatThereIsNoDifference) {
+  for (const auto explain : {explain_cost, explain_time}) {
+    const Explanation none = explain(base(), base());
+    for (const DifferencePart& one : none.parts) EXPECT_EQ(one.difference, 0) << one.name;
+    const std::string text = explanation_text("a", "a", none, 200);
+    EXPECT_TRUE(text.ends_with("there is no difference.\n")) << text;
+  }
+}
+
+// The same price of a device-second after other sums: rounding is no part.
+TEST(Explain, HasNoPartOfRounding) {
+  const Explanation cost =
+      explain_cost(base(), with(base(), {{"cost_per_million_output_tokens_usd", 10'100},
+                                         {"time_communication_s", 2100}}));
+  EXPECT_EQ(part(cost, "price"), 0);
+}
+
 TEST(Explain, OfCasesWithoutAPriceIsInDeviceTime) {
   CaseReport free = base(), slow = with(base(), {{"time_idle_s", 2500}});
   for (CaseReport* one : {&free, &slow}) {
