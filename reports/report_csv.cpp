@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
 #include "reports/format.h"
 #include "reports/metrics.h"
 #include "reports/report.h"
@@ -16,6 +20,19 @@ std::string quoted(const std::string& text) {
   return result + '"';
 }
 
+bool is_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == 0 && std::isfinite(value);
+}
+
+// A spreadsheet takes a text that begins with one of these for a formula; an apostrophe before it
+// makes it a text. Source: OWASP, "CSV Injection".
+std::string plain(const std::string& text) {
+  const bool is_formula = text.find_first_of("=+-@\t\r") == 0 && !is_number(text);
+  return is_formula ? "'" + text : text;
+}
+
 std::string line_of(const std::vector<std::string>& fields) {
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) line += (i ? "," : "") + quoted(fields[i]);
@@ -31,6 +48,7 @@ std::vector<std::string> row_of(const CaseReport& report, const CaseReport& owne
   row.insert(row.end(), {report.name, status, report.reason, report.remedy, report.model,
                          report.hardware, report.layout, &report == &owner ? "" : owner.name,
                          report.twin_of, report.routing.basis, report.routing.provenance});
+  std::ranges::transform(row, row.begin(), plain);
   for (const Metric& entry : metric_table()) {
     const std::optional<double> value = metric(report, entry.key);
     row.push_back(value ? exact_number(*value) : "");
@@ -43,6 +61,7 @@ std::vector<std::string> row_of(const CaseReport& report, const CaseReport& owne
 std::string report_csv(const Report& report) {
   const std::vector<std::string> paths = swept_paths(report.cases);
   std::vector<std::string> header = paths;
+  std::ranges::transform(header, header.begin(), plain);
   header.insert(header.end(), {"name", "status", "reason", "remedy", "model", "hardware", "layout",
                                "baseline_of", "twin_of", "routing_basis", "routing_provenance"});
   for (const Metric& entry : metric_table()) header.push_back(entry.key);

@@ -79,6 +79,18 @@ TEST(ReportCsv, QuotesByRfc4180) {
   EXPECT_TRUE(contains(report_csv(report), "\n\"a, \"\"b\"\"\nc\",done,"));
 }
 
+// Names are text for a spreadsheet, never formulas; numbers stay numbers.
+TEST(ReportCsv, HoldsNoFormula) {
+  for (const std::string name : {"=1+1", "+a", "-a", "@a", "\ta"}) {
+    Report report = two_cases();
+    report.cases[0].name = name;
+    report.cases[0].point = {{name + ".model.top_k", "-2.5"}};
+    const std::string csv = report_csv(report);
+    EXPECT_TRUE(csv.starts_with("'" + name + ".model.top_k,name,")) << csv.substr(0, 80);
+    EXPECT_TRUE(contains(csv, "\n-2.5,'" + name + ",done,")) << name;
+  }
+}
+
 TEST(ReportCsv, PutsSweepSettingsFirst) {
   Report report = two_cases();
   report.cases[1].point = {{"moe.model.top_k", "2"}};
