@@ -20,6 +20,7 @@
 #include "scenarios/run_arguments.h"
 #include "scenarios/sweep/database.h"
 #include "scenarios/sweep/merge.h"
+#include "scenarios/sweep/remove_database.h"
 #include "scenarios/sweep/size_question.h"
 #include "scenarios/write_trace.h"
 

@@ -24,7 +24,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds kSharedTransaction{1};
 constexpr std::int64_t kFormat = 2;  // Raise it whenever the tables change.
 constexpr double kMostWhole = 1e15;
-constexpr std::int64_t kApplication = 0x6d6f6573;  // "moes"
 
 const std::vector<std::string>& text_columns() {
   static const std::vector<std::string> kColumns = {"name",
@@ -108,16 +107,18 @@ SweepDatabase::SweepDatabase(std::string folder, const std::string& file)
       database_(std::make_unique<Sqlite>((fs::path(folder_) / file).string())) {
   const std::int64_t application = database_->number("PRAGMA application_id");
   const std::int64_t format = database_->number("PRAGMA user_version");
-  const bool is_new = database_->number("SELECT count(*) FROM sqlite_master") == 0;
+  const bool is_new = (application == 0 || application == kApplicationId) &&
+                      database_->number("SELECT count(*) FROM sqlite_master") == 0;
   if (is_new) {
     create_tables();
     return;
   }
-  if (application != kApplication || format != kFormat) {
-    const std::string found = application == kApplication
-                                  ? fmt::format("a database of format {}", format)
-                                  : "not a database of moesim";
-    throw InputError({{database_->path(), 0, "", found,
+  if (application != kApplicationId) {
+    throw InputError({{database_->path(), 0, "", "not a database of moesim",
+                       "choose another --out DIR, or move this file away"}});
+  }
+  if (format != kFormat) {
+    throw InputError({{database_->path(), 0, "", fmt::format("a database of format {}", format),
                        fmt::format("format {} (moesim {}); choose another --out DIR, or start anew "
                                    "with --fresh",
                                    kFormat, program_version())}});
@@ -129,7 +130,7 @@ SweepDatabase::SweepDatabase(std::string folder, const std::string& file)
 void SweepDatabase::create_tables() {
   Transaction transaction(*database_);
   database_->execute(
-      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplication, kFormat));
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kFormat));
   database_->execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
   database_->execute("CREATE TABLE facts (id TEXT PRIMARY KEY, facts TEXT)");
   database_->execute(
@@ -323,13 +324,6 @@ std::string SweepDatabase::meta(const std::string& name) {
   Statement query = database_->prepare("SELECT value FROM meta WHERE name = ?");
   query.bind(1, name);
   return query.step() ? query.text(0) : "";
-}
-
-void remove_database(const std::string& folder) {
-  std::error_code error;
-  for (const char* end : {"", "-journal", ".partial", ".partial-journal"}) {
-    fs::remove(fs::path(folder) / (std::string(kDatabaseFile) + end), error);
-  }
 }
 
 }  // namespace moesim

@@ -18,6 +18,7 @@
 namespace moesim {
 
 inline constexpr const char* kDatabaseFile = "sweep.db";
+inline constexpr std::int64_t kApplicationId = 0x6d6f6573;  // "moes", in every version.
 
 // What a database is about, besides its rows.
 struct SweepPlan {
@@ -86,8 +87,5 @@ class SweepDatabase {
   std::unique_ptr<Transaction> open_ = {};
   std::chrono::steady_clock::time_point last_commit_ = {};
 };
-
-// Removes FOLDER/sweep.db.
-void remove_database(const std::string& folder);
 
 }  // namespace moesim

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <exception>
+#include <filesystem>
 
 #include "base/input_error.h"
 
@@ -15,10 +16,10 @@ constexpr int kPatience = 60'000;  // Milliseconds for others to end their readi
   std::string allowed;
   switch (code & 0xFF) {
     case SQLITE_NOTADB:
-      allowed = "a database of moesim; choose another --out DIR, or start anew with --fresh";
+      allowed = "a database of moesim; choose another --out DIR, or move this file away";
       break;
     case SQLITE_CORRUPT:
-      allowed = "an undamaged database; start anew with --fresh";
+      allowed = "an undamaged database; choose another --out DIR, or start anew with --fresh";
       break;
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -100,6 +101,12 @@ void Sqlite::Close::operator()(sqlite3* database) const {
 }
 
 Sqlite::Sqlite(const std::string& path) : path_(path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw InputError({{path, 0, "", "not a file",
+                       "a database of moesim; choose another --out DIR, or move this away"}});
+  }
   sqlite3* database = nullptr;
   const int code = sqlite3_open(path.c_str(), &database);
   handle_.reset(database);

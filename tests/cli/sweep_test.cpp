@@ -1,6 +1,7 @@
 // Sweeps as a user feels them: resumed after a kill at any moment, shared out, refused in time.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -164,24 +165,64 @@ TEST(Sweep, ADatabaseOfAnotherKindOrVersionIsRefusedAndLeftAlone) {
   const Workplace place;
   place.write("a.yaml", kSweep);
   std::filesystem::create_directory(place.path("o"));
-  const auto expect_refused = [&](const std::string& part) {
+  const auto expect_refused = [&](const std::string& part, const std::string& advice) {
     const std::string before = place.read("o/sweep.db");
     const Outcome outcome = place.run({"run", "a.yaml", "--out", "o"});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_TRUE(contains(outcome.err, part)) << outcome.err;
-    EXPECT_TRUE(contains(outcome.err, "--fresh")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, advice)) << outcome.err;
     EXPECT_EQ(place.read("o/sweep.db"), before);
   };
   place.write("o/sweep.db", "this is no database, and longer than its header would be\n");
-  expect_refused("not a database");
+  expect_refused("not a database", "move this file away");
   std::filesystem::remove(place.path("o/sweep.db"));
   Sqlite(place.path("o/sweep.db")).execute("CREATE TABLE mine (x)");
-  expect_refused("not a database of moesim");
+  expect_refused("not a database of moesim", "move this file away");
   std::filesystem::remove(place.path("o/sweep.db"));
   EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--quiet"}).code, 0);
   Sqlite(place.path("o/sweep.db")).execute("PRAGMA user_version = 99");
-  expect_refused("format 99");
+  expect_refused("format 99", "start anew with --fresh");
   EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--fresh", "--quiet"}).code, 0);
+}
+
+TEST(Sweep, FreshRemovesOnlyWhatMoesimWrote) {
+  namespace fs = std::filesystem;
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  const std::vector<std::string> anew = {"run",     "a.yaml", "--out",   "o",
+                                         "--draws", "0",      "--fresh", "--quiet"};
+  EXPECT_EQ(place.run(anew).code, 0);
+  const std::string database = place.path("o/sweep.db");
+  const std::string whole = place.read("o/sweep.db");
+  for (const std::string& ours : {whole.substr(0, whole.size() / 2), whole.substr(0, 100),
+                                  whole.substr(0, 100) + std::string(9000, '?'), std::string()}) {
+    place.write("o/sweep.db", ours);
+    const Outcome outcome = place.run(anew);
+    EXPECT_EQ(outcome.code, 0) << ours.size() << ": " << outcome.err;
+    EXPECT_TRUE(place.read("o/sweep.db") == whole) << ours.size();
+  }
+  const auto expect_refused = [&](const std::string& part) {
+    const auto type = fs::status(database).type();
+    const std::string before = type == fs::file_type::regular ? place.read("o/sweep.db") : "";
+    const Outcome outcome = place.run(anew);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_TRUE(contains(outcome.err, "o/sweep.db: " + part)) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "move this away")) << outcome.err;
+    EXPECT_EQ(fs::status(database).type(), type);
+    if (type == fs::file_type::regular) {
+      EXPECT_EQ(place.read("o/sweep.db"), before);
+    }
+    fs::remove(database);
+  };
+  fs::remove(database);
+  Sqlite(database).execute("CREATE TABLE customers (x)");
+  expect_refused("not a database of moesim");
+  place.write("o/sweep.db", "a letter\n");
+  expect_refused("not a database of moesim");
+  fs::create_directory(database);
+  expect_refused("not a file");
+  ASSERT_EQ(mkfifo(database.c_str(), 0600), 0);
+  expect_refused("not a file");
 }
 
 TEST(Sweep, AFullDiskIsToldAndWhatWasFinishedIsKept) {
