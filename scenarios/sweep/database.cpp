@@ -22,8 +22,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kSharedTransaction{1};
-constexpr std::int64_t kFormat = 2;  // Raise it whenever the tables change.
+constexpr std::int64_t kFormat = 3;  // Raise it whenever the tables change.
 constexpr double kMostWhole = 1e15;
+constexpr const char* kMetaCheck = "check_sum";  // Of all other entries of `meta`.
 
 const std::vector<std::string>& text_columns() {
   static const std::vector<std::string> kColumns = {"name",
@@ -93,6 +94,17 @@ std::string facts_key(const std::string& facts) {
   return derived_key(facts, "facts");
 }
 
+// SQLite does not notice a byte that has changed inside of a text.
+std::string check_of(const std::string& key, const std::string& facts_id,
+                     const std::string& result) {
+  return derived_key(key + "\n" + facts_id, result);
+}
+
+[[noreturn]] void refuse_damaged(const std::string& path) {
+  throw InputError({{path, 0, "", "a damaged database: what it holds is not what was written",
+                     "choose another --out DIR, or start anew with --fresh"}});
+}
+
 }  // namespace
 
 SweepDatabase::SweepDatabase(const std::string& folder) : SweepDatabase(folder, kDatabaseFile) {}
@@ -134,7 +146,8 @@ void SweepDatabase::create_tables() {
   database_->execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID");
   database_->execute("CREATE TABLE facts (id TEXT PRIMARY KEY, facts TEXT)");
   database_->execute(
-      "CREATE TABLE results (key TEXT PRIMARY KEY, program TEXT, facts TEXT, result TEXT)");
+      "CREATE TABLE results (key TEXT PRIMARY KEY, program TEXT, facts TEXT, result TEXT, "
+      "check_sum TEXT)");
   transaction.commit();
 }
 
@@ -170,6 +183,7 @@ void SweepDatabase::write_meta() {
       {"draws", std::to_string(plan_->draws)},
       {"shard", plan_->shard}};
   for (const auto& [name, value] : entries) insert.bind(1, name).bind(2, value).run();
+  insert.bind(1, kMetaCheck).bind(2, meta_check()).run();
 }
 
 void SweepDatabase::write_cases(const ReportOf& report_of) {
@@ -220,12 +234,16 @@ void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
 
 std::optional<Json> SweepDatabase::result(const std::string& key) {
   Statement query = database_->prepare(
-      "SELECT result, facts.facts FROM results LEFT JOIN facts ON results.facts = facts.id "
-      "WHERE key = ?");
+      "SELECT result, check_sum, results.facts, facts.facts FROM results "
+      "LEFT JOIN facts ON results.facts = facts.id WHERE key = ?");
   query.bind(1, key);
   if (!query.step()) return std::nullopt;
-  Json json = Json::parse(query.text(0));
-  if (const std::string facts = query.text(1); !facts.empty()) json["facts"] = Json::parse(facts);
+  const std::string result = query.text(0), id = query.text(2), facts = query.text(3);
+  const bool is_whole = query.text(1) == check_of(key, id, result) &&
+                        (id.empty() ? facts.empty() : facts_key(facts) == id);
+  if (!is_whole) refuse_damaged(database_->path());
+  Json json = Json::parse(result);
+  if (!facts.empty()) json["facts"] = Json::parse(facts);
   return json;
 }
 
@@ -241,11 +259,13 @@ void SweepDatabase::keep(const std::string& key, Json result, const std::vector<
     }
     result.erase("facts");
   }
-  database_->prepare("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)")
+  const std::string text = result.dump();
+  database_->prepare("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)")
       .bind(1, key)
       .bind(2, program_)
       .bind(3, id)
-      .bind(4, result.dump())
+      .bind(4, text)
+      .bind(5, check_of(key, id, text))
       .run();
   for (const std::size_t one : rows) fill(one, report);
   tick();
@@ -270,27 +290,32 @@ SweepDatabase::~SweepDatabase() {
   }
 }
 
-void SweepDatabase::copy_results(SweepDatabase& from, bool own_program_only) {
-  const std::string which = own_program_only ? " WHERE program = ?" : "";
-  Statement facts =
-      from.database_->prepare("SELECT id, facts FROM facts WHERE id IN (SELECT facts FROM results" +
-                              which + ") ORDER BY id");
-  Statement results = from.database_->prepare("SELECT key, program, facts, result FROM results" +
-                                              which + " ORDER BY key");
-  if (own_program_only) {
-    facts.bind(1, program_);
-    results.bind(1, program_);
-  }
+// Those of this build that are whole. Returns whether all of them were.
+bool SweepDatabase::copy_results(SweepDatabase& from) {
+  Statement facts = from.database_->prepare(
+      "SELECT id, facts FROM facts WHERE id IN (SELECT facts FROM results WHERE program = ?) "
+      "ORDER BY id");
+  Statement results = from.database_->prepare(
+      "SELECT key, program, facts, result, check_sum FROM results WHERE program = ? ORDER BY key");
+  facts.bind(1, program_);
+  results.bind(1, program_);
+  bool all_whole = true;
   Statement add_facts = database_->prepare("INSERT OR IGNORE INTO facts VALUES (?, ?)");
   while (facts.step()) {
+    all_whole = all_whole && facts_key(facts.text(1)) == facts.text(0);
     add_facts.bind(1, facts.text(0)).bind(2, facts.text(1)).run();
     facts_.insert(facts.text(0));
   }
-  Statement add = database_->prepare("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)");
+  Statement add = database_->prepare("INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?, ?)");
   while (results.step()) {
-    for (int column = 0; column < 4; ++column) add.bind(column + 1, results.text(column));
+    if (results.text(4) != check_of(results.text(0), results.text(2), results.text(3))) {
+      all_whole = false;
+      continue;
+    }
+    for (int column = 0; column < 5; ++column) add.bind(column + 1, results.text(column));
     add.run();
   }
+  return all_whole;
 }
 
 void SweepDatabase::finish(const ReportOf& report_of) {
@@ -305,7 +330,7 @@ void SweepDatabase::finish(const ReportOf& report_of) {
     ordered.plan_ = plan_;
     Transaction transaction(*ordered.database_);
     ordered.write_cases(report_of);
-    ordered.copy_results(*this, true);
+    ordered.copy_results(*this);
     transaction.commit();
   }
   fs::rename(partial, fs::path(folder_) / kDatabaseFile, error);
@@ -316,8 +341,19 @@ void SweepDatabase::finish(const ReportOf& report_of) {
 
 void SweepDatabase::import(SweepDatabase& other) {
   Transaction transaction(*database_);
-  copy_results(other, true);
+  if (!copy_results(other) || other.meta(kMetaCheck) != other.meta_check()) {
+    refuse_damaged(other.database_->path());
+  }
   transaction.commit();
+}
+
+std::string SweepDatabase::meta_check() {
+  Statement query =
+      database_->prepare("SELECT name, value FROM meta WHERE name != ? ORDER BY name");
+  query.bind(1, kMetaCheck);
+  std::string text;
+  while (query.step()) text += derived_key(query.text(0), query.text(1));
+  return derived_key(text, kMetaCheck);
 }
 
 std::string SweepDatabase::meta(const std::string& name) {

@@ -49,7 +49,7 @@ class SweepDatabase {
   // Makes the table of cases anew; those without a report wait. `plan` must outlive the database.
   void start(const SweepPlan& plan, const ReportOf& report_of);
 
-  // What a simulation sent home, if it has run.
+  // What a simulation sent home, if it has run. Throws: InputError if it is damaged.
   std::optional<nlohmann::ordered_json> result(const std::string& key);
   // Keeps that, and fills in the rows that it is the result of (none for a draw).
   void keep(const std::string& key, nlohmann::ordered_json result,
@@ -62,7 +62,7 @@ class SweepDatabase {
   // are left out. No other call after this one.
   void finish(const ReportOf& report_of);
 
-  // Takes over the results of another database.
+  // Takes over the results of another database. Throws: InputError if that is damaged.
   void import(SweepDatabase& other);
   // What `meta` says; empty where it says nothing.
   std::string meta(const std::string& name);
@@ -75,7 +75,8 @@ class SweepDatabase {
   void write_cases(const ReportOf& report_of);
   void fill(std::size_t one, const CaseReport* report);
   void commit();
-  void copy_results(SweepDatabase& from, bool own_program_only);
+  bool copy_results(SweepDatabase& from);
+  std::string meta_check();
 
   std::string folder_;
   std::string program_;

@@ -225,6 +225,36 @@ TEST(Sweep, FreshRemovesOnlyWhatMoesimWrote) {
   expect_refused("not a file");
 }
 
+// Bytes within texts, which SQLite does not look at, and within its own pages.
+TEST(Sweep, ADamagedDatabaseIsRefusedByNameAndNeverBelieved) {
+  const Workplace place;
+  place.write("a.yaml", kSweep);
+  const std::vector<std::string> again = {"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"};
+  EXPECT_EQ(place.run(again).code, 0);
+  const std::string whole = place.read("o/sweep.db");
+  const std::string report = place.read("o/report.json");
+  const std::size_t digit = whole.find("0.", whole.find("\"metrics\""));
+  ASSERT_NE(digit, std::string::npos);
+  std::string other_number = whole;
+  other_number[digit + 2] = whole[digit + 2] == '7' ? '8' : '7';
+  std::string every = whole;
+  for (std::size_t i = 5000; i < every.size(); i += 997) every[i] = static_cast<char>(~every[i]);
+  for (const std::string& damaged : {other_number, every}) {
+    place.write("o/sweep.db", damaged);
+    const Outcome outcome = place.run(again);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_TRUE(outcome.err.starts_with("o/sweep.db: ")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "choose another --out DIR, or start anew with --fresh"))
+        << outcome.err;
+    EXPECT_TRUE(place.read("o/sweep.db") == damaged);
+    EXPECT_EQ(place.run({"merge", "o/sweep.db", "--out", "merged"}).code, 1);
+  }
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--fresh", "--quiet"}).code,
+            0);
+  EXPECT_TRUE(place.read("o/sweep.db") == whole);
+  EXPECT_EQ(place.read("o/report.json"), report);
+}
+
 TEST(Sweep, AFullDiskIsToldAndWhatWasFinishedIsKept) {
   const Workplace place;
   place.write("a.yaml", kSweep);
