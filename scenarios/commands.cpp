@@ -26,6 +26,18 @@ std::string command_fault(const CLI::App& app, int argc, char** argv) {
          (near.empty() ? "one of " + comma_list(names) : "did you mean " + near + "?");
 }
 
+// A script's unset variable ("$SHARD") must not read as if the option were left out.
+void refuse_empty_values(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (!option->nonpositional()) continue;
+    option->check([option](const std::string& text) {
+      if (!text.empty()) return std::string();
+      throw InputError({{option->get_name(), 0, "", "an empty text",
+                         "a value expected: " + option->get_description()}});
+    });
+  }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, Ranks* ranks) {
@@ -43,6 +55,7 @@ int run_command_line(int argc, char** argv, Ranks* ranks) {
   add_show(app);
   add_schema(app);
   add_validate(app, code);
+  for (CLI::App* command : app.get_subcommands(nullptr)) refuse_empty_values(*command);
   if (const std::string fault = command_fault(app, argc, argv); !fault.empty()) {
     std::cerr << fault << "\nRun with --help for more information.\n";
     return kExitUsage;

@@ -321,6 +321,10 @@ TEST(Shards, OfDifferentSweepsAreNotMerged) {
   for (const char* shard : {"0/3", "4/3", "x", "1", "1/", "1/2x"}) {
     expect_refusal(place, {"run", "a.yaml", "--out", "c", "--shard", shard}, 1, "i/n expected");
   }
+  for (const char* option : {"--shard", "--out", "--trace-steps"}) {
+    expect_refusal(place, {"run", "a.yaml", option, ""}, 1,
+                   std::string(option) + ": an empty text: a value expected: ");
+  }
 }
 
 // CI machines have few cores and run tests as root.
