@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "base/document.h"
@@ -75,7 +76,7 @@ class ScenarioReader {
       return scenario;
     }
     const std::vector<Value> items = cases->items();
-    check_names(items);
+    names_differ_ = check_names(items);
     check_reference(items);
     is_large_ = num_points(sweep_.axes) > static_cast<double>(options_.read.most_whole);
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -91,17 +92,32 @@ class ScenarioReader {
   }
 
  private:
-  void check_names(const std::vector<Value>& items) {
+  // Whether no two cases have one name.
+  bool check_names(const std::vector<Value>& items) {
     std::set<std::string> seen;
+    bool differ = true;
     for (const Value& item : items) {
       const YAML::Node name = item.is_map() ? item.node()["name"] : YAML::Node();
       if (!name.IsDefined() || !name.IsScalar()) continue;
       if (!seen.insert(name.Scalar()).second) {
         item.child(name, "name").fault("another case has this name already");
+        differ = false;
       } else if (is_top_level_key(name.Scalar())) {
         item.child(name, "name").fault("a name that is no key of the scenario expected");
       }
     }
+    return differ;
+  }
+
+  // A sweep may name cases anew, and twins have names of their own: rows of one name, but of
+  // different cases, could not be told apart.
+  void check_row_name(const CaseRow& row, std::size_t index, int line) {
+    if (!names_differ_ || row.name.empty()) return;
+    const std::pair owner(index, row.twin == 0);
+    const auto [known, is_new] = row_names_.try_emplace(row.name, owner);
+    if (is_new || known->second == owner) return;
+    faults_.add({file_, line, "cases.name", row.name,
+                 "a name that no row of another case and no twin has expected"});
   }
 
   // The price that demand is measured from is that of a case in the file.
@@ -194,7 +210,13 @@ class ScenarioReader {
         if (!sweep_.axes.empty()) one.key = keys_.key(root, index, touches_common);
         if (faults_.empty()) resolved_.back().add(one.deployment);
       }
+      const std::size_t before = scenario.rows.size();
       add(std::move(one), twins, scenario);
+      if (name.empty()) continue;
+      const int line = root["cases"][index]["name"].Mark().line + 1;
+      for (std::size_t i = before; i < scenario.rows.size(); ++i) {
+        check_row_name(scenario.rows[i], index, line);
+      }
     }
   }
 
@@ -313,6 +335,8 @@ class ScenarioReader {
   ReaderOptions options_;
   RowKeys keys_;
   std::int64_t num_rows_ = 0;
+  bool names_differ_ = true;
+  std::map<std::string, std::pair<std::size_t, bool>> row_names_;  // Of a case; the case itself.
   bool is_large_ = false;                 // Only the rows are kept, not their cases.
   std::vector<ResolvedPoints> resolved_;  // [case]
   Common common_;

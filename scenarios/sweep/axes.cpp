@@ -1,10 +1,14 @@
 #include "scenarios/sweep/axes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <memory>
+#include <set>
 
+#include "scenarios/read_value.h"
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/samples.h"
 
@@ -15,13 +19,50 @@ constexpr const char* kPoints = "points";
 constexpr const char* kSample = "sample";
 constexpr const char* kWhere = "where";
 
+// The same for values that read alike, as 1 and 1.0 do.
+std::string plain_text(const YAML::Node& value) {
+  const auto number = value.IsScalar() ? plain_number(value.Scalar()) : std::nullopt;
+  return number ? fmt::format("{}", *number) : value_text(value);
+}
+
+// Rows of equal points would be compared with each other.
+void refuse_equal(const Value& item, const std::string& text, const char* what,
+                  std::map<std::string, int>& seen) {
+  const auto [known, is_new] = seen.try_emplace(text, item.line());
+  if (is_new) return;
+  item.fault(fmt::format("each {} once; line {} has it already", what, known->second),
+             value_text(item.node()));
+}
+
 SweepAxis list_axis(const std::string& path, const Value& list) {
   SweepAxis axis;
   axis.paths.push_back({path, list.line()});
   const std::vector<Value> items = list.items();
+  std::map<std::string, int> seen;
+  for (const Value& item : items) refuse_equal(item, plain_text(item.node()), "value", seen);
   axis.count = items.size();
   axis.value = [items](std::size_t i, std::size_t) { return items[i].node(); };
   return axis;
+}
+
+// All that a point says, in one order.
+std::string point_text(const YAML::Node& point) {
+  std::map<std::string, std::string> values;
+  for (const auto& entry : point) {
+    values[bare_path(entry.first.Scalar())] = plain_text(entry.second);
+  }
+  std::string text;
+  for (const auto& [path, value] : values) text += path + "\n" + value + "\n";
+  return text;
+}
+
+void refuse_paths_given_twice(const Value& point) {
+  std::vector<std::string> seen;
+  for (const auto& [path, value] : point.entries()) {
+    const auto same = [&name = path](const std::string& other) { return same_path(other, name); };
+    if (std::ranges::any_of(seen, same)) value.fault("each path once in a point");
+    seen.push_back(path);
+  }
 }
 
 // Every point is a map of its own; what one leaves out ({}: all of it) stays as the case has it.
@@ -32,11 +73,14 @@ std::optional<SweepAxis> points_axis(const Value& points) {
   }
   SweepAxis axis;
   std::vector<YAML::Node> nodes;
+  std::map<std::string, int> seen;
   for (const Value& item : points.items()) {
     if (!item.is_map()) {
       item.fault("a point such as {moe.model.top_k: 2, moe.parallel.ep: 8} expected");
       continue;
     }
+    refuse_equal(item, point_text(item.node()), "point", seen);
+    refuse_paths_given_twice(item);
     nodes.push_back(item.node());
     for (const auto& [path, value] : item.entries()) {
       const auto same = [&name = path](const SweptPath& p) { return same_path(p.path, name); };
@@ -53,11 +97,6 @@ std::optional<SweepAxis> points_axis(const Value& points) {
     return std::nullopt;
   };
   return axis;
-}
-
-// A node that faults find on this line of the file.
-YAML::Node placed(const std::string& text, int line) {
-  return YAML::Load(std::string(static_cast<std::size_t>(std::max(0, line - 1)), '\n') + text);
 }
 
 std::uint64_t seed_of(const YAML::Node& root) {
@@ -120,17 +159,55 @@ std::vector<Condition> read_conditions(const Value& value) {
   return conditions;
 }
 
+bool is_inside(const SweptPath& inner, const SweptPath& outer) {
+  return bare_path(inner.path).starts_with(bare_path(outer.path) + ".");
+}
+
+// Whether some value of the axis sets both of its paths.
+bool set_together(const SweepAxis& axis, std::size_t p, std::size_t q) {
+  for (std::size_t i = 0; i < axis.count; ++i) {
+    if (axis.value(i, p) && axis.value(i, q)) return true;
+  }
+  return false;
+}
+
+// Of two values at one place a row would have one and be named after both.
 void refuse_paths_given_twice(const Sweep& sweep, const std::string& file, Faults& faults) {
+  const auto refuse = [&](const SweptPath& path, const std::string& why) {
+    faults.add({file, path.line, "sweep", path.path, "each path once in a sweep" + why});
+  };
+  const auto refuse_inside = [&](const SweptPath& a, const SweptPath& b) {
+    const bool a_is_inner = is_inside(a, b);
+    if (!a_is_inner && !is_inside(b, a)) return;
+    refuse(a_is_inner ? a : b, "; it lies inside " + (a_is_inner ? b : a).path + ", swept as well");
+  };
   std::vector<SweptPath> seen;
   for (const SweepAxis& axis : sweep.axes) {
-    for (const SweptPath& path : axis.paths) {
-      const auto same = [&](const SweptPath& p) { return same_path(p.path, path.path); };
-      if (std::ranges::any_of(seen, same)) {
-        faults.add({file, path.line, "sweep", path.path, "each path once in a sweep"});
+    for (std::size_t p = 0; p < axis.paths.size(); ++p) {
+      const SweptPath& path = axis.paths[p];
+      const auto same = [&](const SweptPath& other) { return same_path(other.path, path.path); };
+      if (std::ranges::any_of(seen, same)) refuse(path, "");
+      for (const SweptPath& other : seen) refuse_inside(path, other);
+      for (std::size_t q = 0; q < p; ++q) {
+        const SweptPath& other = axis.paths[q];
+        const bool nested = is_inside(path, other) || is_inside(other, path);
+        const bool given_twice = nested || same(other);
+        if (!given_twice || !set_together(axis, p, q)) continue;
+        nested ? refuse_inside(path, other) : refuse(path, "");
       }
-      seen.push_back(path);
     }
+    seen.insert(seen.end(), axis.paths.begin(), axis.paths.end());
   }
+}
+
+// Points that differed in what is no longer swept are one.
+YAML::Node without_equal(const YAML::Node& points) {
+  YAML::Node different(YAML::NodeType::Sequence);
+  std::set<std::string> seen;
+  for (const YAML::Node& point : points) {
+    if (!point.IsMap() || seen.insert(point_text(point)).second) different.push_back(point);
+  }
+  return different;
 }
 
 }  // namespace
@@ -170,6 +247,7 @@ Sweep take_sweep(YAML::Node& root, const std::string& file, Faults& faults) {
 void drop_swept(YAML::Node& root, const std::string& path) {
   YAML::Node sweep = root["sweep"];
   if (!sweep.IsDefined() || !sweep.IsMap()) return;
+  bool any_dropped = false;
   const auto drop_from = [&](YAML::Node map) {
     if (!map.IsDefined() || !map.IsMap()) return;
     std::vector<std::string> dropped;
@@ -179,6 +257,7 @@ void drop_swept(YAML::Node& root, const std::string& path) {
       }
     }
     for (const std::string& key : dropped) map.remove(key);
+    any_dropped = any_dropped || !dropped.empty();
   };
   drop_from(sweep);
   drop_from(sweep[kSample]);
@@ -186,7 +265,9 @@ void drop_swept(YAML::Node& root, const std::string& path) {
   if (sweep[kSample].IsDefined() && sweep[kSample].size() <= kMethodAlone) sweep.remove(kSample);
   const YAML::Node points = sweep[kPoints];
   if (!points.IsDefined() || !points.IsSequence()) return;
+  any_dropped = false;
   for (const YAML::Node& point : points) drop_from(point);
+  if (any_dropped) sweep[kPoints] = without_equal(points);
 }
 
 double num_points(const std::vector<SweepAxis>& axes) {

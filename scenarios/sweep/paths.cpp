@@ -51,7 +51,7 @@ struct PathStart {
 
 // Names may hold dots, so the longest case name that the path begins with wins.
 PathStart path_start(const YAML::Node& root, const std::string& path) {
-  const std::string rest = without_prefix(path, "cases.");
+  const std::string rest = bare_path(path);
   const std::vector<std::string> names = case_names(root);
   PathStart start{std::nullopt, split_path(path)};
   std::size_t longest = 0;
@@ -85,6 +85,11 @@ std::string top_level_fault(const YAML::Node& root, const std::vector<std::strin
          (near.empty() ? "there are " + comma_list(names) : "did you mean " + near + "?");
 }
 
+// Where the path that makes it necessary was written.
+YAML::Node empty_map(int line) {
+  return line > 0 ? placed("{}", line) : YAML::Node(YAML::NodeType::Map);
+}
+
 // `first` = where the first key that is changed is noted; null = it is, or nobody asks.
 void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_t depth,
                const YAML::Node& value, Fault place, Faults& faults, PathChanges* changes,
@@ -106,13 +111,13 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
   }
   YAML::Node next = node[key];
   if (next.IsDefined() && next.IsScalar() && short_form(key) != nullptr) {
-    YAML::Node spelled_out(YAML::NodeType::Map);
+    YAML::Node spelled_out = empty_map(place.line);
     spelled_out[short_form(key)] = next;
     node[key] = spelled_out;
     next = node[key];
   }
   if (!next.IsDefined() || next.IsNull()) {
-    node[key] = YAML::Node(YAML::NodeType::Map);
+    node[key] = empty_map(place.line);
     next = node[key];
   }
   if (!next.IsMap()) {
@@ -124,6 +129,10 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
 }
 
 }  // namespace
+
+std::string bare_path(const std::string& path) {
+  return without_prefix(path, "cases.");
+}
 
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
               const std::string& file, int line, Faults& faults, PathChanges* changes) {
@@ -179,7 +188,11 @@ std::string case_of_path(const YAML::Node& root, const std::string& path) {
 }
 
 bool same_path(const std::string& a, const std::string& b) {
-  return without_prefix(a, "cases.") == without_prefix(b, "cases.");
+  return bare_path(a) == bare_path(b);
+}
+
+YAML::Node placed(const std::string& text, int line) {
+  return YAML::Load(std::string(static_cast<std::size_t>(std::max(0, line - 1)), '\n') + text);
 }
 
 bool is_top_level_key(const std::string& name) {

@@ -43,11 +43,17 @@ std::optional<YAML::Node> node_at(const YAML::Node& root, const std::string& pat
 // The name of the case that a path belongs to; empty if it concerns all cases.
 std::string case_of_path(const YAML::Node& root, const std::string& path);
 
-// Whether two paths mean the same place: "cases." in front is optional.
+// A path without the "cases." that it may have in front.
+std::string bare_path(const std::string& path);
+
+// Whether two paths mean the same place.
 bool same_path(const std::string& a, const std::string& b);
 
 // Whether a scenario may have this key, so that no case should be called so.
 bool is_top_level_key(const std::string& name);
+
+// A value that faults find on this line of the file.
+YAML::Node placed(const std::string& text, int line);
 
 // A copy that lies on no line of any file: faults about it must not name a line of the scenario.
 YAML::Node unplaced(const YAML::Node& node);

@@ -278,8 +278,8 @@ TEST(Sweep, AFullDiskIsToldAndWhatWasFinishedIsKept) {
 
 TEST(Sweep, AMillionPointsByMistakeAreCountedAndTimedFirst) {
   const Workplace place;
-  std::string hundred = "[1";
-  for (int i = 2; i <= 100; ++i) hundred += "," + std::to_string(i);
+  std::string hundred = "[10";
+  for (int i = 11; i < 110; ++i) hundred += "," + std::to_string(i);
   hundred += "]";
   place.write("a.yaml", kCase + "sweep:\n  moe.engine.max_num_seqs: " + hundred +
                             "\n  moe.engine.max_batched_tokens: " + hundred +

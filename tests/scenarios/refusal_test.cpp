@@ -274,7 +274,7 @@ TEST(Refusal, SweepsMustLeadSomewhereWithinReason) {
   EXPECT_EQ(refusal(kDense + "sweep: {a.parallel.tpp: [1, 2]}\n"),
             "s.yaml:10: cases.a.parallel.tpp: tpp: unknown key; did you mean tp?");
   std::string hundred_and_one = "[1";
-  for (int i = 0; i < 100; ++i) hundred_and_one += ",2";
+  for (int i = 2; i <= 101; ++i) hundred_and_one += "," + std::to_string(i);
   hundred_and_one += "]";
   EXPECT_EQ(refusal(kDense + "sweep: {a.parallel.tp: " + hundred_and_one +
                     ", a.parallel.pp: " + hundred_and_one + "}\n"),

@@ -57,6 +57,11 @@ TEST(Points, ASettingTakesAPathOutOfTheSweep) {
                            "sweep:\n  points: [{a.model.top_k: 2}, {a.model.top_k: 6}]\n"
                            "  sample: {sobol: 5, a.parallel.tp: [1, 2]}\n";
   EXPECT_EQ(read_text(text, {{"a.model.top_k", "3"}, {"a.parallel.tp", "8"}}).cases.size(), 1u);
+  const std::string three =
+      kMoe +
+      "sweep:\n  points: [{a.model.top_k: 2}, {a.model.top_k: 6}, {a.model.top_k: 2, "
+      "a.parallel.tp: 4}]\n";
+  EXPECT_EQ(read_text(three, {{"a.model.top_k", "3"}}).cases.size(), 2u);
 }
 
 TEST(Points, FaultsNameTheirLine) {
@@ -65,15 +70,61 @@ TEST(Points, FaultsNameTheirLine) {
             "moe.parallel.ep: 8} expected");
   EXPECT_EQ(refusal(kMoe + "sweep:\n  points: [{a.parallel.tpp: 2}]\n"),
             "s.yaml:11: cases.a.parallel.tpp: tpp: unknown key; did you mean tp?");
+  const std::string misspelt = refusal(kMoe + "sweep:\n\n  a.paralel.tp: [1, 2]\n");
+  EXPECT_TRUE(
+      misspelt.starts_with("s.yaml:12: cases.a.paralel: paralel: unknown key; did you mean "
+                           "parallel?"))
+      << misspelt;
   EXPECT_EQ(refusal(kMoe + "sweep:\n\n  sample: {sobol: 1, a.parallel.tp: {from: 1.5, to: 3}}\n"),
             "s.yaml:12: cases.a.parallel.tp: 2.25: a whole number from 1 to 1000000 expected");
   EXPECT_EQ(refusal(kMoe + "sweep:\n  a.parallel.tp: [1]\n  points: [{cases.a.parallel.tp: 2}]\n"),
             "s.yaml:12: sweep: cases.a.parallel.tp: each path once in a sweep");
 }
 
+TEST(Points, EqualOnesAreRefused) {
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  a.parallel.tp:\n    - 1\n    - 01\n"),
+            "s.yaml:13: sweep.a.parallel.tp[1]: 01: each value once; line 12 has it already");
+  EXPECT_EQ(refusal(kMoe + "sweep: {a.parallel: [{tp: 1}, {tp: 2}, {tp: 1}]}\n"),
+            "s.yaml:10: sweep.a.parallel[2]: {tp: 1}: each value once; line 10 has it already");
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  points:\n    - {a.parallel.tp: 2, a.model.top_k: 4}\n"
+                           "    - {a.model.top_k: 4, cases.a.parallel.tp: 2}\n"),
+            "s.yaml:13: sweep.points[1]: {a.model.top_k: 4, cases.a.parallel.tp: 2}: each point "
+            "once; line 12 has it already");
+  EXPECT_NE(refusal(kMoe + "sweep: {points: [{a.parallel.tp: 2, cases.a.parallel.tp: 4}]}\n")
+                .find("each path once in a point"),
+            std::string::npos);
+}
+
+TEST(Points, RowsOfOneNameAreRefused) {
+  const std::string two = kMoe + "  - {name: two, model: qwen3-8b, cluster: {node: dgx-h100}}\n";
+  const std::string why = "a name that no row of another case and no twin has expected";
+  EXPECT_EQ(refusal(two + "sweep: {a.name: [a, two]}\n"), "s.yaml:10: cases.name: two: " + why);
+  EXPECT_EQ(refusal("twins: [active]\n" + kMoe +
+                    "  - {name: \"a (dense, equal active)\", model: qwen3-8b, "
+                    "cluster: {node: dgx-h100}}\n"),
+            "s.yaml:11: cases.name: a (dense, equal active): " + why);
+  EXPECT_EQ(read_text(two + "sweep: {a.name: [a, b]}\n").cases.size(), 3u);
+}
+
+TEST(Points, APathInsideASweptPathIsRefused) {
+  const std::string why = "each path once in a sweep; it lies inside a.parallel, swept as well";
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  a.parallel: [{tp: 1}, {tp: 4}]\n  a.parallel.tp: [1, 2]\n"),
+            "s.yaml:12: sweep: a.parallel.tp: " + why);
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  a.parallel.tp: [1, 2]\n  a.parallel: [{tp: 1}, {tp: 4}]\n"),
+            "s.yaml:11: sweep: a.parallel.tp: " + why);
+  EXPECT_EQ(refusal(kMoe + "sweep:\n  points: [{a.parallel: {tp: 1}, cases.a.parallel.tp: 2}]\n"),
+            "s.yaml:11: sweep: cases.a.parallel.tp: " + why);
+  EXPECT_EQ(refusal(kMoe +
+                    "sweep:\n  sample: {sobol: 2, a.parallel: [{tp: 1}], a.parallel.tp: [1, 2]}\n"),
+            "s.yaml:11: sweep: a.parallel.tp: " + why);
+  EXPECT_EQ(read_text(kMoe + "sweep: {points: [{a.parallel: {tp: 4}}, {a.parallel.tp: 2}]}\n")
+                .cases.size(),
+            2u);
+}
+
 TEST(Points, AreCountedBeforeAnyIsRead) {
   std::string thousand = "[1";
-  for (int i = 0; i < 999; ++i) thousand += ",2";
+  for (int i = 2; i <= 1000; ++i) thousand += "," + std::to_string(i);
   thousand += "]";
   const std::string text = kMoe + "sweep: {a.parallel.tp: " + thousand +
                            ", a.parallel.pp: " + thousand + ", a.parallel.ep: " + thousand + "}\n";
