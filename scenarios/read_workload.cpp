@@ -143,7 +143,12 @@ struct WorkloadReader {
       MapReader loop(value);
       const auto users = loop.required("concurrency", "a number of users");
       if (users) workload.concurrency = users->integer(1, kMaxRequests / 10).value_or(0);
-      count = loop.integer_or("requests", 10 * workload.concurrency, 1, kMaxRequests);
+      const auto requests = loop.optional("requests");
+      count = requests ? requests->integer(1, kMaxRequests).value_or(0) : 10 * workload.concurrency;
+      if (requests && count > 0 && count < workload.concurrency) {
+        requests->fault(
+            fmt::format("at least as many requests as users ({})", workload.concurrency));
+      }
       loop.done();
     } else {
       workload.concurrency = value.integer(1, kMaxRequests / 10).value_or(0);

@@ -373,5 +373,20 @@ TEST(YamlTraps, TornAndSpoiltFilesAreAnswered) {
   EXPECT_GT(refused, 20);
 }
 
+// 32 requests keep 32 users busy, whatever the concurrency says.
+TEST(Refusal, AClosedLoopHasARequestForEveryUser) {
+  const auto with = [](const std::string& loop) {
+    return changed(kDense, "{static: {batch: 4}}", "{closed_loop: " + loop + "}");
+  };
+  EXPECT_EQ(refusal(with("{concurrency: 128, requests: 32}")),
+            "s.yaml:4: workload.requests.closed_loop.requests: 32: at least as many requests as "
+            "users (128)");
+  EXPECT_EQ(refusal(with("{concurrency: 4, requests: 8}") +
+                    "sweep: {workload.requests.closed_loop.concurrency: [4, 8, 16]}\n"),
+            "s.yaml:4: workload.requests.closed_loop.requests: 8: at least as many requests as "
+            "users (16)");
+  EXPECT_EQ(refusal(with("{concurrency: 128, requests: 128}")), "");
+}
+
 }  // namespace
 }  // namespace moesim
