@@ -179,7 +179,10 @@ void refuse_paths_given_twice(const Sweep& sweep, const std::string& file, Fault
   const auto refuse_inside = [&](const SweptPath& a, const SweptPath& b) {
     const bool a_is_inner = is_inside(a, b);
     if (!a_is_inner && !is_inside(b, a)) return;
-    refuse(a_is_inner ? a : b, "; it lies inside " + (a_is_inner ? b : a).path + ", swept as well");
+    const std::string& outer = (a_is_inner ? b : a).path;
+    const char* inner = short_form(outer.substr(outer.rfind('.') + 1));
+    refuse(a_is_inner ? a : b, "; it lies inside " + outer + ", swept as well" +
+                                   (inner ? ": sweep " + outer + "." + inner + " instead" : ""));
   };
   std::vector<SweptPath> seen;
   for (const SweepAxis& axis : sweep.axes) {

@@ -21,13 +21,6 @@ constexpr std::pair<const char*, const char*> kShortForms[] = {{"model", "name"}
                                                                {"closed_loop", "concurrency"},
                                                                {"trace", "file"}};
 
-const char* short_form(const std::string& key) {
-  for (const auto& [name, inner] : kShortForms) {
-    if (name == key) return inner;
-  }
-  return nullptr;
-}
-
 std::vector<std::string> case_names(const YAML::Node& root) {
   std::vector<std::string> names;
   const YAML::Node cases = root["cases"];
@@ -132,6 +125,13 @@ void set_below(YAML::Node node, const std::vector<std::string>& keys, std::size_
 
 std::string bare_path(const std::string& path) {
   return without_prefix(path, "cases.");
+}
+
+const char* short_form(const std::string& key) {
+  for (const auto& [name, inner] : kShortForms) {
+    if (name == key) return inner;
+  }
+  return nullptr;
 }
 
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,

@@ -37,6 +37,10 @@ struct PathChanges {
 void set_path(YAML::Node& root, const std::string& path, const YAML::Node& value,
               const std::string& file, int line, Faults& faults, PathChanges* changes = nullptr);
 
+// The key that a plain value of this one stands for (model: NAME is {name: NAME}); null if it has
+// no short form.
+const char* short_form(const std::string& key);
+
 // What lies at a path as the document writes it, if anything.
 std::optional<YAML::Node> node_at(const YAML::Node& root, const std::string& path);
 
