@@ -29,10 +29,11 @@ Json length(const std::string& meaning) {
 Json requests() {
   const Json users = whole_number(1, kMaxUsers, "Users who ask again as soon as they are answered");
   const auto count = [](const char* what) { return whole_number(1, kMaxRequests, what); };
-  const Json closed =
-      map_of("A closed loop",
-             {{"concurrency", users, Need::kRequired},
-              {"requests", by_default_as("ten per user", count("Requests of all of them"))}});
+  const Json closed = map_of(
+      "A closed loop",
+      {{"concurrency", users, Need::kRequired},
+       {"requests",
+        by_default_as("ten per user", count("Requests of all of them, at least one each"))}});
   const Json file = text("A .csv or .jsonl trace of requests");
   const Json trace =
       map_of("A part of a trace",
