@@ -68,7 +68,8 @@ std::string trimmed(std::string line) {
 
 class Renderer {
  public:
-  Renderer(const TextTable& table, std::vector<int> widths) : table_(table), widths_(std::move(widths)) {}
+  Renderer(const TextTable& table, std::vector<int> widths)
+      : table_(table), widths_(std::move(widths)) {}
 
   // One block: the first column and columns [from, to).
   std::string block(std::size_t from, std::size_t to) const {
