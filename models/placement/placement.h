@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "models/model_spec.h"
-#include "models/parallel_plan.h"
+#include "models/spec/model_spec.h"
+#include "models/spec/parallel_plan.h"
 
 namespace moesim {
 

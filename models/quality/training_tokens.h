@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "models/model_spec.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <set>
 
-#include "scenarios/read_value.h"
+#include "scenarios/format/read_value.h"
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/samples.h"
 

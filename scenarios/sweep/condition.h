@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/document.h"
-#include "sim/deployment.h"
+#include "sim/deployment/deployment.h"
 
 namespace moesim {
 

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "scenarios/read_value.h"
+#include "scenarios/format/read_value.h"
 #include "scenarios/sweep/paths.h"
 
 namespace moesim {

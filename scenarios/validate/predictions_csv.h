@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "scenarios/validate/measurement.h"
+#include "scenarios/validate/truth/measurement.h"
 
 namespace moesim {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "reports/doubt.h"
+#include "reports/analysis/doubt.h"
 
 namespace moesim {
 namespace {

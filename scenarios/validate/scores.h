@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/validate/measurement.h"
+#include "scenarios/validate/truth/measurement.h"
 
 namespace moesim {
 

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <optional>
 
-#include "models/router/bank/bank_cache.h"
-#include "scenarios/child_pool.h"
-#include "scenarios/validate/topics.h"
+#include "models/router/make/bank_cache.h"
+#include "scenarios/run/child_pool.h"
+#include "scenarios/validate/rows/topics.h"
 
 namespace moesim {
 namespace {

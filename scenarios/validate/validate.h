@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/input_error.h"
-#include "scenarios/validate/measurement.h"
+#include "scenarios/validate/truth/measurement.h"
 
 namespace moesim {
 

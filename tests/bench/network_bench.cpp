@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "sim/engine.h"
-#include "sim/step_model.h"
+#include "sim/events/engine.h"
+#include "sim/step/step_model.h"
 #include "tests/sim/made_steps.h"
 
 namespace moesim {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "models/router/bank/routing_sampler.h"
+#include "models/router/draw/routing_sampler.h"
 #include "models/router/kernel/router_kernel.h"
 
 namespace moesim {

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <cstdint>
 
-#include "hardware/profiles.h"
-#include "hardware/topology.h"
-#include "sim/engine.h"
+#include "hardware/network/topology.h"
+#include "hardware/read/profiles.h"
+#include "sim/events/engine.h"
 
 namespace moesim {
 namespace {

@@ -12,8 +12,8 @@
 #include <set>
 #include <string>
 
-#include "reports/report.h"
-#include "reports/routing_card.h"
+#include "reports/render/html/routing_card.h"
+#include "reports/render/report.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/random.h"
-#include "scenarios/sweep/database.h"
+#include "scenarios/run/database.h"
 #include "tests/cli/outcome.h"
 
 namespace moesim {

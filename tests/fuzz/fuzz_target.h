@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/bank/routing_bank.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim::fuzz {
 

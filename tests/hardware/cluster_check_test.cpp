@@ -1,10 +1,10 @@
 // What cannot be wired is told by name before anything is built.
-#include "hardware/cluster_check.h"
+#include "hardware/network/cluster_check.h"
 
 #include <gtest/gtest.h>
 
-#include "hardware/profiles.h"
-#include "hardware/topology.h"
+#include "hardware/network/topology.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

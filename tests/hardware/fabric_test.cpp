@@ -9,10 +9,10 @@
 #include <queue>
 #include <set>
 
-#include "hardware/fabric_share.h"
-#include "hardware/network_bill.h"
-#include "hardware/profiles.h"
-#include "hardware/topology.h"
+#include "hardware/network/fabric_share.h"
+#include "hardware/network/network_bill.h"
+#include "hardware/network/topology.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

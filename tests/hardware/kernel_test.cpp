@@ -1,4 +1,4 @@
-#include "hardware/kernel.h"
+#include "hardware/kernels/kernel.h"
 
 #include <gtest/gtest.h>
 
@@ -329,7 +329,7 @@ TEST(KernelPower, OfPureTrafficIsBusyPlusTheShareOfBandwidth) {
   EXPECT_NEAR(busy_power(traffic(500.0_MB), Watts(0)), 300 + 0.5 * 400, 1e-9);
 }
 
-// A short kernel passes the limit of 980 W, which is one of averages: sim/step_books.cpp.
+// A short kernel passes the limit of 980 W, which is one of averages: sim/step/step_books.cpp.
 TEST(KernelPower, OfPureComputeIsBusyPlusTheShareOfPeak) {
   const Kernel kernel = attention(KernelKind::kDecodeAttention, 1e13, 0, 0);
   EXPECT_NEAR(busy_power(kernel, Watts(0)), 300 + 0.5 * 2000, 1e-9);

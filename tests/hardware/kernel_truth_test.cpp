@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "hardware/kernel.h"
-#include "hardware/profiles.h"
+#include "hardware/kernels/kernel.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

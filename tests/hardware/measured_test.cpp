@@ -9,10 +9,10 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
-#include "hardware/hardware_card.h"
-#include "hardware/kernel.h"
-#include "hardware/measured_kernels.h"
-#include "hardware/profiles.h"
+#include "hardware/kernels/kernel.h"
+#include "hardware/kernels/measured_kernels.h"
+#include "hardware/read/hardware_card.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/input_error.h"
-#include "hardware/profiles.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

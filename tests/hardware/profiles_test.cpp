@@ -1,6 +1,6 @@
-#include "hardware/profiles.h"
+#include "hardware/read/profiles.h"
 
-#include "hardware/cluster_check.h"
+#include "hardware/network/cluster_check.h"
 
 // The header copies file names with strncpy and cuts them on purpose.
 #pragma GCC diagnostic ignored "-Wstringop-truncation"
@@ -14,7 +14,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
-#include "hardware/hardware_card.h"
+#include "hardware/read/hardware_card.h"
 
 namespace moesim {
 namespace {

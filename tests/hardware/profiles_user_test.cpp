@@ -6,7 +6,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
-#include "hardware/profiles.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

@@ -1,4 +1,4 @@
-#include "hardware/topology.h"
+#include "hardware/network/topology.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "hardware/profiles.h"
+#include "hardware/read/profiles.h"
 
 namespace moesim {
 namespace {

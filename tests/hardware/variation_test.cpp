@@ -1,4 +1,4 @@
-#include "hardware/variation.h"
+#include "hardware/spec/variation.h"
 
 #include <gtest/gtest.h>
 

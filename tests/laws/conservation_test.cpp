@@ -3,8 +3,8 @@
 
 #include <map>
 
-#include "models/router/bank/bank_cache.h"
-#include "sim/run_case.h"
+#include "models/router/make/bank_cache.h"
+#include "sim/serving/run_case.h"
 #include "tests/laws/shipped_cases.h"
 
 namespace moesim {

@@ -1,8 +1,8 @@
 // Law L6: same scenario, same seed, same bytes, in any process and with any number of jobs.
 #include <gtest/gtest.h>
 
-#include "reports/report.h"
-#include "scenarios/run.h"
+#include "reports/render/report.h"
+#include "scenarios/run/run.h"
 #include "tests/laws/shipped_cases.h"
 
 namespace moesim {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "hardware/kernel.h"
-#include "models/layer_work.h"
-#include "models/router/bank/bank_cache.h"
-#include "sim/run_case.h"
+#include "hardware/kernels/kernel.h"
+#include "models/router/make/bank_cache.h"
+#include "models/work/layer_work.h"
+#include "sim/serving/run_case.h"
 #include "tests/laws/shipped_cases.h"
 
 namespace moesim {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/scenario.h"
-#include "sim/expert_memory.h"
+#include "scenarios/cases/scenario.h"
+#include "sim/deployment/expert_memory.h"
 #include "tests/sim/in_child.h"
 
 namespace moesim {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "models/layer_work.h"
+#include "models/work/layer_work.h"
 #include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
 

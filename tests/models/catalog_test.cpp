@@ -1,4 +1,4 @@
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 
 #include <gtest/gtest.h>
 

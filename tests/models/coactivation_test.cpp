@@ -6,7 +6,7 @@
 #include <set>
 
 #include "models/placement/expert_profile.h"
-#include "models/router/bank/traffic.h"
+#include "models/router/draw/traffic.h"
 #include "tests/models/made_banks.h"
 #include "tests/models/router_models.h"
 

@@ -7,7 +7,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 
 namespace moesim {
 namespace {

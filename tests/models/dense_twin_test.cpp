@@ -1,11 +1,11 @@
-#include "models/dense_twin.h"
+#include "models/spec/dense_twin.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "models/catalog.h"
-#include "models/parallel_plan.h"
+#include "models/config/catalog.h"
+#include "models/spec/parallel_plan.h"
 
 namespace moesim {
 namespace {

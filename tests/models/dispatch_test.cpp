@@ -1,4 +1,4 @@
-#include "models/router/bank/dispatch.h"
+#include "models/router/draw/dispatch.h"
 
 #include <gtest/gtest.h>
 

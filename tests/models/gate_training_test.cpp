@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "base/random.h"
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 #include "models/router/training/dense_loops.h"
 #include "models/router/training/gate_trainer.h"
 #include "models/router/training/linear_experts.h"

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "models/layer_work.h"
+#include "models/work/layer_work.h"
 
 namespace moesim {
 

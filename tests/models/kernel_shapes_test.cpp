@@ -1,9 +1,9 @@
 // By what measured tables find the kernels of a layer.
-#include "models/kernel_shapes.h"
+#include "models/work/kernel_shapes.h"
 
 #include <gtest/gtest.h>
 
-#include "hardware/measured_kernels.h"
+#include "hardware/kernels/measured_kernels.h"
 #include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
 

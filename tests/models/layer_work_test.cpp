@@ -1,9 +1,9 @@
-#include "models/layer_work.h"
+#include "models/work/layer_work.h"
 
 #include <gtest/gtest.h>
 
-#include "models/catalog.h"
-#include "models/memory_ledger.h"
+#include "models/config/catalog.h"
+#include "models/memory/memory_ledger.h"
 #include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "models/model_spec.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim::made {
 

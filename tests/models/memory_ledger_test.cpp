@@ -1,8 +1,8 @@
-#include "models/memory_ledger.h"
+#include "models/memory/memory_ledger.h"
 
 #include <gtest/gtest.h>
 
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 #include "tests/models/made_models.h"
 
 namespace moesim {

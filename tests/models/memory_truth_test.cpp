@@ -9,9 +9,9 @@
 #include <map>
 
 #include "base/input_error.h"
-#include "hardware/profiles.h"
-#include "models/catalog.h"
-#include "models/memory_ledger.h"
+#include "hardware/read/profiles.h"
+#include "models/config/catalog.h"
+#include "models/memory/memory_ledger.h"
 
 namespace moesim {
 namespace {

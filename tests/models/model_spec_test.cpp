@@ -1,11 +1,11 @@
-#include "models/model_spec.h"
+#include "models/spec/model_spec.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
-#include "models/catalog.h"
-#include "models/model_card.h"
+#include "models/config/catalog.h"
+#include "models/spec/model_card.h"
 
 namespace moesim {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/parallel_plan.h"
+#include "models/spec/parallel_plan.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "models/model_spec.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim::made {
 

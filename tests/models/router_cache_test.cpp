@@ -11,9 +11,9 @@
 #include <set>
 
 #include "base/document.h"
-#include "models/router/bank/bank_cache.h"
-#include "models/router/bank/bank_orders.h"
-#include "models/router/bank/cache_room.h"
+#include "models/router/make/bank_cache.h"
+#include "models/router/make/bank_orders.h"
+#include "models/router/make/cache_room.h"
 #include "tests/models/recorded_files.h"
 #include "tests/models/router_models.h"
 

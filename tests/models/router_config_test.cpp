@@ -6,8 +6,8 @@
 #include <string>
 
 #include "base/input_error.h"
-#include "models/catalog.h"
-#include "models/model_card.h"
+#include "models/config/catalog.h"
+#include "models/spec/model_card.h"
 #include "nlohmann/json.hpp"
 
 namespace moesim {

@@ -9,7 +9,7 @@
 
 #include "base/document.h"
 #include "base/input_error.h"
-#include "models/router/bank/bank_cache.h"
+#include "models/router/make/bank_cache.h"
 #include "models/router/recorded/npy.h"
 
 namespace moesim {

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/token_router.h"
 #include "tests/models/made_routers.h"
 

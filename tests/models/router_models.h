@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "models/router/bank/generated_bank.h"
 #include "models/router/bank/routing_bank.h"
+#include "models/router/make/generated_bank.h"
 
 namespace moesim::made {
 

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <set>
 
-#include "models/router/bank/routing_sampler.h"
-#include "models/router/bank/token_blocks.h"
+#include "models/router/draw/routing_sampler.h"
+#include "models/router/draw/token_blocks.h"
 #include "tests/models/made_banks.h"
 
 namespace moesim {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "models/router/bank/drawn_tokens.h"
-#include "models/router/bank/one_by_one.h"
-#include "models/router/bank/routing_sampler.h"
+#include "models/router/draw/drawn_tokens.h"
+#include "models/router/draw/one_by_one.h"
+#include "models/router/draw/routing_sampler.h"
 #include "tests/models/made_banks.h"
 
 namespace moesim {

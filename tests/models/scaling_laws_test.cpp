@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 #include "models/quality/training_tokens.h"
 
 namespace moesim {

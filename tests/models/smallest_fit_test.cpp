@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "models/catalog.h"
-#include "models/memory_ledger.h"
+#include "models/config/catalog.h"
+#include "models/memory/memory_ledger.h"
 #include "tests/models/made_models.h"
 
 namespace moesim {

@@ -1,4 +1,4 @@
-#include "models/router/bank/traffic.h"
+#include "models/router/draw/traffic.h"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "models/router/bank/routing_sampler.h"
-#include "models/router/bank/token_blocks.h"
+#include "models/router/draw/routing_sampler.h"
+#include "models/router/draw/token_blocks.h"
 #include "tests/models/made_banks.h"
 
 namespace moesim {

@@ -1,13 +1,13 @@
-#include "reports/answers.h"
+#include "reports/analysis/answers.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "base/input_error.h"
-#include "reports/break_even.h"
-#include "reports/pareto.h"
-#include "reports/read_report.h"
+#include "reports/analysis/break_even.h"
+#include "reports/analysis/pareto.h"
+#include "reports/render/read_report.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 

@@ -1,10 +1,10 @@
-#include "reports/case_report.h"
+#include "reports/results/case_report.h"
 
 #include <gtest/gtest.h>
 
 #include <limits>
 
-#include "reports/metrics.h"
+#include "reports/results/metrics.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

@@ -1,10 +1,10 @@
-#include "reports/doubt.h"
+#include "reports/analysis/doubt.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/metrics.h"
-#include "reports/ranking.h"
-#include "reports/report.h"
+#include "reports/analysis/ranking.h"
+#include "reports/render/report.h"
+#include "reports/results/metrics.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

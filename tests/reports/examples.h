@@ -2,8 +2,8 @@
 // that a reader can check every metric in the head.
 #pragma once
 
-#include "reports/case_report.h"
-#include "reports/report.h"
+#include "reports/render/report.h"
+#include "reports/results/case_report.h"
 
 namespace moesim::examples {
 

@@ -1,4 +1,4 @@
-#include "reports/explain.h"
+#include "reports/analysis/explain.h"
 
 #include <gtest/gtest.h>
 

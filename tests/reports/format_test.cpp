@@ -1,8 +1,8 @@
-#include "reports/format.h"
+#include "reports/render/format.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/text_table.h"
+#include "reports/render/text_table.h"
 
 namespace moesim {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "reports/metrics.h"
+#include "reports/results/metrics.h"
 
 namespace moesim::made {
 

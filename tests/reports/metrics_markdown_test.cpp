@@ -1,12 +1,12 @@
-#include "reports/metrics_markdown.h"
+#include "reports/render/metrics_markdown.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "base/document.h"
-#include "reports/metrics.h"
-#include "reports/report_markdown.h"
+#include "reports/render/report_markdown.h"
+#include "reports/results/metrics.h"
 
 namespace moesim {
 namespace {

@@ -1,11 +1,11 @@
-#include "reports/metrics.h"
+#include "reports/results/metrics.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <set>
 
-#include "reports/key_metrics.h"
+#include "reports/render/key_metrics.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "reports/case_network.h"
+#include "reports/results/case_network.h"
 
 namespace moesim {
 namespace {

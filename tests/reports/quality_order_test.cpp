@@ -1,9 +1,9 @@
-#include "reports/quality_order.h"
+#include "reports/analysis/quality_order.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/pareto.h"
-#include "reports/report.h"
+#include "reports/analysis/pareto.h"
+#include "reports/render/report.h"
 #include "tests/reports/made_reports.h"
 
 namespace moesim {

@@ -1,4 +1,4 @@
-#include "reports/report_markdown.h"
+#include "reports/render/report_markdown.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <map>
 #include <sstream>
 
-#include "reports/doubt.h"
-#include "reports/format.h"
-#include "reports/metrics.h"
+#include "reports/analysis/doubt.h"
+#include "reports/render/format.h"
+#include "reports/results/metrics.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

@@ -1,9 +1,9 @@
-#include "reports/report_schema.h"
+#include "reports/render/report_schema.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/metrics.h"
-#include "reports/report.h"
+#include "reports/render/report.h"
+#include "reports/results/metrics.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/json_schema.h"
 

@@ -1,4 +1,4 @@
-#include "reports/report.h"
+#include "reports/render/report.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "base/input_error.h"
-#include "reports/html.h"
-#include "reports/metrics.h"
+#include "reports/render/html/html.h"
+#include "reports/results/metrics.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 

@@ -1,10 +1,10 @@
 // What reports say of routing, for cases and for a router by itself.
 #include <gtest/gtest.h>
 
-#include "reports/case_routing.h"
-#include "reports/heat_map.h"
-#include "reports/report.h"
-#include "reports/routing_card.h"
+#include "reports/render/html/heat_map.h"
+#include "reports/render/html/routing_card.h"
+#include "reports/render/report.h"
+#include "reports/results/case_routing.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

@@ -1,4 +1,4 @@
-#include "reports/timeline_json.h"
+#include "reports/render/timeline_json.h"
 
 #include <gtest/gtest.h>
 

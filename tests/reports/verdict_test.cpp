@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "reports/ranking.h"
+#include "reports/analysis/ranking.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {

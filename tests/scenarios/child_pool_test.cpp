@@ -1,4 +1,4 @@
-#include "scenarios/child_pool.h"
+#include "scenarios/run/child_pool.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

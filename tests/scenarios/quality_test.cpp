@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "models/quality/scaling_laws.h"
-#include "scenarios/dense_twin_case.h"
-#include "sim/expert_memory.h"
+#include "scenarios/cases/dense_twin_case.h"
+#include "sim/deployment/expert_memory.h"
 #include "tests/scenarios/scenario_text.h"
 
 namespace moesim {

@@ -1,5 +1,5 @@
 // The schema of scenario files says what the readers say: same keys, words, bounds and units.
-#include "scenarios/schema/scenario_schema.h"
+#include "scenarios/format/schema/scenario_schema.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,9 +1,9 @@
 // What a scenario means: defaults, sweeps, settings, and the resolved text.
-#include "scenarios/scenario.h"
+#include "scenarios/cases/scenario.h"
 
 #include <gtest/gtest.h>
 
-#include "models/catalog.h"
+#include "models/config/catalog.h"
 #include "tests/scenarios/scenario_text.h"
 #include "tests/scenarios/temporary_file.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/input_error.h"
-#include "scenarios/scenario.h"
+#include "scenarios/cases/scenario.h"
 
 namespace moesim {
 

@@ -1,5 +1,5 @@
 // The reference of keys leaves none out and says all of each; the committed page is what it prints.
-#include "scenarios/schema/schema_keys.h"
+#include "scenarios/format/schema/schema_keys.h"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 
 #include <set>
 
+#include "scenarios/cases/row_key.h"
 #include "scenarios/sweep/axes.h"
-#include "scenarios/sweep/row_key.h"
 #include "tests/scenarios/scenario_text.h"
 #include "tests/scenarios/temporary_file.h"
 

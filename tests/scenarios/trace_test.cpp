@@ -1,4 +1,4 @@
-#include "scenarios/trace.h"
+#include "scenarios/format/trace.h"
 
 #include <gtest/gtest.h>
 

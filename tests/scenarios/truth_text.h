@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/validate/truth_columns.h"
+#include "scenarios/validate/truth/truth_columns.h"
 
 namespace moesim {
 

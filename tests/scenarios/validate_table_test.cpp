@@ -1,7 +1,7 @@
 // Reading tables of published measurements: what is recognised, what is refused, and where.
 #include <gtest/gtest.h>
 
-#include "scenarios/validate/truth_table.h"
+#include "scenarios/validate/truth/truth_table.h"
 #include "tests/scenarios/truth_text.h"
 
 namespace moesim {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "hardware/profiles.h"
-#include "sim/collectives.h"
-#include "sim/stage_collectives.h"
+#include "hardware/read/profiles.h"
+#include "sim/network/collectives.h"
+#include "sim/network/stage_collectives.h"
 #include "tests/sim/ideal_cluster.h"
 #include "tests/sim/made_steps.h"
 

@@ -8,9 +8,9 @@
 #include <numeric>
 #include <random>
 
-#include "hardware/fabric_links.h"
-#include "sim/collectives.h"
-#include "sim/engine.h"
+#include "hardware/network/fabric_links.h"
+#include "sim/events/engine.h"
+#include "sim/network/collectives.h"
 #include "tests/sim/in_child.h"
 
 namespace moesim {

@@ -1,4 +1,4 @@
-#include "sim/batcher.h"
+#include "sim/serving/batcher.h"
 
 #include <gtest/gtest.h>
 

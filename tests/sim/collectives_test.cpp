@@ -1,11 +1,11 @@
-#include "sim/collectives.h"
+#include "sim/network/collectives.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <stdexcept>
 
-#include "hardware/profiles.h"
+#include "hardware/read/profiles.h"
 #include "tests/sim/ideal_cluster.h"
 
 namespace moesim {

@@ -10,8 +10,8 @@
 #include <map>
 #include <sstream>
 
-#include "hardware/profiles.h"
-#include "sim/collectives.h"
+#include "hardware/read/profiles.h"
+#include "sim/network/collectives.h"
 
 namespace moesim {
 namespace {

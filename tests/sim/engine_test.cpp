@@ -1,4 +1,4 @@
-#include "sim/engine.h"
+#include "sim/events/engine.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sim/expert_memory.h"
+#include "sim/deployment/expert_memory.h"
 
 #include <gtest/gtest.h>
 

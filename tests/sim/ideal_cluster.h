@@ -1,7 +1,7 @@
 // A cluster whose collectives can be computed in the head.
 #pragma once
 
-#include "hardware/device.h"
+#include "hardware/spec/device.h"
 
 namespace moesim::made {
 

@@ -1,4 +1,4 @@
-#include "sim/kv_pool.h"
+#include "sim/serving/kv_pool.h"
 
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "sim/deployment.h"
-#include "sim/workload.h"
+#include "sim/deployment/deployment.h"
+#include "sim/deployment/workload.h"
 #include "tests/models/made_models.h"
 
 namespace moesim::made {

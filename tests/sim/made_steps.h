@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/step_model.h"
+#include "sim/step/step_model.h"
 #include "tests/sim/made_deployment.h"
 
 namespace moesim::made {

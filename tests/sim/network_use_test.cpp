@@ -1,8 +1,8 @@
-#include "sim/network_use.h"
+#include "sim/step/network_use.h"
 
 #include <gtest/gtest.h>
 
-#include "sim/run_case.h"
+#include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_steps.h"
 

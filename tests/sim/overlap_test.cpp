@@ -1,8 +1,8 @@
 // Communication beside work: what it can save, and what it cannot.
 #include <gtest/gtest.h>
 
-#include "sim/half_batches.h"
-#include "sim/step_model.h"
+#include "sim/step/half_batches.h"
+#include "sim/step/step_model.h"
 #include "tests/sim/made_steps.h"
 
 namespace moesim {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "sim/kv_handover.h"
+#include "sim/serving/kv_handover.h"
 #include "tests/sim/run_made.h"
 
 namespace moesim {

@@ -1,12 +1,12 @@
-#include "sim/rebalancer.h"
+#include "sim/network/rebalancer.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 
-#include "sim/expert_placement.h"
-#include "sim/run_case.h"
+#include "sim/deployment/expert_placement.h"
+#include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_steps.h"
 

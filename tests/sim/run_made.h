@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "sim/run_case.h"
+#include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_deployment.h"
 

@@ -1,4 +1,4 @@
-#include "sim/serving_policy.h"
+#include "sim/deployment/serving_policy.h"
 
 #include <gtest/gtest.h>
 

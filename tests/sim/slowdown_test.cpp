@@ -6,7 +6,7 @@
 #include <limits>
 #include <memory>
 
-#include "sim/run_case.h"
+#include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_steps.h"
 

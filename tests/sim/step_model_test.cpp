@@ -1,4 +1,4 @@
-#include "sim/step_model.h"
+#include "sim/step/step_model.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "sim/summary.h"
+#include "sim/results/summary.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
-#include "sim/accounting.h"
-#include "sim/records.h"
+#include "sim/results/accounting.h"
+#include "sim/serving/records.h"
 #include "tests/sim/made_deployment.h"
 
 namespace moesim {

@@ -1,11 +1,11 @@
-#include "sim/timeline.h"
+#include "sim/results/timeline.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "sim/expert_memory.h"
-#include "sim/run_case.h"
+#include "sim/deployment/expert_memory.h"
+#include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_steps.h"
 

@@ -1,10 +1,10 @@
-#include "sim/token_exchange.h"
+#include "sim/network/token_exchange.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "sim/expert_placement.h"
+#include "sim/deployment/expert_placement.h"
 #include "tests/sim/made_steps.h"
 
 namespace moesim {

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "base/random.h"
-#include "models/router/bank/generated_bank.h"
 #include "models/router/kernel/selection.h"
+#include "models/router/make/generated_bank.h"
 #include "models/router/recorded/recorded_routing.h"
 #include "models/router/tokens/calibration.h"
 #include "models/router/tokens/text_loads.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/training/gate_training.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

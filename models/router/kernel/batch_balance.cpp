@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/router_kernel.h"
 
 namespace moesim {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "models/model_spec.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

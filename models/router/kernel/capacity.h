@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/kernel/router_kernel.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

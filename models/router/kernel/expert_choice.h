@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "models/model_spec.h"
 #include "models/router/kernel/router_kernel.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

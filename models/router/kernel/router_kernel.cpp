@@ -11,7 +11,7 @@
 #include "models/router/kernel/expert_choice.h"
 #include "models/router/kernel/gate_noise.h"
 #include "models/router/kernel/hash_routing.h"
-#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/random_second.h"
 #include "models/router/kernel/sparse_mixer.h"
 #include "models/router/kernel/token_router.h"

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/kernel/blas.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

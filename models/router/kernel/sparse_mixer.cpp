@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/token_stream.h"
 
 namespace moesim {

@@ -4,8 +4,8 @@
 
 #include <span>
 
-#include "models/model_spec.h"
 #include "models/router/kernel/router_kernel.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

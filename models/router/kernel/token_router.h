@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "models/model_spec.h"
-#include "models/router/kernel/lane_stages.h"
+#include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/router_kernel.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/tokens/gate.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/tokens/calibration.h"
 #include "models/router/tokens/gate_rows.h"
 #include "models/router/tokens/text_loads.h"
 #include "models/router/tokens/token_generator.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "models/model_spec.h"
 #include "models/router/tokens/text_loads.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

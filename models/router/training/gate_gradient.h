@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <span>
 
-#include "models/model_spec.h"
 #include "models/router/training/balance_loss.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "hardware/kernels/kernel.h"
+#include "hardware/kernels/measured_kernels.h"
+
+namespace moesim {
+
+namespace {
+
+// Output tiles that one CTA computes in common GEMM libraries, and into how many pieces k is cut
+// when there are too few tiles for the SMs. Source: ../shared/research/physics-serving.md
+// section 1.
+struct Tile {
+  std::int64_t rows;
+  std::int64_t columns;
+};
+constexpr std::array kTiles = {Tile{64, 64},   Tile{64, 128},  Tile{128, 64},
+                               Tile{128, 128}, Tile{128, 256}, Tile{256, 128}};
+constexpr std::array<std::int64_t, 4> kSplits = {1, 2, 4, 8};
+
+// Partial sums of a split k are written and read in fp32, mostly inside the L2 cache, which is
+// about three times as fast as HBM.
+constexpr double kPartialSumBytes = 8;
+constexpr double kCacheSpeed = 3;
+
+// The exponentials of an attention core cost as much for a small head dimension d as for a large
+// one: the rate goes with d / (d + 73), here relative to d = 128, where the family's figure was
+// taken. Source: calibrated, H100 FlashAttention 3 micro-benchmark: 0.75 of peak at d 128, 0.55 at
+// d 64.
+constexpr double kExponentialCost = 73;
+constexpr double kReferenceHead = 128;
+
+// Four-bit expert weights on a device without four-bit tensor units are widened in registers by
+// kernels of their own: small tiles, so that few rows are lost, and about half the rate.
+// Source: calibrated on closed-loop runs of gpt-oss-120b on H100 and H200 (prompts took twice as
+// long as at the full rate); range 0.4 to 0.7, 8 to 16 rows.
+constexpr double kWideningRate = 0.54;
+constexpr double kWideningRowsLost = 12;
+
+double head_fill(std::int64_t head_dimension) {
+  if (head_dimension <= 0) return 1;
+  const double d = static_cast<double>(head_dimension);
+  const double reference = kReferenceHead / (kReferenceHead + kExponentialCost);
+  return std::min(1.0, d / (d + kExponentialCost) / reference);
+}
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+
+// The efficiency of a format that the family does not list is that of bf16.
+double efficiency_of(const KernelFamily& family, Dtype dtype) {
+  auto found = family.compute_efficiency.find(dtype);
+  if (found == family.compute_efficiency.end()) {
+    found = family.compute_efficiency.find(Dtype::kBf16);
+  }
+  return found == family.compute_efficiency.end() ? 1 : found->second;
+}
+
+bool widened(const DeviceSpec& device, Dtype dtype) {
+  return dtype == Dtype::kFp4 && device.compute_dtype(dtype) != Dtype::kFp4;
+}
+
+}  // namespace
+
+DeviceModel::DeviceModel(const DeviceSpec& device, Watts power_limit, double launch_factor)
+    : device_(device), launch_(device.family.launch.value() * launch_factor) {
+  const Watts sustained = device.tdp * device.family.power_cap;
+  limited_ = power_limit > Watts(0) && power_limit < sustained;
+  limit_ = limited_ ? power_limit : sustained;
+  if (device.memory_bandwidth <= BytesPerSecond(0) || device.tdp <= Watts(0)) {
+    throw std::invalid_argument("device " + device.name + " has no memory bandwidth or no TDP");
+  }
+  read_rates();
+}
+
+void DeviceModel::read_rates() {
+  const KernelFamily& family = device_.family;
+  for (const Dtype dtype : kAllDtypes) {
+    MathRate& rate = rates_[static_cast<std::size_t>(dtype)];
+    const Dtype runs_in = device_.compute_dtype(dtype);
+    rate.peak = device_.peak_of(dtype).value();
+    if (!(rate.peak > 0)) throw std::invalid_argument("device " + device_.name + " has no peak");
+    rate.dense = rate.peak * efficiency_of(family, runs_in);
+    rate.expert = rate.dense * family.expert_compute_efficiency;
+    if (widened(device_, dtype)) rate.expert *= kWideningRate;
+    rate.attention = rate.peak * family.attention_compute_efficiency;
+    rate.element_bytes = element_bytes(runs_in);
+  }
+}
+
+KernelCost DeviceModel::cost(const Kernel& kernel, bool eager) const {
+  const double launch =
+      kernel.launches * launch_ * (eager ? device_.family.eager_launch_factor : 1.0);
+  if (device_.measured) {
+    if (const auto found = device_.measured->find(kernel)) {
+      return measured_cost(kernel, *found, launch, eager);
+    }
+  }
+  const Roofline work = roofline(kernel);
+  const double joules = dynamic_joules(kernel);
+  const double busy = limited_ ? limited_seconds(work, joules) : work.busy;
+
+  KernelCost cost;
+  cost.launch = Seconds(launch);
+  cost.busy = Seconds(busy);
+  cost.bound = work.compute > work.memory ? Bound::kCompute : Bound::kMemory;
+  add_energy(joules, eager, cost);
+  return cost;
+}
+
+DeviceModel::Roofline DeviceModel::roofline(const Kernel& kernel) const {
+  Roofline work;
+  work.compute = compute_seconds(kernel);
+  work.memory = memory_seconds(kernel);
+  work.floor = std::max(kernel.flops.value() / rate(kernel.dtype).peak,
+                        kernel.bytes.value() / device_.memory_bandwidth.value());
+  work.busy = std::max(soft_maximum(work.compute, work.memory), work.floor);
+  return work;
+}
+
+// Attention over L keys per query reaches 1 / (1 + ramp/L) of its rate; a grouped GEMM does the
+// work of `expert_rows_lost` rows more for each expert hit (the last tile is never full).
+double DeviceModel::compute_seconds(const Kernel& kernel) const {
+  const double flops = kernel.flops.value();
+  if (flops <= 0) return 0;
+  const KernelFamily& family = device_.family;
+  const MathRate& reached = rate(kernel.dtype);
+  switch (kernel.kind) {
+    case KernelKind::kGemm:
+      return gemm_seconds(kernel);
+    case KernelKind::kGroupedGemm: {
+      const double rows = static_cast<double>(std::max<std::int64_t>(kernel.m, 1));
+      const double per_expert = widened(device_, kernel.dtype)
+                                    ? std::min(kWideningRowsLost, family.expert_rows_lost)
+                                    : family.expert_rows_lost;
+      const double lost = per_expert * static_cast<double>(kernel.groups);
+      return flops * (1 + lost / rows) / reached.expert;
+    }
+    case KernelKind::kPrefillAttention: {
+      const double keys = static_cast<double>(std::max<std::int64_t>(kernel.keys, 1));
+      const double rate_of_head = reached.attention * head_fill(kernel.k);
+      return flops * (1 + family.attention_ramp_tokens / keys) / rate_of_head;
+    }
+    case KernelKind::kDecodeAttention:
+      return flops / reached.attention;
+    case KernelKind::kElementwise:
+      return 0;
+  }
+  return 0;
+}
+
+double DeviceModel::memory_seconds(const Kernel& kernel) const {
+  const bool cache = kernel.kind == KernelKind::kDecodeAttention;
+  const double share =
+      cache ? device_.family.kv_bandwidth_efficiency : device_.family.bandwidth_efficiency;
+  return kernel.bytes.value() / (share * device_.memory_bandwidth.value());
+}
+
+// Output tiles spread over the SMs in waves; a wave lasts as long as one tile does on one SM, which
+// is bound by its share of the peak or by the bytes that one SM can pull:
+//   waves = ceil(batch ceil(m/rows) ceil(n/columns) s / SMs)
+//   t = waves max(2 rows columns (k/s) SMs/(e peak), (rows + columns)(k/s) b/r) + t_s
+//   r = sm_bandwidth_share bandwidth/SMs
+//   t_s = 8 s m n bytes from the cache if k is split into s > 1 pieces
+// The fastest tile and s count. Rows beyond m are computed but not loaded.
+// Source: ../shared/research/physics-serving.md section 1.
+double DeviceModel::gemm_seconds(const Kernel& kernel) const {
+  const MathRate& reached = rate(kernel.dtype);
+  const double flops = kernel.flops.value();
+  const std::int64_t sms = device_.num_sms;
+  const std::int64_t m = kernel.m, n = kernel.n, k = kernel.k;
+  if (sms <= 0 || m <= 0 || n <= 0 || k <= 0) return flops / reached.dense;
+
+  const std::int64_t batch = std::max<std::int64_t>(kernel.groups, 1);
+  const double bandwidth = device_.memory_bandwidth.value();
+  const double sm_rate = reached.dense / static_cast<double>(sms);
+  const double sm_bytes = device_.family.sm_bandwidth_share * bandwidth / static_cast<double>(sms);
+  const double seconds_per_load = sm_bytes > 0 ? reached.element_bytes / sm_bytes : 0;
+  const double outputs =
+      static_cast<double>(batch) * static_cast<double>(m) * static_cast<double>(n);
+
+  double best = HUGE_VAL;
+  for (const Tile tile : kTiles) {
+    const std::int64_t tiles = batch * ceil_div(m, tile.rows) * ceil_div(n, tile.columns);
+    const double math = 2.0 * static_cast<double>(tile.rows * tile.columns) / sm_rate;
+    const std::int64_t loaded = std::min(tile.rows, m) + std::min(tile.columns, n);
+    const double per_k = std::max(math, static_cast<double>(loaded) * seconds_per_load);
+    for (const std::int64_t s : kSplits) {
+      const double waves = static_cast<double>(ceil_div(tiles * s, sms));
+      const double math_time = waves * per_k * static_cast<double>(k) / static_cast<double>(s);
+      const double sum_bytes = s > 1 ? kPartialSumBytes * static_cast<double>(s) * outputs : 0;
+      best = std::min(best, math_time + sum_bytes / (kCacheSpeed * bandwidth));
+    }
+  }
+  return best * flops / (2.0 * outputs * static_cast<double>(k));
+}
+
+// (a^p + b^p)^(1/p), by way of the ratio so that it can neither overflow nor vanish.
+double DeviceModel::soft_maximum(double a, double b) const {
+  const double p = device_.family.overlap_exponent;
+  const double high = std::max(a, b);
+  if (high <= 0) return 0;
+  const double ratio = std::min(a, b) / high;
+  if (p == 1) return high * (1 + ratio);
+  if (p == 2) return high * std::sqrt(1 + ratio * ratio);
+  return ratio > 0 ? high * std::exp2(std::log2(1 + std::exp2(p * std::log2(ratio))) / p) : high;
+}
+
+}  // namespace moesim

@@ -1,0 +1,26 @@
+// Whether a cluster can be wired: checked when a scenario is read, before anything is built.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardware/spec/device.h"
+
+namespace moesim {
+
+// What is wrong with a cluster: which of its words ("node", "nodes", "fabric", "routing", "shape"),
+// the value, what is allowed.
+struct ClusterFault {
+  std::string path;
+  std::string value;
+  std::string allowed;
+};
+
+// At least one node and device, NICs and devices that divide each other; with several nodes NICs
+// and a fabric whose switches suffice and join them all. Empty if it can be wired.
+std::vector<ClusterFault> cluster_faults(const ClusterSpec& cluster);
+
+// Throws: std::invalid_argument with the first of cluster_faults().
+void check_cluster(const ClusterSpec& cluster);
+
+}  // namespace moesim

@@ -1,0 +1,349 @@
+#include "hardware/read/profile_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+
+#include "base/data_folder.h"
+#include "hardware/read/profiles.h"
+
+namespace moesim {
+namespace {
+
+const std::vector<std::string> kConfidences = {"data-sheet", "measured", "calibrated", "assumption",
+                                               "indicative"};
+constexpr const char* kNumberForm = "a map {value: ..., source: ..., confidence: ...} expected";
+constexpr const char* kRangeForm = "two numbers [low, high] around the value";
+constexpr double kPicojoule = 1e-12;
+constexpr double kBitsPerByte = 8;
+
+std::string_view si_unit(std::optional<Dimension> dimension) {
+  if (!dimension) return "";
+  switch (*dimension) {
+    case Dimension::kTime:
+      return " s";
+    case Dimension::kBytes:
+      return " B";
+    case Dimension::kBandwidth:
+      return " B/s";
+    case Dimension::kFlopRate:
+      return " FLOP/s";
+    case Dimension::kPower:
+      return " W";
+    case Dimension::kRate:
+      return " /s";
+    case Dimension::kMoney:
+      return " USD";
+    case Dimension::kMoneyPerHour:
+      return " USD/h";
+    case Dimension::kMoneyPerEnergy:
+      return " USD/J";
+    case Dimension::kCarbonPerEnergy:
+      return " kg/J";
+  }
+  return "";
+}
+
+// Half the width of a range that is not stated, relative to the number. Calibrated constants trade
+// against each other by about a tenth without a visible change of the error
+// (../shared/research/physics-serving.md section 6); the rest is judgement. Data sheets and prices
+// are taken at their word.
+double doubt_of(const std::string& confidence) {
+  if (confidence == "measured") return 0.03;
+  if (confidence == "calibrated") return 0.1;
+  return confidence == "assumption" ? 0.25 : 0;
+}
+
+// Counts and words.
+constexpr NumberRule kExact{.exact = true};
+
+// "pJ/b" and "pJ/B" as joules per byte; nothing for other text or a number that is not positive.
+std::optional<double> parse_energy_per_byte(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || !std::isfinite(number) || number <= 0) return std::nullopt;
+  const std::string unit(end, text.data() + text.size());
+  if (unit == " pJ/b") return number * kPicojoule * kBitsPerByte;
+  if (unit == " pJ/B") return number * kPicojoule;
+  return std::nullopt;
+}
+
+}  // namespace
+
+ProfileReader::ProfileReader(const ProfileFile& file, Value root)
+    : file_(file), map_(std::move(root)) {}
+
+std::optional<ProfileReader> ProfileReader::open(const ProfileFile& file, Faults& faults) {
+  try {
+    const YAML::Node root = parse_document(read_file(file.path), file.path);
+    return ProfileReader(file, Value(root, file.path, "", &faults));
+  } catch (const InputError& error) {
+    for (const Fault& fault : error.faults()) faults.add(fault);
+    return std::nullopt;
+  }
+}
+
+// Checks everything about a number but the number itself, and keeps it as a fact.
+std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& value,
+                                                                const NumberRule& rule) {
+  if (!value.is_map()) {
+    value.fault(kNumberForm);
+    return std::nullopt;
+  }
+  MapReader number(value);
+  const auto amount = number.required("value", "the number with its unit");
+  const auto source = number.required("source", "data sheet, page or paper it comes from");
+  const auto confidence = number.required("confidence", "one of " + comma_list(kConfidences));
+  const auto range = number.optional("range");
+  const auto date =
+      rule.dated ? number.required("date", "when the price was seen, e.g. 2026-05") : std::nullopt;
+  const auto source_text = source ? source->text() : std::nullopt;
+  const auto level = confidence ? confidence->choice(kConfidences) : std::nullopt;
+  number.done();
+  if (range && rule.exact) range->fault("a setting or a count has no range: leave it out");
+  if (date) dates_[value.path()] = date->text().value_or("");
+  if (!amount) return std::nullopt;
+  Number result{*amount, level ? kConfidences[*level] : "", range};
+  if (!source_text || result.confidence.empty()) return result;
+  std::string shown = amount->is_scalar() ? amount->node().Scalar() : "";
+  if (date) shown += " (" + dates_[value.path()] + ")";
+  if (range && range->is_list() && range->node().size() == 2) {
+    shown += " (" + range->node()[0].Scalar() + " to " + range->node()[1].Scalar() + ")";
+  }
+  facts_.push_back({path_of(value), shown, *source_text, result.confidence});
+  return result;
+}
+
+std::string ProfileReader::path_of(const Value& value) const {
+  return file_.kind + "/" + file_.name + ": " + value.path();
+}
+
+std::optional<double> ProfileReader::amount_of(const Value& amount, const NumberRule& rule) const {
+  if (!rule.dimension) return amount.number(rule.min, rule.max);
+  const auto number = amount.quantity(*rule.dimension, rule.min <= 0);
+  if (!number || (*number >= rule.min && *number <= rule.max)) return number;
+  amount.fault(fmt::format("{}; from {}{} to {}{}", allowed_quantity(*rule.dimension), rule.min,
+                           si_unit(rule.dimension), rule.max, si_unit(rule.dimension)));
+  return std::nullopt;
+}
+
+// As stated, else what its confidence suggests.
+NumberRange ProfileReader::range_of(const Number& number, double stated,
+                                    const NumberRule& rule) const {
+  if (rule.exact) return {stated, stated};
+  if (!number.range) {
+    const double doubt = doubt_of(number.confidence);
+    return {std::max(rule.min, stated * (1 - doubt)), std::min(rule.max, stated * (1 + doubt))};
+  }
+  const std::vector<Value> ends = number.range->items();
+  if (ends.size() != 2) {
+    number.range->fault(kRangeForm);
+    return {stated, stated};
+  }
+  const double low = amount_of(ends[0], rule).value_or(stated);
+  const double high = amount_of(ends[1], rule).value_or(stated);
+  if (low <= stated && stated <= high) return {low, high};
+  number.range->fault(kRangeForm);
+  return {stated, stated};
+}
+
+std::optional<double> ProfileReader::read_number(const Value& value, const NumberRule& rule) {
+  const auto number = open_number(value, rule);
+  const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
+  if (!stated) return std::nullopt;
+  const NumberRange range = range_of(*number, *stated, rule);
+  if (file_.variation.as_stated()) return stated;
+  return triangular_quantile(*stated, range, file_.variation.quantile(path_of(value)));
+}
+
+double ProfileReader::required(const std::string& key, const NumberRule& rule) {
+  const auto value = map_.required(key, kNumberForm);
+  return value ? read_number(*value, rule).value_or(0) : 0;
+}
+
+std::int64_t ProfileReader::required_count(const std::string& key, std::int64_t max) {
+  const auto value = map_.required(key, kNumberForm);
+  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
+  return amount ? amount->amount.integer(1, max).value_or(0) : 0;
+}
+
+std::size_t ProfileReader::required_word(const std::string& key,
+                                         const std::vector<std::string>& words) {
+  const auto value = map_.required(key, kNumberForm);
+  const auto word = value ? open_number(*value, kExact) : std::nullopt;
+  return word ? word->amount.choice(words).value_or(0) : 0;
+}
+
+double ProfileReader::number_or(const std::string& key, double otherwise, const NumberRule& rule) {
+  const auto value = map_.optional(key);
+  return value ? read_number(*value, rule).value_or(otherwise) : otherwise;
+}
+
+std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
+                                                         const NumberRule& rule) {
+  std::map<Dtype, double> out;
+  const auto table = map_.required(key, "a map of format: number, e.g. bf16");
+  if (!table) return out;
+  std::vector<std::string> names;
+  for (Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
+  for (const auto& [name, value] : table->entries()) {
+    const auto dtype = dtype_from_name(name);
+    if (!dtype) {
+      const std::string near = did_you_mean(name, names);
+      value.fault("unknown format; " + (near.empty() ? "allowed: " + comma_list(names)
+                                                     : "did you mean " + near + "?"),
+                  name);
+    } else {
+      out[*dtype] = read_number(value, rule).value_or(0);
+    }
+  }
+  if (table->is_map() && !out.contains(Dtype::kBf16) && !out.contains(Dtype::kFp16)) {
+    table->fault("bf16 or fp16 must be among the formats");
+  }
+  return out;
+}
+
+double ProfileReader::required_energy_per_byte(const std::string& key) {
+  const auto value = map_.required(key, kNumberForm);
+  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
+  if (!amount) return 0;
+  constexpr double kMostJoules = 1e-6;
+  const auto number = amount->amount.is_scalar()
+                          ? parse_energy_per_byte(amount->amount.node().Scalar())
+                          : std::nullopt;
+  if (number && *number <= kMostJoules) return *number;
+  amount->amount.fault("an energy per bit or byte, e.g. 5 pJ/b or 40 pJ/B, greater than zero");
+  return 0;
+}
+
+std::string ProfileReader::required_text(const std::string& key, const std::string& allowed) {
+  const auto value = map_.required(key, allowed);
+  return value ? value->text().value_or("") : "";
+}
+
+std::size_t ProfileReader::required_choice(const std::string& key,
+                                           const std::vector<std::string>& names) {
+  const auto value = map_.required(key, "one of " + comma_list(names));
+  return value ? value->choice(names).value_or(0) : 0;
+}
+
+bool ProfileReader::boolean_or(const std::string& key, bool otherwise) {
+  return map_.boolean_or(key, otherwise);
+}
+
+std::vector<std::string> ProfileReader::texts_or_none(const std::string& key) {
+  std::vector<std::string> texts;
+  const auto list = map_.optional(key);
+  if (!list) return texts;
+  for (const Value& item : list->items()) {
+    if (const auto text = item.text()) texts.push_back(*text);
+  }
+  return texts;
+}
+
+const std::string& ProfileReader::date_of(const std::string& key) const {
+  static const std::string kNone;
+  const auto found = dates_.find(key);
+  return found == dates_.end() ? kNone : found->second;
+}
+
+int ProfileReader::line_of(const std::string& key) const {
+  return map_.has(key) ? map_.value().node()[key].Mark().line + 1 : map_.value().line();
+}
+
+void ProfileReader::fault(const std::string& key, const std::string& allowed) {
+  std::string shown;
+  if (map_.has(key)) {
+    const YAML::Node node = map_.value().node()[key];
+    const YAML::Node amount = node.IsMap() ? node["value"] : node;
+    if (amount.IsDefined() && amount.IsScalar()) shown = amount.Scalar();
+  }
+  faults().add({file_.path, line_of(key), key, shown, allowed});
+}
+
+std::vector<Fact> ProfileReader::finish() {
+  map_.done();
+  return std::move(facts_);
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string shipped_folder(const std::string& kind) {
+  return data_folder("hardware/profiles") + "/" + kind;
+}
+
+bool is_shipped(const ProfileFile& file) {
+  std::error_code error;
+  return fs::equivalent(fs::path(file.path).parent_path(), shipped_folder(file.kind), error);
+}
+
+// Where a reference of `beside` may lie, in order; never `beside` itself.
+std::vector<fs::path> candidates(const std::string& kind, const std::string& name_or_path,
+                                 const ProfileFile* beside) {
+  const bool is_path = is_profile_path(name_or_path);
+  const std::string file = is_path ? name_or_path : name_or_path + ".yaml";
+  std::vector<fs::path> out;
+  if (beside != nullptr && (is_path || !is_shipped(*beside))) {
+    const fs::path folder = fs::path(beside->path).parent_path();
+    for (const fs::path& place :
+         {folder / file, folder / kind / file, folder / ".." / kind / file}) {
+      if (place.lexically_normal() != fs::path(beside->path).lexically_normal()) {
+        out.push_back(place);
+      }
+    }
+  }
+  if (is_path && beside == nullptr) out.emplace_back(name_or_path);
+  if (!is_path) out.push_back(fs::path(shipped_folder(kind)) / file);
+  return out;
+}
+
+}  // namespace
+
+bool is_profile_path(const std::string& text) {
+  return text.find('/') != std::string::npos || fs::path(text).extension() == ".yaml";
+}
+
+std::vector<std::string> profile_names(const std::string& kind) {
+  const std::string folder = shipped_folder(kind);
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return {};
+  return file_stems(folder, ".yaml");
+}
+
+std::optional<ProfileFile> find_profile(const std::string& kind, const std::string& name_or_path,
+                                        const ProfileFile* beside, Fault where, Faults& faults) {
+  std::error_code error;
+  for (const fs::path& place : candidates(kind, name_or_path, beside)) {
+    if (fs::is_regular_file(place, error)) {
+      return ProfileFile{kind, place.stem().string(), place.string(),
+                         beside != nullptr ? beside->variation : Variation{}};
+    }
+  }
+  where.value = name_or_path;
+  if (is_profile_path(name_or_path)) {
+    where.allowed = "no such file";
+  } else {
+    const std::vector<std::string> names = profile_names(kind);
+    const std::string near = did_you_mean(name_or_path, names);
+    where.allowed = "no such profile in " + kind + "; " +
+                    (near.empty() ? "" : "did you mean " + near + "? ") +
+                    "shipped: " + comma_list(names);
+  }
+  faults.add(where);
+  return std::nullopt;
+}
+
+std::optional<ProfileFile> find_reference(ProfileReader& reader, const std::string& key,
+                                          const std::string& kind) {
+  const std::string name = reader.required_text(key, "name of a profile in " + kind);
+  if (name.empty()) return std::nullopt;
+  const Fault where{reader.file().path, reader.line_of(key), key, name, ""};
+  return find_profile(kind, name, &reader.file(), where, reader.faults());
+}
+
+}  // namespace moesim

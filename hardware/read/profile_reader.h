@@ -1,0 +1,120 @@
+// Reads one hardware profile: every number is a map {value, source, confidence}, and each one read
+// is kept as a Fact. Used by the profile_*.cpp files, and by sim/deployment/serving_policy.cpp for
+// engines; others call hardware/read/profiles.h.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/document.h"
+#include "hardware/spec/device.h"
+#include "hardware/spec/variation.h"
+
+namespace moesim {
+
+// A profile file that was found: what it describes, its name and where it lies.
+struct ProfileFile {
+  std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families".
+  std::string name;
+  std::string path;
+  Variation variation = {};  // How its numbers, and those of what it refers to, are drawn.
+};
+
+// What a number may be. `min` and `max` are inclusive and in SI; they only keep out absurd values.
+struct NumberRule {
+  std::optional<Dimension> dimension = {};  // Nothing: a plain ratio or count.
+  double min = 0;
+  double max = 0;
+  bool dated = false;  // Prices: a `date` is required.
+  bool exact = false;  // A setting, not a measurement: no draw changes it, no `range` is allowed.
+};
+
+class ProfileReader {
+ public:
+  // Nothing if the file cannot be read or parsed; the faults say why.
+  static std::optional<ProfileReader> open(const ProfileFile& file, Faults& faults);
+
+  // One map inside a file of several; shares its faults and its name.
+  static ProfileReader part(const ProfileFile& file, const Value& map) {
+    return ProfileReader(file, map);
+  }
+
+  // The number in SI; 0 after a fault. Absence is a fault.
+  double required(const std::string& key, const NumberRule& rule);
+  std::int64_t required_count(const std::string& key, std::int64_t max);
+  // One of several words, also as a map {value, source, confidence}; the result is its index.
+  std::size_t required_word(const std::string& key, const std::vector<std::string>& words);
+  // The same, but `otherwise` when the key is absent.
+  double number_or(const std::string& key, double otherwise, const NumberRule& rule);
+  // Numbers by format: {bf16: NUMBER, fp8: NUMBER}. At least one 16-bit format must be there.
+  std::map<Dtype, double> required_by_dtype(const std::string& key, const NumberRule& rule);
+  // "5 pJ/b" or "40 pJ/B" in joules per byte.
+  double required_energy_per_byte(const std::string& key);
+
+  // The value of a key as it stands; nothing if it is absent, and then a fault says what belongs
+  // there.
+  std::optional<Value> required_value(const std::string& key, const std::string& allowed) {
+    return map_.required(key, allowed);
+  }
+  std::string required_text(const std::string& key, const std::string& allowed);
+  std::size_t required_choice(const std::string& key, const std::vector<std::string>& names);
+  bool boolean_or(const std::string& key, bool otherwise);
+  // A list of texts; empty if the key is absent.
+  std::vector<std::string> texts_or_none(const std::string& key);
+  // Date given with a price read before, e.g. "2026-05".
+  const std::string& date_of(const std::string& key) const;
+  bool has(const std::string& key) const { return map_.has(key); }
+
+  // Adds a fault about a key, e.g. when two numbers contradict each other.
+  void fault(const std::string& key, const std::string& allowed);
+  // Refuses unknown keys and hands out all facts read.
+  std::vector<Fact> finish();
+
+  const ProfileFile& file() const { return file_; }
+  Faults& faults() const { return map_.value().faults(); }
+  int line_of(const std::string& key) const;
+
+ private:
+  ProfileReader(const ProfileFile& file, Value root);
+  // A number as it is written: the amount, how sure it is, and within which bounds.
+  struct Number {
+    Value amount;
+    std::string confidence;
+    std::optional<Value> range;
+  };
+
+  std::string path_of(const Value& value) const;
+  std::optional<double> read_number(const Value& value, const NumberRule& rule);
+  std::optional<Number> open_number(const Value& value, const NumberRule& rule);
+  std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
+  NumberRange range_of(const Number& number, double stated, const NumberRule& rule) const;
+
+  ProfileFile file_;
+  MapReader map_;
+  std::vector<Fact> facts_;
+  std::map<std::string, std::string> dates_;
+};
+
+// True if the text names a file (contains '/' or ends in ".yaml") and no shipped profile.
+bool is_profile_path(const std::string& text);
+
+// A profile by shipped name or by path. `beside` is the file that refers to it: its folder is
+// searched first if it is a user's. Adds a fault at `where` if there is none.
+std::optional<ProfileFile> find_profile(const std::string& kind, const std::string& name_or_path,
+                                        const ProfileFile* beside, Fault where, Faults& faults);
+// The profile that `key` of `reader` names.
+std::optional<ProfileFile> find_reference(ProfileReader& reader, const std::string& key,
+                                          const std::string& kind);
+
+// Each reads one kind of profile with all that it refers to; faults go into `faults`.
+KernelFamily read_family(const ProfileFile& file, Faults& faults);
+LinkTechnology read_link(const ProfileFile& file, Faults& faults);
+DeviceSpec read_device(const ProfileFile& file, Faults& faults);
+NodeSpec read_node(const ProfileFile& file, Faults& faults);
+FabricSpec read_fabric(const ProfileFile& file, Faults& faults);
+SiteSpec read_site(const ProfileFile& file, Faults& faults);
+ModelError read_model_error(const ProfileFile& file, Faults& faults);
+
+}  // namespace moesim

@@ -1,0 +1,145 @@
+// read_config: text -> fields -> family -> ModelSpec, all faults at once.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "models/config/catalog.h"
+#include "models/config/config_dtype.h"
+#include "models/config/config_families.h"
+#include "models/config/config_router.h"
+
+namespace moesim {
+namespace {
+
+// No published model is within a factor of 100 of this; counts below it cannot overflow.
+constexpr double kMaxParameters = 1e15;
+
+// JSON that the YAML parser would refuse: tabs between tokens, and surrogate pairs in strings. Both
+// are replaced one for one or inside the line, so that line numbers stay.
+std::string readable_json(const std::string& text) {
+  std::string out;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\' && i + 1 < text.size()) {
+      const bool surrogate = text[i + 1] == 'u' && i + 5 < text.size() &&
+                             (text[i + 2] == 'd' || text[i + 2] == 'D') &&
+                             std::string("89abcdefABCDEF").find(text[i + 3]) != std::string::npos;
+      out += surrogate ? "?" : text.substr(i, 2);
+      i += surrogate ? 5 : 1;
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    out += c == '\t' ? ' ' : c;
+  }
+  return out;
+}
+
+// The reader of the architecture, or nothing after a fault.
+std::optional<Family> read_family(const Value& root, std::string& architecture) {
+  const std::vector<Family> families = all_families();
+  std::vector<std::string> names;
+  for (const Family& family : families) names.push_back(family.architecture);
+  const std::string allowed = "one of " + comma_list(names) + " expected";
+
+  const YAML::Node list = root.node()["architectures"];
+  if (!list.IsDefined() || !list.IsSequence() || list.size() == 0) {
+    ConfigFields(root).fault({"architectures"}, "a list with " + allowed);
+    return std::nullopt;
+  }
+  const Value first = root.child(list, "architectures").items().front();
+  architecture = first.text().value_or("");
+  for (const Family& family : families) {
+    if (family.architecture == architecture) return family;
+  }
+  if (!architecture.empty()) first.fault(allowed);
+  return std::nullopt;
+}
+
+void read_backbone(const ConfigFields& fields, const Family& family, ModelSpec& model) {
+  model.hidden_size =
+      fields.required({"hidden_size", "d_model", "n_embd", "n_embed", "emb_size"}, kMaxWidth);
+  const bool longcat = family.architecture == "LongcatFlashForCausalLM";
+  // LongCat's num_hidden_layers counts its attention blocks, two for each of num_layers.
+  const std::int64_t num_layers =
+      longcat
+          ? fields.required({"num_layers"}, kMaxLayers)
+          : fields.required({"num_hidden_layers", "n_layers", "n_layer", "num_layers"}, kMaxLayers);
+  model.vocab_size = fields.required({"vocab_size"}, kMaxWidth);
+  model.max_positions = fields.count_or(
+      {"max_position_embeddings", "max_seq_len", "n_positions", "max_sequence_length"}, 0,
+      kMaxPositions);
+  model.tied_embeddings = fields.flag_or({"tie_word_embeddings"}, family.tied_by_default);
+  model.final_norm_params = model.hidden_size;
+  const NativeDtypes dtypes = read_native_dtypes(fields);
+  model.native_dtype = dtypes.linear;
+  model.native_expert_dtype = dtypes.experts;
+  family.read({fields, model.hidden_size, num_layers}, model);
+  read_router_options(fields, model);
+}
+
+// Fields that change the architecture in ways that ModelSpec cannot say.
+void refuse_unsupported(const ConfigFields& fields) {
+  if (fields.flag_or({"is_encoder_decoder"}, false)) {
+    fields.fault({"is_encoder_decoder"}, "false expected: only decoders can be read");
+  }
+  for (const char* name : {"compress_ratios", "linear_attn_config", "routed_expert_hidden_size",
+                           "hybrid_override_pattern"}) {
+    if (!fields.has({name})) continue;
+    fields.fault({name}, "absent expected: this mechanism cannot be represented");
+  }
+}
+
+// In floating point, because it decides whether whole numbers are safe.
+double rough_parameters(const ModelSpec& model) {
+  const auto hidden = static_cast<double>(model.hidden_size);
+  double sum = 2 * hidden * static_cast<double>(model.vocab_size);
+  for (const LayerSpec& layer : model.layers) {
+    sum += static_cast<double>(layer.attention.params);
+    sum += 3 * hidden * static_cast<double>(layer.dense_width);
+    if (!layer.moe) continue;
+    const double routed =
+        static_cast<double>(layer.moe->num_experts) * static_cast<double>(layer.moe->expert_width);
+    sum += 3 * hidden * (routed + static_cast<double>(layer.moe->shared_width));
+  }
+  return sum;
+}
+
+// Two readers of one field report it twice; the user needs to see it once.
+void throw_distinct(const Faults& faults) {
+  Faults distinct;
+  std::set<std::string> seen;
+  for (const Fault& fault : faults.all()) {
+    if (seen.insert(fault.text()).second) distinct.add(fault);
+  }
+  distinct.throw_if_any();
+}
+
+}  // namespace
+
+ModelSpec read_config(const std::string& text, const std::string& file, const std::string& name) {
+  Faults faults;
+  const Value root(parse_document(readable_json(text), file), file, "", &faults);
+  if (!root.is_map()) root.fault("the fields of a config.json expected");
+  faults.throw_if_any();
+
+  ModelSpec model;
+  model.name = name;
+  const auto family = read_family(root, model.architecture);
+  faults.throw_if_any();
+
+  const ConfigFields fields(root);
+  model.source = fields.text_or({"source"}, std::filesystem::path(file).filename().string());
+  refuse_unsupported(fields);
+  read_backbone(fields, *family, model);
+  throw_distinct(faults);
+  if (const double size = rough_parameters(model); size > kMaxParameters) {
+    root.fault(fmt::format("at most {:g} expected", kMaxParameters),
+               fmt::format("{:.3g} parameters", size));
+  }
+  faults.throw_if_any();
+  return model;
+}
+
+}  // namespace moesim

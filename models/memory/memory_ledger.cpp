@@ -1,0 +1,197 @@
+#include "models/memory/memory_ledger.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/memory/memory_parts.h"
+#include "models/spec/rank_shapes.h"
+
+namespace moesim {
+
+double stored_bytes(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kFp8:
+      return 1 + 4.0 / (128 * 128);  // One fp32 scale per 128 x 128 block.
+    case Dtype::kFp4:
+      return (4 + 8.0 / 32) / 8;  // mxfp4: an 8-bit scale per 32.
+    case Dtype::kInt4:
+      return 4.16 / 8;  // Groups of 128: scale and zero point.
+    case Dtype::kFp32:
+    case Dtype::kBf16:
+    case Dtype::kFp16:
+    case Dtype::kInt8:
+      return element_bytes(dtype);
+  }
+  return element_bytes(dtype);
+}
+
+Bytes kv_layer_bytes(const AttentionSpec& a, std::int64_t tp, Dtype kv) {
+  constexpr double kScaledValues = 128;  // Values that share an fp32 scale.
+  if (a.kind == AttentionKind::kGrouped) {
+    return Bytes(static_cast<double>(rank_kv_heads(a, tp) * (a.head_dim + a.v_head_dim)) *
+                 element_bytes(kv));
+  }
+  if (a.kind != AttentionKind::kLatent) return Bytes();
+  const double latent = static_cast<double>(a.kv_lora_rank);
+  const double rope = static_cast<double>(a.qk_rope_head_dim);
+  if (a.index_topk > 0 && element_bytes(kv) == 1) {
+    return Bytes(latent * (1 + 4 / kScaledValues) + 2 * rope);
+  }
+  return Bytes((latent + rope) * element_bytes(kv));
+}
+
+Bytes index_key_bytes(const AttentionSpec& attention) {
+  constexpr double kScaleBytes = 4;
+  if (attention.index_topk == 0) return Bytes();
+  return Bytes(static_cast<double>(attention.index_head_dim) + kScaleBytes);
+}
+
+Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
+                    std::int64_t tokens) {
+  Bytes sum;
+  for (std::int64_t i = layers.first; i < layers.last; ++i) {
+    const AttentionSpec& a = model.layers[static_cast<std::size_t>(i)].attention;
+    const std::int64_t kept = a.window > 0 ? std::min(tokens, a.window) : tokens;
+    sum += (kv_layer_bytes(a, tp, kv) + index_key_bytes(a)) * static_cast<double>(kept);
+    sum += Bytes(static_cast<double>(share(a.state_elements, tp)) * kStateBytes);
+  }
+  return sum;
+}
+
+Bytes MemoryLedger::weights() const {
+  return attention_weights + dense_weights + routed_weights + shared_weights + gate_weights +
+         embedding_weights;
+}
+
+Bytes MemoryLedger::needed() const {
+  return weights() + activations + communication + runtime + linear_states;
+}
+
+namespace {
+
+// One group of sliding-window layers: cache bytes per token, and the tokens beyond which it is
+// full.
+struct WindowLayers {
+  double full_at = 0;
+  double bytes = 0;
+};
+
+struct CacheLayers {
+  double full_bytes = 0;  // Per token of context, all layers without a window.
+  std::vector<WindowLayers> windows;
+  double state_bytes = 0;  // Per sequence.
+};
+
+CacheLayers cache_layers(const LedgerInputs& in, std::int64_t stage) {
+  const LayerRange range =
+      stage_layers(static_cast<std::int64_t>(in.model.layers.size()), in.plan.pp, stage);
+  CacheLayers cache;
+  for (std::int64_t i = range.first; i < range.last; ++i) {
+    const AttentionSpec& a = in.model.layers[static_cast<std::size_t>(i)].attention;
+    cache.state_bytes += static_cast<double>(share(a.state_elements, in.plan.tp)) * kStateBytes;
+    const double bytes = (kv_layer_bytes(a, in.plan.tp, in.dtypes.kv) + index_key_bytes(a)).value();
+    if (a.window == 0) {
+      cache.full_bytes += bytes;
+    } else if (bytes > 0) {
+      cache.windows.push_back({static_cast<double>(a.window * in.rules.max_num_seqs), bytes});
+    }
+  }
+  return cache;
+}
+
+// Largest T with T full + sum(bytes_w min(T, full_at_w)) <= pool. Without full-attention layers the
+// longest possible contexts are the limit.
+double capacity_tokens(const LedgerInputs& in, CacheLayers cache, double pool) {
+  std::sort(cache.windows.begin(), cache.windows.end(),
+            [](const WindowLayers& a, const WindowLayers& b) { return a.full_at < b.full_at; });
+  double slope = cache.full_bytes;
+  for (const WindowLayers& window : cache.windows) slope += window.bytes;
+  double tokens = 0;
+  for (const WindowLayers& window : cache.windows) {
+    const double step = (window.full_at - tokens) * slope;
+    if (step > pool) return tokens + pool / slope;
+    pool -= step;
+    tokens = window.full_at;
+    slope -= window.bytes;
+  }
+  const double longest = static_cast<double>(in.rules.max_num_seqs *
+                                             std::max<std::int64_t>(in.model.max_positions, 1));
+  if (cache.full_bytes <= 0) return std::max(tokens, longest);
+  return tokens + pool / cache.full_bytes;
+}
+
+// Sets budget, pool and shortfall by the engine's rule.
+void share_memory(MemoryLedger& ledger, const EngineMemoryRules& rules) {
+  const Bytes memory = ledger.device_memory;
+  const double u = rules.memory_utilization;
+  const Bytes none;
+  switch (rules.pool) {
+    case PoolRule::kUtilization:
+      ledger.budget = memory * u;
+      ledger.kv_pool = ledger.budget - ledger.needed();
+      ledger.shortfall = -ledger.kv_pool;
+      break;
+    case PoolRule::kStaticFraction: {
+      const Bytes usable = memory - rules.context;
+      const Bytes resident = ledger.weights() + ledger.linear_states;
+      const Bytes transient = ledger.needed() - resident - rules.context;
+      ledger.budget = usable * u;
+      ledger.kv_pool = ledger.budget - resident;
+      ledger.shortfall =
+          std::max(-ledger.kv_pool, none) + std::max(transient - usable * (1 - u), none);
+      break;
+    }
+    case PoolRule::kFreeFraction:
+      ledger.budget = memory;
+      ledger.kv_pool = (memory - ledger.needed()) * u;
+      ledger.shortfall = ledger.needed() - memory;
+      break;
+  }
+  ledger.kv_pool = std::max(ledger.kv_pool, none);
+  ledger.shortfall = std::max(ledger.shortfall, none);
+}
+
+MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
+  MemoryLedger ledger;
+  ledger.device_memory = in.device.memory;
+  add_weights(ledger, in, stage);
+  ledger.activations = peak_activations(in, stage);
+  ledger.communication = communication_buffers(in);
+  ledger.fullest_over_mean = in.fullest_over_mean();
+  ledger.runtime = in.rules.context;
+  if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicators;
+  const CacheLayers cache = cache_layers(in, stage);
+  ledger.linear_states = Bytes(cache.state_bytes * static_cast<double>(in.rules.max_num_seqs));
+  ledger.kv_bytes_per_token = Bytes(cache.full_bytes);
+  share_memory(ledger, in.rules);
+  if (ledger.shortfall.value() > 0) return ledger;
+  const double tokens = capacity_tokens(in, cache, ledger.kv_pool.value());
+  ledger.kv_blocks =
+      static_cast<std::int64_t>(tokens / static_cast<double>(in.rules.kv_block_tokens));
+  ledger.kv_capacity_tokens = ledger.kv_blocks * in.rules.kv_block_tokens;
+  return ledger;
+}
+
+bool fuller(const MemoryLedger& a, const MemoryLedger& b) {
+  if (a.shortfall != b.shortfall) return a.shortfall > b.shortfall;
+  if (a.kv_capacity_tokens != b.kv_capacity_tokens) {
+    return a.kv_capacity_tokens < b.kv_capacity_tokens;
+  }
+  return a.needed() > b.needed();
+}
+
+}  // namespace
+
+MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
+                           const DtypePlan& dtypes, const EngineMemoryRules& rules,
+                           const DeviceSpec& device, const ExpertShare& experts) {
+  const LedgerInputs in{model, plan, dtypes, rules, device, experts};
+  MemoryLedger fullest = stage_ledger(in, 0);
+  for (std::int64_t stage = 1; stage < plan.pp; ++stage) {
+    const MemoryLedger ledger = stage_ledger(in, stage);
+    if (fuller(ledger, fullest)) fullest = ledger;
+  }
+  return fullest;
+}
+
+}  // namespace moesim

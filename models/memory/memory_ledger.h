@@ -1,0 +1,122 @@
+// Memory of the fullest device, item by item, and what would fit if it does not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "hardware/spec/device.h"
+#include "models/spec/model_spec.h"
+#include "models/spec/parallel_plan.h"
+
+namespace moesim {
+
+// What an engine gives to the KV cache.
+enum class PoolRule {
+  kUtilization,     // vLLM: memory_utilization of all memory, less everything else.
+  kStaticFraction,  // SGLang: memory_utilization holds weights and cache; the rest holds the rest.
+  kFreeFraction,    // TensorRT-LLM: memory_utilization of what everything else leaves free.
+};
+
+// Memory rules of the serving engine. Source:
+// ../shared/research/physics-energy-memory-training.md 1.3.
+struct EngineMemoryRules {
+  double memory_utilization = 0.9;         // Share of device memory the engine may use.
+  std::int64_t max_num_seqs = 256;         // Sequences that may run at once per attention-DP rank.
+  std::int64_t max_batched_tokens = 8192;  // Tokens of one step per attention-DP rank.
+  std::int64_t kv_block_tokens = 16;
+  PoolRule pool = PoolRule::kUtilization;
+  // Sampler workspace: logits in 16 bit and fp32, sorted copy, indices, softmax, cumulative sum.
+  double sampler_bytes_per_logit = 41;
+  Bytes context = Bytes(0.6e9);        // CUDA context and libraries.
+  Bytes communicators = Bytes(1.5e9);  // On top where a stage has several ranks.
+  // 4-bit expert kernels pad an expert's width to this (measured: gpt-oss 2880 -> 3072).
+  std::int64_t fp4_width_multiple = 256;
+};
+
+// What the fullest EP group holds beyond the mean one.
+struct ExpertShare {
+  std::int64_t redundant = 0;  // Expert slots beyond one per expert, over all groups.
+  // Tokens that the group receives in the worst step, over those of the mean group. The value is
+  // for when no router was asked. Source: DeepSeek-V3 EP32 prefill runs out of memory at 16,384
+  // tokens a device but not at 8,192, which balanced routing does not explain
+  // (physics-energy-memory-training.md 1.3).
+  double fullest_over_mean = 2;
+};
+
+struct MemoryLedger {
+  Bytes device_memory;
+  Bytes budget;  // memory_utilization * device_memory.
+  // Weights by kind, on the fullest device.
+  Bytes attention_weights;
+  Bytes dense_weights;
+  Bytes routed_weights;  // With redundant experts.
+  Bytes shared_weights;
+  Bytes gate_weights;
+  Bytes embedding_weights;  // Embedding, head, norms.
+  Bytes activations;        // Peak.
+  Bytes communication;      // Dispatch and collective buffers.
+  // Where tokens travel: what those two hold for, ExpertShare::fullest_over_mean; else 1.
+  double fullest_over_mean = 1;
+  Bytes runtime;             // Context, libraries.
+  Bytes linear_states;       // States of max_num_seqs sequences in linear-attention layers.
+  Bytes kv_pool;             // What is left for the KV cache; 0 when nothing is left.
+  Bytes shortfall;           // By how much weights and the rest exceed the budget; 0 when they fit.
+  Bytes kv_bytes_per_token;  // Per device, full-attention layers of this stage.
+  std::int64_t kv_blocks = 0;
+  std::int64_t kv_capacity_tokens = 0;  // kv_blocks * kv_block_tokens, per attention-DP rank.
+
+  Bytes weights() const;
+  Bytes needed() const;  // All but the KV pool.
+  bool fits() const { return shortfall.value() <= 0 && kv_capacity_tokens > 0; }
+};
+
+// Of the pipeline stage with the smallest KV capacity. A sliding-window layer needs at most its
+// window for each of max_num_seqs sequences, so that T tokens are sure to fit while
+//   T full_bytes + sum over windows w(bytes_w min(T, max_num_seqs w)) <= kv_pool
+// Requires: a sound plan.
+MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
+                           const DtypePlan& dtypes, const EngineMemoryRules& rules,
+                           const DeviceSpec& device, const ExpertShare& experts);
+
+// Bytes of one parameter of a quantised matrix, scale factors included (fp8 block: 1 + 4/16384,
+// mxfp4: 4.25 bit, int4 group 128: 4.16 bit). Source: physics-energy-memory-training.md 1.1.
+double stored_bytes(Dtype dtype);
+
+// Cache bytes that one token adds to one layer on one rank, its window aside: KV heads never below
+// one per rank, MLA latents not split at all. Sparse MLA in an 8-bit cache keeps fp32 scales per
+// 128 values and its rotary part in 16 bit (656 B for DeepSeek-V3.2). Source:
+// physics-energy-memory-training.md 1.2.
+Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
+
+// Cache, indexer key and state bytes that one rank keeps of a sequence in these layers, windows
+// honoured.
+Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
+                    std::int64_t tokens);
+
+// Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale; 0 without an indexer.
+Bytes index_key_bytes(const AttentionSpec& attention);
+
+// Bytes of one element of a linear-attention state (fp32).
+inline constexpr double kStateBytes = 4;
+
+struct FittingPlan {
+  ParallelPlan plan;
+  DtypePlan dtypes;
+};
+
+// The sound plan with the fewest devices (1, 2, 4, ..., 1024) that fits in these formats,
+// preferring wide tensor parallelism inside a scale-up domain, then pipeline stages, then attention
+// DP.
+std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
+                                                 const EngineMemoryRules& rules,
+                                                 const DeviceSpec& device);
+
+// The smallest change that would fit, in words: "4 devices (tp 4, experts over ep 4)", and behind
+// "or" narrower weights where they need fewer devices. Nothing = none on up to 1024 devices.
+std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan& dtypes,
+                                        const EngineMemoryRules& rules, const DeviceSpec& device);
+
+}  // namespace moesim

@@ -1,0 +1,132 @@
+// Running sums over a bank's tokens in two orders, so that what a window of tokens asks of groups,
+// ranks and nodes is the difference of two rows. Bytes over short blocks, 16 bits over long ones:
+// small enough that the layers of a step stay in the cache.
+#pragma once
+
+#include <boost/align/aligned_allocator.hpp>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/placement/placement.h"
+#include "models/router/bank/routing_bank.h"
+#include "models/router/draw/routing_sampler.h"
+
+namespace moesim {
+
+// Where the sums of a source go, and where its tokens enter.
+struct SourcePlace {
+  std::int64_t row = 0;              // Of those that LayerLoad::partials holds.
+  std::int64_t node = 0;             // Its own.
+  std::int64_t first = 0, last = 0;  // The ranks of its node; the last one is excluded.
+  std::int64_t receiver = 0;         // The rank of its node that takes what its like send.
+};
+
+// What is the same in all layers. A row of sums holds pairs per group, then (normal mode) copies
+// per rank and copies per node.
+struct BlockLayout {
+  BlockLayout(const RoutingBank& bank, const LayerPlacement& placement,
+              const DispatchGeometry& geometry);
+
+  std::int64_t copies_at() const { return groups; }
+  std::int64_t nodes_at() const { return 2 * groups; }
+  // Of a row that are filled.
+  std::int64_t filled() const { return copies_by_rank ? 2 * groups + nodes : groups; }
+
+  std::int64_t groups = 1;
+  std::int64_t nodes = 0;       // 0 where tokens do not travel.
+  bool copies_by_rank = false;  // Normal mode.
+  std::int64_t width = 0;       // Of a row, filled up to a multiple of kRowStep.
+  std::int64_t fine = 1;        // Tokens of a short block, 2^fine_shift.
+  std::int64_t coarse = 1;      // Tokens of a long block, 2^coarse_shift >= fine.
+  int fine_shift = 0;
+  int coarse_shift = 0;
+  std::vector<SourcePlace> sources;  // [rank]; a single one where tokens do not travel.
+  std::int64_t rows = 1;             // Sums that sources share: by node (low latency), or by index
+                                     // in their node (normal).
+  std::int64_t byte_tokens = 0;      // Longest window whose sums fit into bytes.
+  std::int64_t coarse_blocks = 0;    // Long blocks that a window can start at.
+  std::int64_t window_blocks = 0;    // Longest window in long blocks.
+  // Balanced tokens were dealt in bank order: a draw that takes them in that order, whatever the
+  // source, is as even as they are.
+  bool dealt = false;
+  // Bank tokens, continued cyclically past the last block; neighbours in `decode` come from
+  // different sequences, neighbours in `prefill` from one.
+  std::vector<std::int32_t> decode, prefill;
+  std::vector<std::int32_t> place;  // Of a bank token in `decode`.
+};
+
+// A chosen expert's physical slot and, if any layout is of normal mode, whether it is the token's
+// first on its group and on its node.
+struct Pick {
+  static constexpr std::uint16_t kGroupFlag = 0x4000;
+  static constexpr std::uint16_t kNodeFlag = 0x8000;
+  static constexpr std::uint16_t kSlotMask = 0x3FFF;
+  static constexpr std::uint16_t kNone = 0xFFFF;  // After a token's last real expert.
+};
+
+// Rows and marks are as long as vector registers ask for, and begin where cache lines do.
+inline constexpr std::int64_t kRowStep = 16;
+inline constexpr std::int64_t kMarkStep = 4;
+template <typename T>
+using AlignedVector = std::vector<T, boost::alignment::aligned_allocator<T, 64>>;
+
+// A bit per slot that a block's tokens picked, for blocks of 2^shift tokens: [block][words].
+struct BlockMarks {
+  int shift = 0;
+  AlignedVector<std::uint64_t> words;
+};
+
+// Sums in one order at one block length. Sums wrap; differences over allowed windows do not.
+//
+// Windows of one length begin at multiples of it, so that the rows of short blocks where they begin
+// and end have few remainders by a long block: those of one remainder lie together, on few pages of
+// memory.
+template <typename Sum>
+struct BlockSums {
+  // Of the row before a block; for long blocks, the block itself.
+  std::int64_t place(std::int64_t block) const {
+    const std::int64_t remainder = block & ((std::int64_t{1} << shift) - 1);
+    return remainder * rows + (block >> shift);
+  }
+
+  int shift = 0;            // Remainders are by 2^shift blocks; 0 for long ones.
+  std::int64_t rows = 0;    // Of each remainder.
+  AlignedVector<Sum> sums;  // [remainder][row][width]
+};
+
+// What blocks of tokens in one order ask for; marks of the shortest blocks that any layout has, of
+// long ones, and of some between.
+struct BlockOrder {
+  struct Sums {
+    BlockSums<std::uint8_t> fine;
+    BlockSums<std::uint16_t> coarse;
+  };
+
+  std::vector<Sums> sums;  // [layout]
+  BlockMarks fine_hits, middle_hits, coarse_hits;
+};
+
+// One layer of a bank under a placement. Expert ids without a place (zero experts,
+// RoutingBank::kNoExpert) have no pick.
+struct TokenBlocks {
+  // Layouts of geometries that differ in their mode alone.
+  TokenBlocks(const RoutingBank& bank, std::int64_t layer, const LayerPlacement& placement,
+              const DispatchGeometry& geometry, std::span<const BlockLayout> layouts);
+  // Fills both orders.
+  void sum_up(std::span<const BlockLayout> layouts);
+
+  std::int64_t words = 0;                // 64 slots each; a multiple of kMarkStep.
+  bool full = true;                      // All tokens have top_k picks.
+  std::vector<std::uint64_t> reachable;  // A bit per slot that any token picks.
+  std::int64_t top_k = 0;
+  std::vector<std::uint16_t> picks;          // [place in decode order][top_k]
+  std::vector<std::uint16_t> group_of_slot;  // [slot]
+  std::vector<std::uint16_t> node_of_slot;   // [slot]
+  // Static replicas where tokens travel: [source * slots + slot] the slot that serves the source
+  // instead; else empty.
+  std::vector<std::uint16_t> nearest;
+  BlockOrder decode, prefill;
+};
+
+}  // namespace moesim

@@ -1,0 +1,228 @@
+#include "models/router/make/bank_cache.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <type_traits>
+
+#include "base/random.h"
+#include "models/router/make/cache_room.h"
+
+namespace moesim {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'m', 'o', 'e', 's', 'i', 'm', 'b', 'k'};
+
+// What a file begins with; ids, training history and provenance follow.
+struct Header {
+  std::array<char, 8> magic = kMagic;
+  std::int64_t format = kBankFormat;
+  std::int64_t num_layers = 0;
+  std::int64_t num_experts = 0;
+  std::int64_t top_k = 0;
+  std::int64_t sequences = 0;
+  std::int64_t sequence_tokens = 0;
+  std::int64_t origin = 0;
+  std::int64_t training_points = 0;
+  std::int64_t provenance_bytes = 0;
+  std::uint64_t checksum = 0;  // Of all that follows.
+};
+
+static_assert(std::is_trivially_copyable_v<TrainingPoint>, "training points are kept as bytes");
+
+template <typename T>
+std::string_view bytes_of(const std::vector<T>& items) {
+  return {reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T)};
+}
+
+std::uint64_t checksum_of(const RoutingBank& bank) {
+  return content_hash(bytes_of(bank.ids)) ^ 3 * content_hash(bytes_of(bank.training)) ^
+         text_hash(bank.provenance);
+}
+
+Header header_of(const RoutingBank& bank) {
+  Header header;
+  header.num_layers = bank.num_layers;
+  header.num_experts = bank.num_experts;
+  header.top_k = bank.top_k;
+  header.sequences = bank.sequences;
+  header.sequence_tokens = bank.sequence_tokens;
+  header.origin = static_cast<std::int64_t>(bank.origin);
+  header.training_points = static_cast<std::int64_t>(bank.training.size());
+  header.provenance_bytes = static_cast<std::int64_t>(bank.provenance.size());
+  header.checksum = checksum_of(bank);
+  return header;
+}
+
+// Whether a file of this length can be what the header says: the length bounds what a damaged
+// header can make us allocate.
+bool is_plausible(const Header& header, double length) {
+  if (header.magic != kMagic || header.format != kBankFormat) return false;
+  if (header.origin < 0 || header.origin > static_cast<std::int64_t>(RoutingOrigin::kBaseline)) {
+    return false;
+  }
+  if (header.training_points < 0 || header.provenance_bytes < 0) return false;
+  double expected = sizeof(std::uint16_t);
+  for (const std::int64_t factor :
+       {header.num_layers, header.top_k, header.sequences, header.sequence_tokens}) {
+    if (factor < 1) return false;
+    expected *= static_cast<double>(factor);
+  }
+  expected += sizeof(Header) + static_cast<double>(header.provenance_bytes);
+  expected += static_cast<double>(header.training_points) * sizeof(TrainingPoint);
+  return length == expected;
+}
+
+bool ids_in_range(const RoutingBank& bank, std::int64_t outputs) {
+  for (const std::uint16_t id : bank.ids) {
+    if (id >= outputs && id != RoutingBank::kNoExpert) return false;
+  }
+  return true;
+}
+
+bool is_bank_of(const RoutingBank& bank, const ModelSpec& model, const TokenSource& source) {
+  const MoeSpec& moe = model.moe();
+  // A recording brings its own number of tokens.
+  const bool size_known = source.policy != TokenPolicy::kRecorded;
+  return bank.num_layers == model.num_moe_layers() && bank.num_experts == moe.num_experts &&
+         bank.top_k == moe.top_k && (!size_known || bank.sequences == source.sequences) &&
+         (!size_known || bank.sequence_tokens == source.sequence_tokens) &&
+         ids_in_range(bank, moe.num_experts + moe.router.num_zero_experts);
+}
+
+// Held while a bank is made, so that of the cases of a sweep that want the same one only the first
+// makes it. Without a folder that can be written nobody waits. The file goes with the lock; who
+// waited for a file that is gone makes the bank once more, which is no harm.
+class MakerLock {
+ public:
+  explicit MakerLock(const std::string& bank) : path_(bank + ".lock") {
+    std::error_code error;
+    fs::create_directories(fs::path(path_).parent_path(), error);
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~MakerLock() {
+    if (file_ < 0) return;
+    unlink(path_.c_str());
+    close(file_);
+  }
+  MakerLock(const MakerLock&) = delete;
+  MakerLock& operator=(const MakerLock&) = delete;
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
+}  // namespace
+
+std::string bank_cache_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
+    return (fs::path(cache) / "moesim").string();
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    return (fs::path(home) / ".cache" / "moesim").string();
+  }
+  return "";
+}
+
+std::uint64_t content_hash(std::string_view bytes) {
+  std::uint64_t sum = bytes.size();
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, 8);
+    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
+    sum = sum << 29 | sum >> 35;
+  }
+  return sum ^ text_hash(bytes.substr(i));
+}
+
+bool write_bank(const RoutingBank& bank, const std::string& path) {
+  static std::atomic<int> writes{0};
+  const std::string temporary = fmt::format("{}.{}.{}", path, ::getpid(), writes++);
+  const Header header = header_of(bank);
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  bool written = false;
+  {
+    std::ofstream file(temporary, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(&header), sizeof header);
+    file << bytes_of(bank.ids) << bytes_of(bank.training) << bank.provenance;
+    file.flush();
+    written = file.good();
+  }
+  if (written) {
+    fs::rename(temporary, path, error);
+    written = !error;
+  }
+  if (!written) fs::remove(temporary, error);
+  return written;
+}
+
+std::optional<RoutingBank> read_bank(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  Header header;
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  std::error_code error;
+  const auto length = static_cast<double>(fs::file_size(path, error));
+  if (!file || error || !is_plausible(header, length)) return std::nullopt;
+  RoutingBank bank;
+  bank.num_layers = header.num_layers;
+  bank.num_experts = header.num_experts;
+  bank.top_k = header.top_k;
+  bank.sequences = header.sequences;
+  bank.sequence_tokens = header.sequence_tokens;
+  bank.origin = static_cast<RoutingOrigin>(header.origin);
+  bank.ids.resize(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k));
+  bank.training.resize(static_cast<std::size_t>(header.training_points));
+  bank.provenance.resize(static_cast<std::size_t>(header.provenance_bytes));
+  file.read(reinterpret_cast<char*>(bank.ids.data()),
+            static_cast<std::streamsize>(bytes_of(bank.ids).size()));
+  file.read(reinterpret_cast<char*>(bank.training.data()),
+            static_cast<std::streamsize>(bytes_of(bank.training).size()));
+  file.read(bank.provenance.data(), header.provenance_bytes);
+  if (!file || checksum_of(bank) != header.checksum) return std::nullopt;
+  return bank;
+}
+
+RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
+                                std::uint64_t seed, const std::string& folder) {
+  if (folder.empty()) return make_routing_bank(model, source, seed);
+  const std::string path = (fs::path(folder) / bank_file_name(model, source, seed)).string();
+  const auto kept = [&]() -> std::optional<RoutingBank> {
+    std::optional<RoutingBank> bank = read_bank(path);
+    if (!bank || !is_bank_of(*bank, model, source)) return std::nullopt;
+    mark_used(path);
+    return bank;
+  };
+  if (auto bank = kept()) return *std::move(bank);
+  const MakerLock lock(path);
+  if (auto bank = kept()) return *std::move(bank);
+  RoutingBank bank = make_routing_bank(model, source, seed);
+  write_bank(bank, path);
+  make_room(folder);
+  return bank;
+}
+
+RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
+                                std::uint64_t seed) {
+  const bool worth_keeping =
+      source.policy == TokenPolicy::kCalibrated || source.policy == TokenPolicy::kTrained;
+  return cached_routing_bank(model, source, seed, worth_keeping ? bank_cache_folder() : "");
+}
+
+}  // namespace moesim

@@ -1,0 +1,27 @@
+// Dense models made from an MoE model's own parts, of any size: what it is compared with.
+#pragma once
+
+#include <cstdint>
+
+#include "models/spec/model_spec.h"
+
+namespace moesim {
+
+enum class TwinMatch { kActive, kTotal, kMemory, kQuality };
+
+// The same family without experts at `params` parameters, embedding and head included, to within
+// 1 %: vocabulary, context, kinds of attention and their pattern, head sizes and latents as they
+// are. Heads, hidden size and widths grow as the cube root of the size and the number of layers
+// makes up the rest, so that the model keeps its proportions; feed-forward blocks are as wide as
+// what a token uses in the MoE, scaled, and then trimmed until the total is right. KV heads stay
+// (grouped) or follow the heads (one per query head). Requires: params >= least_dense_params().
+ModelSpec dense_model_of(const ModelSpec& own, double params);
+
+// The same with heads, hidden size and depth as at `shape_params`, so that only the feed-forward
+// widths answer to `params`. Requires: params not far from shape_params.
+ModelSpec dense_model_of(const ModelSpec& own, double params, double shape_params);
+
+// The smallest that dense_model_of() makes: eight heads, one layer.
+double least_dense_params(const ModelSpec& own);
+
+}  // namespace moesim

@@ -1,0 +1,203 @@
+#include "models/work/layer_work.h"
+
+#include <algorithm>
+
+#include "models/memory/memory_ledger.h"
+#include "models/spec/rank_shapes.h"
+#include "models/work/kernel_parts.h"
+#include "models/work/layer_work_attention.h"
+
+namespace moesim {
+
+void AttentionLoad::add_prefill(std::int64_t past, std::int64_t tokens, std::int64_t window) {
+  if (tokens <= 0) return;
+  const double n = static_cast<double>(tokens);
+  const double before = static_cast<double>(past);
+  prefill_tokens += tokens;
+  prefill_past += before;
+  ++prefill_chunks;
+  if (window <= 0 || past + tokens <= window) {
+    prefill_pairs += n * before + n * (n + 1) / 2;
+    prefill_keys += before + n;
+    return;
+  }
+  // The first `growing` tokens still see all that came before them.
+  const double limit = static_cast<double>(window);
+  const double growing = std::max(0.0, limit - before);
+  prefill_pairs += growing * before + growing * (growing + 1) / 2 + (n - growing) * limit;
+  prefill_keys += std::min(before, limit - 1) + n;
+}
+
+void AttentionLoad::add_decode(std::int64_t context, std::int64_t window) {
+  ++decode_sequences;
+  decode_keys += static_cast<double>(window > 0 ? std::min(context, window) : context);
+}
+
+namespace {
+
+Kernel norm(const ModelSpec& model, std::int64_t tokens, int count) {
+  // Reads the block's output and the residual, writes the sum and its norm.
+  constexpr double kPasses = 4;
+  const double one = static_cast<double>(tokens * model.hidden_size) * kPasses * kActivationBytes;
+  return elementwise("norm", one * count, count);
+}
+
+void add_ffn(std::vector<Kernel>& out, const Matrices& matrices, std::int64_t tokens, Dtype weights,
+             bool quantised_here) {
+  const Matrix& up = matrices[0];
+  const Matrix& down = matrices[1];
+  if (quantised_here) out.push_back(quantise(tokens, up.k + down.k));
+  out.push_back(gemm(up, tokens, weights));
+  out.push_back(activation(tokens, down.k, static_cast<int>(up.n / down.k) + 1));
+  out.push_back(gemm(down, tokens, weights));
+}
+
+// The gate's matrix is replicated and stays in 16 bit; tensor cores sum it up in fp32, and logits
+// stay so. The choice reads them and writes an id and a weight per pick.
+void add_gate(std::vector<Kernel>& out, const ModelSpec& model, const MoeSpec& moe,
+              std::int64_t tokens) {
+  constexpr double kLogitBytes = 4;
+  constexpr double kChoiceBytes = 8;
+  const std::int64_t columns = gate_columns(moe);
+  const double logits = static_cast<double>(tokens * columns);
+  Kernel gate =
+      gemm({"gate", Matrix::Role::kInput, model.hidden_size, columns}, tokens, Dtype::kBf16);
+  gate.bytes += Bytes(logits * (kLogitBytes - kActivationBytes));
+  out.push_back(gate);
+  out.push_back(elementwise(
+      "select", logits * kLogitBytes + static_cast<double>(tokens * moe.top_k) * kChoiceBytes));
+}
+
+}  // namespace
+
+std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                   const ParallelPlan& plan, const DtypePlan& dtypes,
+                                   std::int64_t tokens, SharedExperts shared) {
+  std::vector<Kernel> out;
+  if (tokens <= 0) return out;
+  out.reserve(24);
+  int norms = layer.num_norms;
+  if (layer.attention.kind != AttentionKind::kNone) {
+    if (norms > 0) out.push_back(norm(model, tokens, 1));
+    norms = std::max(norms - 1, 0);
+    add_attention_projections(out, model, layer, plan, dtypes, tokens);
+  }
+  if (norms > 0) out.push_back(norm(model, tokens, norms));
+  if (layer.dense_width > 0) {
+    add_ffn(out, ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp),
+            tokens, dtypes.weights, quantises_activations(dtypes.weights));
+  }
+  if (!layer.moe) return out;
+  add_gate(out, model, *layer.moe, tokens);
+  if (shared == SharedExperts::kApart) return out;
+  for (Kernel& kernel : shared_expert_kernels(model, layer, plan, dtypes, tokens)) {
+    out.push_back(std::move(kernel));
+  }
+  return out;
+}
+
+std::vector<Kernel> shared_expert_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                          const ParallelPlan& plan, const DtypePlan& dtypes,
+                                          std::int64_t tokens) {
+  std::vector<Kernel> out;
+  if (tokens <= 0 || !layer.moe || layer.moe->shared_width <= 0) return out;
+  const MoeSpec& moe = *layer.moe;
+  add_ffn(out, ffn_matrices(model.hidden_size, moe.shared_width, moe.ffn_matrices, plan.tp), tokens,
+          dtypes.weights, false);
+  return out;
+}
+
+ReduceNeighbours attention_reduce(const ModelSpec& model, const LayerSpec& layer,
+                                  const ParallelPlan& plan, const DtypePlan& dtypes,
+                                  std::int64_t tokens) {
+  ReduceNeighbours sides;
+  const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
+  if (tokens <= 0 || mixing.empty()) return sides;
+  sides.before.push_back(gemm(mixing.back(), tokens, dtypes.weights));
+  if (layer.dense_width > 0) {
+    const Matrices dense =
+        ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
+    sides.after.push_back(gemm(dense.front(), tokens, dtypes.weights));
+  }
+  return sides;
+}
+
+ReduceNeighbours ffn_reduce(const ModelSpec& model, const LayerSpec& layer,
+                            const ParallelPlan& plan, const DtypePlan& dtypes,
+                            std::int64_t tokens) {
+  ReduceNeighbours sides;
+  if (tokens <= 0) return sides;
+  const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
+  if (!mixing.empty()) sides.after.push_back(gemm(mixing.front(), tokens, dtypes.weights));
+  if (layer.dense_width > 0) {
+    const Matrices dense =
+        ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
+    sides.before.push_back(gemm(dense.back(), tokens, dtypes.weights));
+  }
+  return sides;
+}
+
+namespace {
+
+// Grouped GEMM over the experts hit: their matrices are read once, each pair or padding is one row.
+//   flops = 2 rows n k;  bytes = hit k n b_weights + rows (k b_activation + 2 n)
+Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, Dtype experts) {
+  Kernel kernel = gemm(matrix, load.pairs + load.padding_rows, experts);
+  kernel.kind = KernelKind::kGroupedGemm;
+  kernel.groups = load.experts_hit;
+  kernel.bytes += Bytes(static_cast<double>(matrix.elements()) * stored_bytes(experts) *
+                        static_cast<double>(load.experts_hit - 1));
+  return kernel;
+}
+
+}  // namespace
+
+// Permutation reads and writes each pair's row; the weighted sum reads each result and adds it up.
+// Where projections are quantised, the expert inputs are too, inside the permutation and the
+// activation; their launches are counted once per layer (physics-serving.md section 5: 2 nq).
+std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
+                                   const ParallelPlan& plan, const DtypePlan& dtypes,
+                                   const ExpertLoad& load) {
+  std::vector<Kernel> out;
+  if (load.pairs <= 0) return out;
+  const std::int64_t input = moe.expert_input > 0 ? moe.expert_input : model.hidden_size;
+  const Matrices matrices = ffn_matrices(input, moe.expert_width, moe.ffn_matrices, plan.moe_tp);
+  const std::int64_t rows = load.pairs + load.padding_rows;
+  const double row = static_cast<double>(rows * input);
+  const double operand = element_bytes(multiply_dtype(dtypes.experts));
+  if (quantises_activations(dtypes.experts) && !quantises_activations(dtypes.weights)) {
+    out.push_back(quantise(rows, input + matrices[1].k));
+  }
+  out.push_back(elementwise("permute", row * 2 * operand, 3));
+  out.push_back(grouped_gemm(matrices[0], load, dtypes.experts));
+  out.push_back(activation(rows, matrices[1].k, moe.ffn_matrices));
+  out.push_back(grouped_gemm(matrices[1], load, dtypes.experts));
+  out.push_back(elementwise("unpermute", row * 2 * kActivationBytes));
+  return out;
+}
+
+std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
+                                 const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
+                                 double sampling_bytes) {
+  constexpr int kSamplingLaunches = 4;
+  std::vector<Kernel> out;
+  if (tokens > 0) {
+    out.push_back(elementwise(
+        "embedding", static_cast<double>(tokens * model.hidden_size) * 2 * kActivationBytes));
+  }
+  if (sampled <= 0) return out;
+  out.push_back(norm(model, sampled, 1));
+  const std::int64_t columns = share(round_up(model.vocab_size, kVocabularyMultiple), plan.tp);
+  const Dtype wide = dtypes.weights == Dtype::kFp32 ? Dtype::kFp32 : Dtype::kBf16;
+  out.push_back(gemm({"head", Matrix::Role::kOutput, model.hidden_size, columns}, sampled, wide));
+  out.push_back(elementwise("sample",
+                            static_cast<double>(sampled * model.vocab_size) * sampling_bytes,
+                            kSamplingLaunches));
+  return out;
+}
+
+Bytes activation_bytes(const ModelSpec& model, std::int64_t tokens) {
+  return Bytes(static_cast<double>(tokens * model.hidden_size) * kActivationBytes);
+}
+
+}  // namespace moesim

@@ -1,0 +1,24 @@
+#include "reports/render/metrics_markdown.h"
+
+#include <fmt/format.h>
+
+#include "reports/render/report_markdown.h"
+#include "reports/results/metrics.h"
+
+namespace moesim {
+
+std::string metrics_markdown() {
+  std::string text = "# Metrics\n\nKeys of cases.csv, report.json and sweep.db.\n";
+  for (const std::string& group : metric_groups()) {
+    text += fmt::format("\n## {}\n\n| key | unit | meaning |\n| --- | --- | --- |\n",
+                        markdown_text(group));
+    for (const Metric& entry : metric_table()) {
+      if (entry.group != group) continue;
+      text += fmt::format("| `{}` | {} | {} |\n", entry.key, markdown_text(entry.unit),
+                          markdown_text(entry.meaning));
+    }
+  }
+  return text;
+}
+
+}  // namespace moesim

@@ -1,0 +1,156 @@
+#include "reports/results/case_network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Visit>
+void for_each_phase(const Visit& visit) {
+  for (int p = 0; p < kNumPhases; ++p) {
+    if (is_communication(static_cast<Phase>(p))) visit(static_cast<std::size_t>(p));
+  }
+}
+
+Json times_json(const CommunicationTimes& times) {
+  Json json;
+  json["rank_s"] = times.total.value();
+  for_each_phase([&](std::size_t p) {
+    json[std::string(phase_name(static_cast<Phase>(p)))] = times.phases[p].value();
+  });
+  Json& runs = json["all_reduces"] = Json::object();
+  for (std::size_t a = 1; a < kNumAllReduces; ++a) runs[kAllReduces[a]] = times.all_reduces[a];
+  return json;
+}
+
+CommunicationTimes times_from_json(const Json& json) {
+  CommunicationTimes times;
+  times.total = Seconds(json.at("rank_s").get<double>());
+  for_each_phase([&](std::size_t p) {
+    const std::string name(phase_name(static_cast<Phase>(p)));
+    times.phases[p] = Seconds(json.at(name).get<double>());
+  });
+  for (std::size_t a = 1; a < kNumAllReduces; ++a) {
+    times.all_reduces[a] = json.at("all_reduces").at(kAllReduces[a]).get<double>();
+  }
+  return times;
+}
+
+Json link_json(const LinkUse& link) {
+  return {{"class", link.name},
+          {"ports", link.ports},
+          {"bandwidth_bytes_per_s", link.bandwidth.value()},
+          {"sent_bytes", link.sent_known ? Json(link.sent.value()) : Json(nullptr)},
+          {"busy_share", link.busy_share},
+          {"dispatch_busy_share", link.dispatch_busy_share},
+          {"fullest_dispatch_busy_share", link.fullest_busy_share},
+          {"fullest", link.fullest},
+          {"fullest_receives", link.fullest_receives},
+          {"energy_j", link.energy.value()},
+          {"doubled_gain_share", link.doubled_gain ? Json(*link.doubled_gain) : Json(nullptr)}};
+}
+
+LinkUse link_from_json(const Json& json) {
+  LinkUse link;
+  link.name = json.at("class");
+  link.ports = json.at("ports");
+  link.bandwidth = BytesPerSecond(json.at("bandwidth_bytes_per_s").get<double>());
+  link.sent_known = !json.at("sent_bytes").is_null();
+  if (link.sent_known) link.sent = Bytes(json.at("sent_bytes").get<double>());
+  link.busy_share = json.at("busy_share");
+  link.dispatch_busy_share = json.at("dispatch_busy_share");
+  link.fullest_busy_share = json.at("fullest_dispatch_busy_share");
+  link.fullest = json.at("fullest");
+  link.fullest_receives = json.at("fullest_receives");
+  link.energy = Joules(json.at("energy_j").get<double>());
+  const Json& gain = json.at("doubled_gain_share");
+  if (!gain.is_null()) link.doubled_gain = gain.get<double>();
+  return link;
+}
+
+std::string percent(double share) {
+  return fmt::format("{:.{}f} %", 100 * share, share < 0.0995 ? 1 : 0);
+}
+
+// "all-reduces run as two_shot (96 %) and nvls (4.0 %)"; those of both kinds of steps together.
+std::string all_reduce_words(const NetworkSummary& network) {
+  std::array<double, kNumAllReduces> runs{};
+  double all = 0;
+  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+    runs[a] = network.prompt_steps.all_reduces[a] + network.decode_steps.all_reduces[a];
+    all += runs[a];
+  }
+  std::string text;
+  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+    if (runs[a] <= 0) continue;
+    text += fmt::format("{}{} ({})", text.empty() ? "; all-reduces run as " : ", ", kAllReduces[a],
+                        percent(runs[a] / all));
+  }
+  return text;
+}
+
+}  // namespace
+
+Json to_json(const NetworkSummary& network) {
+  Json json;
+  json["prompt_steps"] = times_json(network.prompt_steps);
+  json["decode_steps"] = times_json(network.decode_steps);
+  json["links"] = Json::array();
+  for (const LinkUse& link : network.links) json["links"].push_back(link_json(link));
+  return json;
+}
+
+NetworkSummary network_from_json(const Json& json) {
+  NetworkSummary network;
+  network.prompt_steps = times_from_json(json.at("prompt_steps"));
+  network.decode_steps = times_from_json(json.at("decode_steps"));
+  for (const Json& link : json.at("links")) network.links.push_back(link_from_json(link));
+  return network;
+}
+
+const LinkUse* fullest_link(const NetworkSummary& network) {
+  const LinkUse* fullest = nullptr;
+  for (const LinkUse& link : network.links) {
+    const double most = fullest ? fullest->fullest_busy_share : 0;
+    if (link.fullest_busy_share > most) fullest = &link;
+  }
+  return fullest;
+}
+
+double communication_share(const CommunicationTimes& steps) {
+  Seconds sum;
+  for_each_phase([&](std::size_t p) { sum += steps.phases[p]; });
+  return steps.total > Seconds(0) ? sum / steps.total : 0;
+}
+
+std::string network_sentence(const NetworkSummary& network) {
+  const double decode = communication_share(network.decode_steps);
+  const double prompt = communication_share(network.prompt_steps);
+  if (decode <= 0 && prompt <= 0) return "";
+  std::string text = "communication takes ";
+  if (decode > 0) text += percent(decode) + " of decode steps";
+  if (prompt > 0) {
+    text += fmt::format("{}{} of steps with prompts", decode > 0 ? " and " : "", percent(prompt));
+  }
+  if (const LinkUse* link = fullest_link(network)) {
+    text += fmt::format("; while tokens are dispatched, the {} is {} busy ({})", link->fullest,
+                        percent(link->fullest_busy_share),
+                        link->fullest_receives ? "receiving" : "sending");
+  }
+  text += all_reduce_words(network);
+  std::string gains;
+  for (const LinkUse& link : network.links) {
+    if (!link.doubled_gain) continue;
+    gains += fmt::format("{}{} bandwidth {}", gains.empty() ? "" : ", twice the ", link.name,
+                         percent(std::max(0.0, *link.doubled_gain)));
+  }
+  if (!gains.empty()) text += "; twice the " + gains + " off the time of a step";
+  return text + ".";
+}
+
+}  // namespace moesim

@@ -1,0 +1,41 @@
+// What faults of links and devices cost; absent for cases without any.
+#include "reports/results/metric_groups.h"
+
+namespace moesim {
+namespace {
+
+template <auto Member>
+std::optional<double> of_faults(const MetricInput& in) {
+  if (!in.summary || !in.summary->faults) return std::nullopt;
+  const auto& value = (*in.summary->faults).*Member;
+  if constexpr (requires { value.value(); }) {
+    return value.value();
+  } else {
+    return static_cast<double>(value);
+  }
+}
+
+}  // namespace
+
+std::vector<Metric> fault_metrics() {
+  const std::string g = "faults";
+  return {
+      {"requests_retried", "requests retried", g, "count",
+       "Times that a request started again from its prompt because its replica had failed.",
+       of_faults<&FaultSummary::retried>},
+      {"requests_rejected_unavailable", "nobody left", g, "count",
+       "Of the rejected: no replica was left that would ever serve them.",
+       of_faults<&FaultSummary::unavailable>},
+      {"replica_down_s", "replicas down", g, "s",
+       "Time from failure to the end of the restart, sum over replicas.",
+       of_faults<&FaultSummary::replica_down>},
+      {"available_share", "availability", g, "share",
+       "Share of all replicas' time in which they could serve.",
+       of_faults<&FaultSummary::available>},
+      {"time_held_s", "held up by links", g, "s",
+       "Time of all devices in steps that waited for a link that was down; part of communication.",
+       of_faults<&FaultSummary::held>},
+  };
+}
+
+}  // namespace moesim

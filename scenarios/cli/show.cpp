@@ -1,0 +1,251 @@
+#include "scenarios/cli/show.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/input_error.h"
+#include "hardware/network/cluster_check.h"
+#include "hardware/network/network_bill.h"
+#include "hardware/read/hardware_card.h"
+#include "hardware/read/profiles.h"
+#include "models/config/catalog.h"
+#include "models/spec/model_card.h"
+#include "models/work/kernel_shapes.h"
+#include "reports/render/metrics_markdown.h"
+#include "reports/results/metrics.h"
+#include "scenarios/format/schema/schema_keys.h"
+
+namespace moesim {
+namespace {
+
+constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
+                                          "sites",   "links", "families"};
+
+void list_names(const std::string& what, bool markdown) {
+  if (markdown && what != "metrics" && what != "keys") {
+    throw InputError({{"--markdown", 0, "", what, "keys or metrics expected"}});
+  }
+  if (what == "models") {
+    for (const std::string& name : catalog_names()) std::cout << name << "\n";
+  } else if (what == "hardware") {
+    for (const char* kind : kHardwareKinds) {
+      std::cout << kind << ":\n";
+      for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
+    }
+  } else if (what == "keys") {
+    std::cout << (markdown ? keys_markdown() : keys_text());
+  } else if (markdown) {
+    std::cout << metrics_markdown();
+  } else {
+    for (const Metric& metric : metric_table()) {
+      std::cout << fmt::format("{:34} {:12} {}\n", metric.key, metric.unit, metric.meaning);
+    }
+  }
+}
+
+std::vector<std::string> hardware_names() {
+  std::vector<std::string> all;
+  for (const char* kind : kHardwareKinds) {
+    const auto names = profile_names(kind);
+    all.insert(all.end(), names.begin(), names.end());
+  }
+  return all;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+[[noreturn]] void refuse_unknown(const std::string& name, std::vector<std::string> names) {
+  const auto hardware = hardware_names();
+  names.insert(names.end(), hardware.begin(), hardware.end());
+  const std::string near = did_you_mean(name, names);
+  throw InputError({{"", 0, "", name.empty() ? "nothing" : name,
+                     (near.empty() ? "" : "did you mean " + near + "? ") +
+                         "no model or hardware of this name; see list models, list hardware, or "
+                         "give a path"}});
+}
+
+nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
+  nlohmann::ordered_json json;
+  for (const Fact& fact : facts) {
+    json[fact.path] = {
+        {"value", fact.text}, {"source", fact.source}, {"confidence", fact.confidence}};
+  }
+  return json;
+}
+
+struct ShowArguments {
+  std::string name;
+  bool json = false;
+  bool layers = false;
+  bool kernels = false;
+  std::int64_t gpus = 0;  // With a fabric; 0 = a common size.
+  std::string node;       // The same.
+  ParallelPlan plan;
+  std::string weights, experts, kv;
+};
+
+// So many devices on a fabric; by default those that such a network is built for.
+ClusterSpec cluster_on(const FabricSpec& fabric, const ShowArguments& arguments) {
+  const bool is_torus = fabric.kind == FabricKind::kTorus;
+  const std::string node =
+      is_torus ? (fabric.dimensions == 2 ? "tpu-v5e-1x" : "tpu-v5p-1x") : "dgx-h100";
+  ClusterSpec cluster;
+  cluster.fabric = fabric;
+  cluster.node = load_node(arguments.node.empty() ? node : arguments.node);
+  const std::int64_t devices = arguments.gpus > 0 ? arguments.gpus : (is_torus ? 64 : 1024);
+  cluster.nodes = devices / cluster.node.devices;
+  if (devices % cluster.node.devices != 0 || cluster.nodes < 2) {
+    throw InputError({{"--gpus", 0, "", std::to_string(devices),
+                       fmt::format("a multiple of the {} devices of {}, two nodes or more",
+                                   cluster.node.devices, cluster.node.name)}});
+  }
+  const auto wrong = cluster_faults(cluster);
+  if (!wrong.empty()) {
+    throw InputError(
+        {{"--gpus", 0, wrong.front().path, wrong.front().value, wrong.front().allowed}});
+  }
+  return cluster;
+}
+
+nlohmann::ordered_json network_json(const ClusterSpec& cluster, const NetworkBill& bill) {
+  nlohmann::ordered_json json = {{"node", cluster.node.name},
+                                 {"nodes", bill.nodes},
+                                 {"devices", bill.devices},
+                                 {"nics", bill.nics},
+                                 {"nic_bandwidth_bytes_per_s", bill.nic_bandwidth.value()},
+                                 {"switches", bill.switches},
+                                 {"switch_ports", bill.switch_ports},
+                                 {"switch_ports_used", bill.switch_ports_used},
+                                 {"cables", bill.cables},
+                                 {"optic_ends", bill.optic_ends},
+                                 {"links", bill.links},
+                                 {"first_link", bill.first_link},
+                                 {"last_link", bill.last_link},
+                                 {"bisection_bytes_per_s", bill.bisection.value()},
+                                 {"bisection_share", bill.bisection_share},
+                                 {"nic_power_w", bill.nic_power.value()},
+                                 {"switch_power_w", bill.switch_power.value()},
+                                 {"optic_power_w", bill.optic_power.value()},
+                                 {"power_w", bill.power().value()}};
+  if (bill.price_usd() > 0) {
+    json["switch_price_usd"] = bill.switch_price_usd;
+    json["optic_price_usd"] = bill.optic_price_usd;
+    json["price_usd"] = bill.price_usd();
+    json["price_date"] = bill.price_date;
+  }
+  return json;
+}
+
+void show_hardware(const ShowArguments& arguments) {
+  const HardwareCard card = load_hardware_card(arguments.name);
+  const bool is_fabric =
+      card.kind == "fabrics" && load_fabric(arguments.name).kind != FabricKind::kNone;
+  if (!is_fabric && (arguments.gpus > 0 || !arguments.node.empty())) {
+    throw InputError(
+        {{"--gpus, --node", 0, "", arguments.name, "for a fabric between nodes only"}});
+  }
+  nlohmann::ordered_json json = facts_json(card.facts);
+  std::string text = hardware_card_text(card);
+  if (is_fabric) {
+    const ClusterSpec cluster = cluster_on(load_fabric(arguments.name), arguments);
+    const NetworkBill bill = network_bill(cluster);
+    json["network"] = network_json(cluster, bill);
+    text += fmt::format("\nnetwork of {} devices in {} x {}\n", bill.devices, bill.nodes,
+                        cluster.node.name) +
+            network_bill_text(bill);
+  }
+  std::cout << (arguments.json ? json.dump(2) + "\n" : text);
+}
+
+void show(const ShowArguments& arguments) {
+  const std::string& name = arguments.name;
+  const auto models = catalog_names();
+  const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
+  if (name.ends_with(".yaml") || contains(hardware_names(), name)) return show_hardware(arguments);
+  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
+  const ModelSpec model = load_model(name);
+  std::cout << (arguments.json ? model_card_json(model).dump(2) + "\n"
+                               : model_card(model, arguments.layers));
+}
+
+// The format of an option, or what the model is published in.
+Dtype dtype_or(const std::string& option, const std::string& name, Dtype otherwise,
+               Faults& faults) {
+  if (name.empty()) return otherwise;
+  if (const auto dtype = dtype_from_name(name)) return *dtype;
+  std::vector<std::string> names;
+  for (const Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
+  faults.add({option, 0, "", name, "one of " + comma_list(names)});
+  return otherwise;
+}
+
+void show_kernels(const ShowArguments& arguments) {
+  const ModelSpec model = load_model(arguments.name);
+  ParallelPlan plan = arguments.plan;
+  plan.moe_tp = model.is_moe() ? std::max<std::int64_t>(1, plan.stage_ranks() / plan.ep) : 1;
+  Faults faults;
+  DtypePlan dtypes;
+  dtypes.weights = dtype_or("--weights", arguments.weights, model.native_dtype, faults);
+  dtypes.experts =
+      dtype_or("--experts", arguments.experts,
+               arguments.weights.empty() ? model.native_expert_dtype : dtypes.weights, faults);
+  dtypes.kv = dtype_or("--kv", arguments.kv, dtypes.kv, faults);
+  for (const PlanFault& fault : plan_faults(plan, model, plan.total_ranks(), 0)) {
+    faults.add({"--" + fault.path, 0, "", fault.value, fault.allowed});
+  }
+  faults.throw_if_any();
+  std::cout << kernel_shapes_csv(kernel_shapes(model, plan, dtypes));
+}
+
+}  // namespace
+
+void add_list(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("list", "Models, hardware, metrics of reports, keys of scenario files");
+  const auto what = std::make_shared<std::string>();
+  command->add_option("WHAT", *what)
+      ->required()
+      ->check(CLI::IsMember({"models", "hardware", "metrics", "keys"}));
+  const auto markdown = std::make_shared<bool>(false);
+  command->add_flag("--markdown", *markdown, "Keys or metrics as a page of tables");
+  command->callback([what, markdown] { list_names(*what, *markdown); });
+}
+
+void add_show(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("show", "One model, device, node, fabric or site");
+  const auto arguments = std::make_shared<ShowArguments>();
+  command->add_option("NAME", arguments->name, "Catalog or profile name, config.json, or .yaml")
+      ->required();
+  command->add_flag("--json", arguments->json, "As JSON");
+  command->add_flag("--layers", arguments->layers, "Layer by layer");
+  command->add_flag("--kernels", arguments->kernels,
+                    "A model's kernel shapes on one rank as CSV, for hardware/measure");
+  command
+      ->add_option("--gpus", arguments->gpus, "With a fabric: devices that the network is to join")
+      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 20U));
+  command->add_option("--node", arguments->node, "With a fabric: the nodes they stand in");
+  const CLI::Range widths(std::int64_t{1}, std::int64_t{1'000'000});
+  const std::pair<const char*, std::int64_t ParallelPlan::*> options[] = {
+      {"--tp", &ParallelPlan::tp},
+      {"--ep", &ParallelPlan::ep},
+      {"--attention-dp", &ParallelPlan::attention_dp}};
+  for (const auto& [name, width] : options) {
+    command->add_option(name, arguments->plan.*width, "With --kernels: parallel width")
+        ->check(widths);
+  }
+  command->add_option("--weights", arguments->weights, "With --kernels: format, e.g. fp8");
+  command->add_option("--experts", arguments->experts, "With --kernels: format of the experts");
+  command->add_option("--kv", arguments->kv, "With --kernels: format of the KV cache");
+  command->callback([arguments] {
+    if (arguments->kernels) return show_kernels(*arguments);
+    show(*arguments);
+  });
+}
+
+}  // namespace moesim

@@ -1,0 +1,25 @@
+// `engine:` of a case: the serving engine by name and release, and the scenario's own words for its
+// numbers.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/document.h"
+#include "hardware/spec/variation.h"
+#include "sim/deployment/deployment.h"
+
+namespace moesim {
+
+// Engine profiles by name or path, so that each is read once.
+struct LoadedEngines {
+  std::map<std::string, EngineProfile> drawn;
+  std::map<std::string, EngineProfile> stated;
+};
+
+// Decides how a case is served, on its cluster. `variation` draws the profiles' numbers; faults go
+// to the case's collector.
+void read_engine(MapReader& one_case, const Variation& variation, LoadedEngines& loaded,
+                 Deployment& deployment);
+
+}  // namespace moesim

@@ -1,0 +1,50 @@
+#include "scenarios/run/output_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/input_error.h"
+
+namespace moesim {
+
+void check_writable(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::filesystem::path probe = std::filesystem::path(folder) / ".moesim-write-probe";
+  const bool writable = !error && std::ofstream(probe).put('\n').flush().good();
+  std::filesystem::remove(probe, error);
+  if (!writable) {
+    throw InputError(
+        {{folder, 0, "", "", "the output folder cannot be written; choose --out DIR"}});
+  }
+}
+
+// A lock of the folder itself leaves no file behind. Children of a killed run may hold it for a
+// moment longer. Where the file system knows no such locks (some network ones), there is none.
+FolderLock::FolderLock(const std::string& folder)
+    : folder_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  using Clock = std::chrono::steady_clock;
+  const auto patience = Clock::now() + std::chrono::seconds(3);
+  while (folder_ >= 0 && flock(folder_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return;
+    if (Clock::now() > patience) {
+      close(folder_);
+      throw InputError({{folder, 0, "", "another run is writing into this folder",
+                         "wait for its end or choose another --out DIR"}});
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+FolderLock::~FolderLock() {
+  if (folder_ >= 0) close(folder_);
+}
+
+}  // namespace moesim

@@ -1,0 +1,46 @@
+// The ranks of an MPI job as a process sees them that has nothing to do with MPI. Simulations are
+// forked, and forking after MPI_Init is unsafe on some networks; so every rank is two processes: a
+// relay that speaks MPI (scenarios/relay) and, forked before MPI_Init, the program itself.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "scenarios/run/ranks/frames.h"
+
+namespace moesim {
+
+class Ranks {
+ public:
+  // Forks: returns in the child, with the relay as its parent. Nothing if this is no rank of an MPI
+  // job with several. Throws: InputError if this build has no relay.
+  static std::optional<Ranks> start();
+
+  Ranks(Ranks&& other) noexcept;
+  Ranks& operator=(Ranks&&) = delete;
+  ~Ranks();
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  // Readable when a message or the end has come.
+  int descriptor() const { return socket_; }
+
+  void send(int rank, const std::string& text);
+  // The next message, without waiting. Nothing if there is none or the relay is gone.
+  std::optional<Frame> receive();
+  // Waits for it. Nothing if the relay is gone.
+  std::optional<Frame> wait();
+  bool is_alone() const { return closed_ && inbox_.empty(); }
+
+ private:
+  explicit Ranks(int socket) : socket_(socket) {}
+  void read_some(bool wait);
+
+  int socket_;
+  int rank_ = 0;
+  int size_ = 1;
+  bool closed_ = false;
+  std::string inbox_;
+};
+
+}  // namespace moesim

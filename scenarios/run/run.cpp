@@ -1,0 +1,136 @@
+#include "scenarios/run/run.h"
+
+#include <fmt/format.h>
+
+#include "base/input_error.h"
+#include "models/router/make/bank_cache.h"
+#include "reports/results/metrics.h"
+#include "scenarios/run/bank_batches.h"
+#include "scenarios/run/run_results.h"
+#include "sim/deployment/expert_memory.h"
+#include "sim/serving/run_case.h"
+
+namespace moesim {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+// `role`: of the workers that it is about.
+CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, PoolRole role) {
+  const char* pool = role == PoolRole::kPrefill  ? "prefill pool: "
+                     : role == PoolRole::kDecode ? "decode pool: "
+                                                 : "";
+  const std::string reason =
+      pool +
+      (memory.shortfall.value() > 0
+           ? fmt::format(
+                 "needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
+                 memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
+           : "no room is left for the KV cache of one block of tokens");
+  const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
+                                deployment.cluster.node.device);
+  return make_infeasible_report(deployment, memory, reason,
+                                fit.value_or("no layout up to 1024 of these devices"));
+}
+
+}  // namespace
+
+CaseReport report_without_run(const CaseRow& one, CaseStatus status, const std::string& reason) {
+  CaseReport report;
+  report.name = one.name;
+  report.status = status;
+  report.reason = reason;
+  report.model = one.model;
+  report.is_moe = one.is_moe;
+  report.metrics.resize(metric_table().size());
+  return report;
+}
+
+CaseReport simulate(const Case& one, const ProgressSink& progress) {
+  const Deployment& deployment = one.deployment;
+  if (!one.infeasible.empty()) {
+    return report_without_run(one, CaseStatus::kInfeasible, one.infeasible);
+  }
+  std::optional<RoutingBank> routed;
+  if (deployment.model.is_moe()) {
+    routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
+  }
+  const RoutingBank* bank = routed ? &*routed : nullptr;
+  const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
+  const std::vector<Deployment> pools = pools_of(deployment);
+  for (std::size_t p = 0; p < pools.size(); ++p) {
+    if (!ledgers[p].fits()) return too_big(deployment, ledgers[p], pools[p].role);
+  }
+  const Summary summary = run_case(deployment, ledgers, *one.workload, bank, progress);
+  return make_case_report(deployment, *one.workload, summary, bank);
+}
+
+namespace {
+
+std::string simulate_job(const Case& one, const Job& job, const ProgressSink& progress) {
+  CaseReport report = simulate(one, progress);
+  if (!job.details) drop_details(report);
+  if (job.draw == 0) return to_json(report).dump();
+  return to_json(report.status == CaseStatus::kDone ? report.metrics : CaseMetrics{}).dump();
+}
+
+}  // namespace
+
+std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress) {
+  const Variation variation{scenario.seed, job.draw, job.draws};
+  return simulate_job(read_twin(scenario, job.row, job.twin, variation), job, progress);
+}
+
+namespace {
+
+// The jobs as children of this process, with the making of banks between them.
+bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const ChildJobs& given) {
+  BankBatches banks(scenario, todo);
+  const std::size_t count = todo.size();
+  std::size_t batches_made = 0;
+  ChildJobs jobs = given;
+  jobs.count = count + banks.count();
+  jobs.next = [&] { return banks.next(); };
+  jobs.work = [&](std::size_t i, const ProgressSink& progress) {
+    if (i < count) return given.work(i, progress);
+    banks.make(i - count, given.at_once);
+    return std::string();
+  };
+  jobs.finished = [&](std::size_t i, const std::string& text) {
+    if (i < count) return given.finished(i, text);
+    banks.finished(i - count);
+    ++batches_made;
+  };
+  jobs.progress = [&](double share, std::size_t finished) {
+    const auto made = static_cast<double>(batches_made);
+    given.progress((share * static_cast<double>(jobs.count) - made) / static_cast<double>(count),
+                   finished - batches_made);
+  };
+  return run_children(jobs);
+}
+
+}  // namespace
+
+Report run(const Scenario& scenario, const RunOptions& options) {
+  RunResults results(scenario, options);
+  const std::vector<Job> todo = results.recall();
+  ChildJobs jobs;
+  jobs.count = todo.size();
+  jobs.at_once = options.jobs;
+  jobs.work = [&](std::size_t i, const ProgressSink& progress) {
+    const Job& job = todo[i];
+    return job.draw == 0 && !scenario.cases.empty()
+               ? simulate_job(scenario.cases[job.one], job, progress)
+               : simulate_again(scenario, job, progress);
+  };
+  jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };
+  jobs.progress = [&](double share, std::size_t finished) {
+    if (options.database != nullptr) options.database->tick();
+    if (options.progress) options.progress({share, finished, todo.size(), results.recalled()});
+  };
+  const bool finished =
+      options.execute ? options.execute(todo, jobs) : run_here(scenario, todo, jobs);
+  return results.report(!finished);
+}
+
+}  // namespace moesim

@@ -1,0 +1,175 @@
+#include "scenarios/run/run_results.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace moesim {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Of more rows an interrupted run reports only what has run: a million rows that say "skipped" help
+// nobody, and would fill the memory.
+constexpr std::int64_t kMostSkippedRows = kMostUnaskedPoints;
+
+// Everything as stated first. Twins with other routing are compared with their case draw by draw
+// nowhere, so they are not drawn.
+std::vector<Job> jobs_of(const Scenario& scenario, const RunOptions& options) {
+  std::vector<Job> jobs;
+  const bool details = std::ssize(scenario.rows) <= kMostWholePoints;
+  for (std::int64_t draw = 0; draw <= options.draws; ++draw) {
+    for (std::size_t i = 0; i < scenario.rows.size(); ++i) {
+      const CaseRow& one = scenario.rows[i];
+      const bool is_ours = one.row % options.shard.of == options.shard.index - 1;
+      if (!is_ours || (draw > 0 && !one.baseline_of.empty())) continue;
+      jobs.push_back({i, one.row, one.twin, draw, draw > 0 ? options.draws : 0, details});
+    }
+  }
+  return jobs;
+}
+
+// Each takes some 60 kB while reports are written (measured): 6 GB.
+constexpr std::size_t kMostReportedRows = 100'000;
+
+using FactsSeen = std::set<std::string>;
+
+// Sweeps share few lists of facts, which would be most of the memory of large ones.
+void drop_repeated_facts(CaseReport& report, FactsSeen& seen) {
+  std::string text;
+  for (const Fact& fact : report.facts) text += fact.path + fact.text + fact.source + "\n";
+  if (!seen.insert(text).second) report.facts = {};
+}
+
+}  // namespace
+
+RunResults::RunResults(const Scenario& scenario, const RunOptions& options)
+    : scenario_(scenario),
+      options_(options),
+      jobs_(jobs_of(scenario, options)),
+      plan_{scenario,
+            {},
+            options.draws,
+            fmt::format("{}/{}", options.shard.index, options.shard.of)} {
+  for (const Job& job : jobs_) {
+    if (job.draw == 0) plan_.rows.push_back(job.one);
+  }
+}
+
+std::string RunResults::key_of(const Job& job) const {
+  const std::string& key = scenario_.rows[job.one].key;
+  if (key.empty()) return key;
+  if (job.draw > 0) return fmt::format("{}:{}/{}", key, job.draw, job.draws);
+  return job.details ? key : key + ":brief";
+}
+
+void RunResults::enter(const Job& job, const Json& result) {
+  if (too_many_) return;
+  if (job.draw == 0) {
+    reports_[job.one] = case_report_from_json(result);
+    too_many_ = options_.database != nullptr && reports_.size() > kMostReportedRows;
+    if (!too_many_) return;
+    reports_.clear();
+    draws_.clear();
+  } else {
+    std::vector<CaseMetrics>& draws = draws_[job.one];
+    draws.resize(static_cast<std::size_t>(options_.draws));
+    draws[static_cast<std::size_t>(job.draw - 1)] = case_metrics_from_json(result);
+  }
+}
+
+const CaseReport* RunResults::report_of(std::size_t row) {
+  if (too_many_) {
+    const auto known = options_.database->result(key_of({.one = row, .details = false}));
+    if (known) at_hand_ = case_report_from_json(*known);
+    return known ? &at_hand_ : nullptr;
+  }
+  const auto found = reports_.find(row);
+  return found == reports_.end() ? nullptr : &found->second;
+}
+
+std::vector<Job> RunResults::recall() {
+  std::vector<Job> missing;
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    const Job& job = jobs_[i];
+    const std::string key = key_of(job);
+    const auto known = options_.database != nullptr ? options_.database->result(key) : std::nullopt;
+    if (known) {
+      enter(job, *known);
+      ++recalled_;
+    } else if (key.empty()) {
+      missing.push_back(job);
+    } else {
+      std::vector<std::size_t>& same = same_[key];
+      if (same.empty()) missing.push_back(job);
+      same.push_back(i);
+    }
+  }
+  if (options_.database != nullptr) {
+    options_.database->start(plan_, [&](std::size_t row) { return report_of(row); });
+  }
+  return missing;
+}
+
+void RunResults::deliver(const Job& job, const std::string& text) {
+  const std::string key = key_of(job);
+  Json result = Json::parse(text);
+  if (key.empty()) return enter(job, result);
+  std::vector<std::size_t> shown;
+  for (const std::size_t i : same_[key]) {
+    const Job& same = jobs_[i];
+    enter(same, result);
+    if (same.draw == 0) shown.push_back(same.one);
+  }
+  if (options_.database == nullptr) return;
+  if (too_many_ && job.draw == 0) at_hand_ = case_report_from_json(result);
+  const CaseReport* report = too_many_ ? &at_hand_ : report_of(job.one);
+  options_.database->keep(key, std::move(result), shown, report);
+}
+
+CaseReport RunResults::take_report(std::size_t row) {
+  const CaseRow& one = scenario_.rows[row];
+  const auto found = reports_.find(row);
+  CaseReport report = found == reports_.end()
+                          ? report_without_run(one, CaseStatus::kSkipped, "interrupted")
+                          : std::move(found->second);
+  if (report.status == CaseStatus::kDone && options_.draws > 0) {
+    report.draws = std::move(draws_[row]);
+    report.draws.resize(static_cast<std::size_t>(options_.draws));
+  }
+  report.point = one.point;
+  report.twin_of = one.twin_of;
+  report.twin_match = one.twin_match;
+  return report;
+}
+
+Report RunResults::report(bool interrupted) {
+  if (options_.database != nullptr && !interrupted) {
+    options_.database->finish([&](std::size_t row) { return report_of(row); });
+  }
+  Report report;
+  report.scenario = scenario_.name;
+  report.question = scenario_.question;
+  report.seed = scenario_.seed;
+  report.resolved = scenario_.resolved;
+  report.interrupted = interrupted;
+  report.demand = scenario_.demand;
+  if (too_many_) return report;
+  const std::vector<CaseRow>& rows = scenario_.rows;
+  const bool only_begun =
+      (interrupted || options_.shard.of > 1) && std::ssize(rows) > kMostSkippedRows;
+  std::set<std::int64_t> begun = {rows.front().row};  // A case or a twin of the point has run.
+  for (const auto& [row, has_run] : reports_) begun.insert(rows[row].row);
+  FactsSeen facts;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (only_begun && !begun.contains(rows[i].row)) continue;
+    CaseReport one = take_report(i);
+    if (std::ssize(rows) > kMostWholePoints) drop_repeated_facts(one, facts);
+    // Every baseline into the case before it, which it belongs to.
+    (rows[i].baseline_of.empty() ? report.cases : report.cases.back().baselines)
+        .push_back(std::move(one));
+  }
+  return report;
+}
+
+}  // namespace moesim

@@ -1,0 +1,28 @@
+// `run --trace`: every case once more, watched for a window of steps, into trace.json.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "scenarios/cases/scenario.h"
+#include "sim/results/timeline.h"
+
+namespace moesim {
+
+struct TraceOptions {
+  bool wanted = false;
+  StepWindow steps = kDefaultWindow;
+  bool or_latest = true;  // Where nobody named the steps.
+};
+
+// "100:132": steps 100 to 131. Throws: InputError for anything else.
+StepWindow step_window(const std::string& text);
+
+// Simulates the first cases of a scenario (kMostTracedCases; twins and what cannot run left out) up
+// to the end of the window, each in a process of its own, `jobs` at once. The cases' own runs have
+// nothing to do with it. Empty after an interrupt.
+inline constexpr std::size_t kMostTracedCases = 8;
+std::string trace_of(const Scenario& scenario, const TraceOptions& options, int jobs,
+                     const std::function<void(double, std::size_t)>& progress);
+
+}  // namespace moesim

@@ -1,0 +1,37 @@
+// How the words of a table become the conditions of a simulation: formats, engines, layouts.
+#pragma once
+
+#include <string>
+
+#include "scenarios/validate/truth/measurement.h"
+
+namespace moesim {
+
+// Thrown while a row is read, by the name of what is missing or not modelled; the row is left out.
+struct Skipped {
+  std::string reason;
+};
+
+// Each takes the cell of a row. Throws: Skipped if it is empty ("tp not stated") or unknown.
+std::int64_t stated(const TruthRow& row, std::string_view column);
+double stated_number(const TruthRow& row, std::string_view column);
+const ModelSpec& stated_model(const TruthRow& row, const Library& library);
+const DeviceSpec& stated_hardware(const TruthRow& row, const Library& library);
+
+// "vllm", "sglang" or "tensorrt-llm" from the engine's name with its release.
+std::string engine_name(const std::string& cell);
+// The engine with the release that the row states ("vllm 0.12.0"), or else with the month of the
+// measurement ("vllm 2025-04", from "V1 (2025-04)" or from "measured 2025-04-03" in the notes), or
+// else with `otherwise`, a release or month, where the table's rows are of one time.
+std::string stated_engine(const TruthRow& row, const Library& library,
+                          const std::string& otherwise);
+
+// Formats of a deployment. Nothing stated: the checkpoint's own. 4-bit checkpoints of MoE models
+// quantise the routed experts only; a cache is as wide as its engine's default makes it.
+// Source: ../shared/research/physics-serving.md section 5.
+DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model);
+
+// Watts from "500"; 0 from nothing. Throws: Skipped for "capped".
+double stated_power_limit(const TruthRow& row);
+
+}  // namespace moesim

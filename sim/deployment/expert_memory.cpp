@@ -1,0 +1,67 @@
+#include "sim/deployment/expert_memory.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "sim/deployment/expert_placement.h"
+
+namespace moesim {
+
+namespace {
+
+// Full steps of which the worst counts. Buffers are taken once and must outlast every step.
+constexpr int kSteps = 64;
+
+// [step][sequence]: the texts that each step mixes, one for every attention-DP rank.
+std::vector<std::vector<std::size_t>> full_steps(const Deployment& deployment,
+                                                 std::int64_t sequences) {
+  RandomStream stream(deployment.seed, "full steps");
+  std::vector<std::vector<std::size_t>> steps(kSteps);
+  for (auto& texts : steps) {
+    texts.resize(static_cast<std::size_t>(deployment.plan.attention_dp));
+    for (std::size_t& text : texts) text = stream.below(static_cast<std::uint64_t>(sequences));
+  }
+  return steps;
+}
+
+ExpertCounts counts_of(const std::vector<double>& by_sequence, std::int64_t experts,
+                       const std::vector<std::size_t>& texts) {
+  ExpertCounts step(static_cast<std::size_t>(experts), 0);
+  for (const std::size_t text : texts) {
+    const double* const row = by_sequence.data() + text * step.size();
+    std::transform(step.begin(), step.end(), row, step.begin(), std::plus<>());
+  }
+  return step;
+}
+
+}  // namespace
+
+double fullest_group_over_mean(const Deployment& deployment, const RoutingBank& bank) {
+  if (!deployment.plan.dispatches_tokens()) return 1;
+  const PlacedBank placed = place_bank(deployment, bank);
+  const auto steps = full_steps(deployment, placed.served.sequences);
+  double fullest = 1;
+  for (std::int64_t layer = 0; layer < placed.served.num_layers; ++layer) {
+    const std::vector<double> by_sequence = counts_by_sequence(placed.served, layer);
+    for (const auto& texts : steps) {
+      const ExpertCounts counts = counts_of(by_sequence, bank.num_experts, texts);
+      fullest = std::max(fullest, overload(placed.layers[layer], counts));
+    }
+  }
+  return fullest;
+}
+
+MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank) {
+  ExpertShare experts{.redundant = deployment.placement.redundant_experts};
+  if (bank != nullptr) experts.fullest_over_mean = fullest_group_over_mean(deployment, *bank);
+  return memory_ledger(deployment.model, deployment.plan, deployment.dtypes,
+                       deployment.serving.memory, deployment.cluster.node.device, experts);
+}
+
+std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank) {
+  std::vector<MemoryLedger> ledgers;
+  for (const Deployment& pool : pools_of(deployment)) ledgers.push_back(memory_ledger(pool, bank));
+  return ledgers;
+}
+
+}  // namespace moesim

@@ -1,0 +1,269 @@
+#include "sim/network/collectives.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace moesim {
+
+namespace {
+
+// What a collective asks of the links inside a node and between nodes.
+struct Demand {
+  Bytes volume;  // Sent by each member.
+  double steps = 0;
+  double efficiency = 1;
+};
+
+// The share of a ring's NICs that the fabric lets through; double trees are taken alike.
+double ring_through(const CommGroup& group) {
+  return group.nodes > 1 ? std::min(group.fabric.ring, group.scale_out) / group.scale_out : 1;
+}
+
+// Time of a volume V at the bandwidth a protocol reaches, with its ramp-up (LinkTechnology).
+// Source: ../shared/research/physics-serving.md section 4.
+Seconds ramped(const LinkTechnology& link, Bytes volume, double efficiency,
+               BytesPerSecond bandwidth) {
+  if (volume.value() <= 0) return Seconds(0);
+  const double slow = link.ramp * (link.half_size / (volume + link.half_size));
+  return volume / (efficiency * bandwidth) * (1 + slow);
+}
+
+// Whichever protocol is faster: that for small volumes, or that for bulk.
+Seconds protocol_start(const LinkTechnology& link, Bytes volume) {
+  return link.collective_start + link.bulk_start * std::min(1.0, volume / link.bulk_size);
+}
+
+Seconds latency_of(const LinkTechnology& link, const Demand& demand) {
+  return demand.steps * link.step;
+}
+
+// Chunks flow through both levels at once, so that the slower level sets the pace and one kernel
+// launch serves both.
+CollectiveCost cost_of(const CommGroup& group, const Demand& up, const Demand& out) {
+  Seconds start, pace;
+  if (group.per_node > 1) {
+    start = protocol_start(group.up, up.volume);
+    pace = ramped(group.up, up.volume, up.efficiency, group.scale_up);
+  }
+  if (group.nodes > 1) {
+    start = std::max(start, protocol_start(group.out, out.volume));
+    pace = std::max(pace, ramped(group.out, out.volume, out.efficiency, group.scale_out));
+  }
+  const Seconds steps = latency_of(group.up, up) + latency_of(group.out, out);
+  return {start + steps + pace, up.volume, out.volume};
+}
+
+double per_node_mean(const CommGroup& group) {
+  return static_cast<double>(group.size) / static_cast<double>(group.nodes);
+}
+
+// n - 1 pieces of n: what a ring of n members sends of `bytes`, in n - 1 steps; once to gather or
+// to scatter (laps = 1), twice to reduce everywhere.
+Demand ring(std::int64_t members, Bytes bytes, double laps, const LinkTechnology& link) {
+  const double n = static_cast<double>(members);
+  return {laps * (n - 1) / n * bytes, laps * (n - 1), link.ring_efficiency};
+}
+
+// The same between the nodes, through the fabric.
+Demand ring_across(const CommGroup& group, Bytes bytes, double laps) {
+  Demand demand = ring(group.nodes, bytes, laps, group.out);
+  demand.efficiency *= ring_through(group);
+  return demand;
+}
+
+// Reduction in the switch (NVLS): every member sends its buffer once. Of the benchmarked sizes the
+// steps still fit best as the ring's.
+Demand reduced_in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) {
+  return {bytes, 2.0 * static_cast<double>(members - 1), link.reduction_efficiency};
+}
+
+// Two binary trees over the nodes, each for half the bytes: up and down in log2(n) steps each, and
+// an inner node of one tree is a leaf of the other. Source: NCCL 2.4 release notes.
+Demand double_tree(const CommGroup& group, Bytes bytes) {
+  const double depth = std::ceil(std::log2(static_cast<double>(group.nodes)));
+  return {2.0 * bytes, 2 * depth, group.out.ring_efficiency * ring_through(group)};
+}
+
+bool is_tree(AllReduce choice) {
+  return choice == AllReduce::kTree || choice == AllReduce::kNvlsTree;
+}
+
+bool can_run(const CommGroup& group, AllReduce choice) {
+  return all_reduce_fault(group, choice).empty();
+}
+
+CollectiveCost library_way(const CommGroup& group, Bytes bytes, AllReduce choice) {
+  const bool in_switch = choice == AllReduce::kNvls || choice == AllReduce::kNvlsTree;
+  const Bytes shard = bytes / per_node_mean(group);
+  const Demand inside = in_switch ? reduced_in_switch(group.per_node, bytes, group.up)
+                                  : ring(group.per_node, bytes, 2, group.up);
+  const Demand across = is_tree(choice) ? double_tree(group, shard) : ring_across(group, shard, 2);
+  CollectiveCost cost = cost_of(group, inside, across);
+  cost.algorithm = choice;
+  return cost;
+}
+
+CollectiveCost gather_cost(const CommGroup& group, Bytes bytes) {
+  if (group.size <= 1 || bytes.value() <= 0) return {};
+  const Bytes shard = bytes / per_node_mean(group);
+  return cost_of(group, ring(group.per_node, bytes, 1, group.up), ring_across(group, shard, 1));
+}
+
+// Constants of the DeepEP kernels: start of a stage, and bandwidth as a share of what the library's
+// all-to-all reaches on the same NVLink.
+// Source: ../shared/research/physics-serving.md sections 4 and 6, fitted to DeepEP on H100: 13.1 us
+// low latency, 27 and 49 us normal dispatch and combine; 0.56 and 0.65 of the port, where the
+// library has 0.67.
+struct ExpertKernel {
+  Seconds start;
+  double of_library = 1;
+};
+
+ExpertKernel expert_kernel(AllToAllKernel kernel) {
+  switch (kernel) {
+    case AllToAllKernel::kLowLatency:
+      return {Seconds(13.1e-6), 0.56 / 0.67};
+    case AllToAllKernel::kNormalDispatch:
+      return {Seconds(27e-6), 0.65 / 0.67};
+    case AllToAllKernel::kNormalCombine:
+      return {Seconds(49e-6), 0.65 / 0.67};
+    case AllToAllKernel::kLibrary:
+      break;
+  }
+  throw std::logic_error("the library's all-to-all has no expert kernel");
+}
+
+// What a sender spends on each peer: without it an NVLink 4 all-to-all below 1 MiB comes out 20 %
+// low. Calibrated on ../shared/truth/collectives.csv (alltoall below 1 MiB; 0.2 to 0.3 us fit
+// alike).
+constexpr Seconds kPerPeer{0.2e-6};
+
+// What the slowest port could carry in the time that the fullest one takes.
+//   bytes = max over members(load / lead)
+Bytes fullest(const std::vector<double>& out, const std::vector<double>& in,
+              const std::vector<double>& lead) {
+  double most = 0;
+  for (const std::vector<double>* loads : {&out, &in}) {
+    for (std::size_t i = 0; i < loads->size(); ++i) {
+      most = std::max(most, lead.empty() ? (*loads)[i] : (*loads)[i] / lead[i]);
+    }
+  }
+  return Bytes(most);
+}
+
+// What the fullest NIC would carry in the time that the fabric takes.
+//   bytes = max(fullest NIC, mean NIC * scale_out / spread)
+Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
+  const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in, group.out_lead);
+  if (group.nodes <= 1 || group.fabric.spread >= group.fabric.nic) return most;
+  const std::vector<double>& sent = loads.scale_out_out;
+  if (sent.empty()) return most;
+  const Bytes mean(std::accumulate(sent.begin(), sent.end(), 0.0) /
+                   static_cast<double>(sent.size()));
+  return std::max(most, mean * (group.scale_out / group.fabric.spread));
+}
+
+Seconds library_all_to_all(const CommGroup& group, Bytes up, Bytes out) {
+  const Demand inside{up, group.per_node > 1 ? 1.0 : 0.0, group.up.all_to_all_efficiency};
+  const Demand across{out, group.nodes > 1 ? 1.0 : 0.0, group.out.all_to_all_efficiency};
+  return cost_of(group, inside, across).time + static_cast<double>(group.size - 1) * kPerPeer;
+}
+
+Seconds expert_all_to_all(const CommGroup& group, Bytes up, Bytes out, AllToAllKernel kernel) {
+  const ExpertKernel constants = expert_kernel(kernel);
+  Seconds start, pace;
+  if (group.per_node > 1) {
+    const LinkTechnology& link = group.up;
+    start = std::max(constants.start, link.collective_start);
+    pace = up / (constants.of_library * link.all_to_all_efficiency * group.scale_up);
+  }
+  if (group.nodes > 1) {
+    const LinkTechnology& link = group.out;
+    start += std::max(constants.start, link.collective_start);
+    pace = std::max(pace, out / (link.all_to_all_efficiency * group.scale_out));
+  }
+  return start + pace;
+}
+
+}  // namespace
+
+std::string all_reduce_fault(const CommGroup& group, AllReduce choice) {
+  const bool in_switch = choice == AllReduce::kNvls || choice == AllReduce::kNvlsTree;
+  if (in_switch && !group.up.in_switch_reduction) {
+    return fmt::format("no switch reduces between devices on {}", group.up.name);
+  }
+  if (in_switch && group.per_node <= 2)
+    return "a switch reduces for three devices of a node or more";
+  if (is_tree(choice) && group.nodes == 1) return "a tree is between nodes, and all are on one";
+  const bool is_kernel = choice == AllReduce::kOneShot || choice == AllReduce::kTwoShot;
+  if (is_kernel && group.nodes > 1) return "a kernel of the engine's own stays inside a node";
+  if (is_kernel && group.up.graph_efficiency <= 0) {
+    return fmt::format("no engine has a kernel of its own for {}", group.up.name);
+  }
+  return "";
+}
+
+CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice) {
+  if (group.size <= 1 || bytes.value() <= 0) return {};
+  if (choice != AllReduce::kAuto) return library_way(group, bytes, choice);
+  CollectiveCost best = library_way(group, bytes, AllReduce::kRing);
+  for (const AllReduce other : {AllReduce::kTree, AllReduce::kNvls, AllReduce::kNvlsTree}) {
+    if (!can_run(group, other)) continue;
+    const CollectiveCost cost = library_way(group, bytes, other);
+    if (cost.time < best.time) best = cost;
+  }
+  return best;
+}
+
+//   t = max(a + d log2 G, min(library, a + d log2 G + V / (e B)))
+//   V = 2 (G-1)/G S in two shots, (G-1) S in one
+// The start was fitted to both kinds of kernel at once: that one shot saves a barrier is not told
+// apart from it, so that here two shots are never slower.
+CollectiveCost all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice) {
+  const bool has_kernel = can_run(group, AllReduce::kTwoShot);
+  const bool is_free = group.size <= 1 || bytes.value() <= 0;
+  if (!has_kernel || is_free) return library_all_reduce(group, bytes, choice);
+  const double size = static_cast<double>(group.size);
+  const Seconds start = group.up.graph_start + std::log2(size) * group.up.graph_doubling;
+  const bool at_once = choice == AllReduce::kOneShot;
+  const Bytes volume = (at_once ? size - 1 : 2 * (size - 1) / size) * bytes;
+  const Seconds time = start + volume / (group.up.graph_efficiency * group.scale_up);
+  const AllReduce kernel = at_once ? AllReduce::kOneShot : AllReduce::kTwoShot;
+  if (choice == kernel) return {time, volume, Bytes(0), kernel};
+  CollectiveCost library = library_all_reduce(group, bytes, choice);
+  if (choice == AllReduce::kAuto && time <= library.time) return {time, volume, Bytes(0), kernel};
+  library.time = std::max(library.time, start);
+  return library;
+}
+
+CollectiveCost all_gather(const CommGroup& group, Bytes bytes) {
+  return gather_cost(group, bytes);
+}
+
+CollectiveCost reduce_scatter(const CommGroup& group, Bytes bytes) {
+  return gather_cost(group, bytes);
+}
+
+Seconds all_to_all(const CommGroup& group, const PortLoads& loads) {
+  return all_to_all(group, loads, AllToAllKernel::kLibrary);
+}
+
+Seconds all_to_all(const CommGroup& group, const PortLoads& loads, AllToAllKernel kernel) {
+  if (group.size <= 1) return Seconds(0);
+  const Bytes up = fullest(loads.scale_up_out, loads.scale_up_in, group.up_lead);
+  const Bytes out = through_fabric(group, loads);
+  if (kernel == AllToAllKernel::kLibrary) return library_all_to_all(group, up, out);
+  return expert_all_to_all(group, up, out, kernel);
+}
+
+Seconds point_to_point_latency(const CommGroup& group) {
+  if (group.size <= 1) return Seconds(0);
+  const LinkTechnology& link = group.nodes > 1 ? group.out : group.up;
+  return link.collective_start + link.step;
+}
+
+}  // namespace moesim

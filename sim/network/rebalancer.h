@@ -1,0 +1,61 @@
+// When and by which loads the experts of a pipeline stage are placed anew, and what came of it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/router/draw/drawn_tokens.h"
+#include "sim/deployment/deployment.h"
+#include "sim/network/stage.h"
+#include "sim/results/summary.h"
+
+namespace moesim {
+
+// What moving experts costs the ranks of a stage.
+struct MovingCost {
+  std::int64_t copies = 0;
+  Bytes bytes;
+  Seconds time;
+};
+
+class Rebalancer {
+ public:
+  // Keeps references to deployment and bank. Requires: rebalance_steps > 0.
+  Rebalancer(const Deployment& deployment, const RoutingBank& bank, const BlockLayout& layout);
+
+  // A step begins on a stage; true if its experts are to be placed anew first.
+  bool begin_step(const Stage& stage);
+  // By the tokens that the stage's replica drew in this layer since the last time, as EPLB or
+  // kCoactivation does, with as few moves as its groups allow; `before` if that gains too little.
+  // Forgets those tokens.
+  LayerPlacement place(const Stage& stage, std::int64_t moe_layer, const LayerPlacement& before,
+                       const BlockLayout& layout);
+  // The experts of a stage have been placed anew.
+  void begin_period(const Stage& stage, const MovingCost& cost);
+  // A layer's tokens were drawn.
+  void count(const Stage& stage, std::int64_t moe_layer, const LayerLoad& load,
+             const BlockLayout& layout);
+
+  std::vector<BalancePeriod> periods() const;
+
+ private:
+  struct Watched {
+    BalancePeriod period;
+    double fullest_pairs = 0, mean_pairs = 0;
+  };
+  Watched& current(const Stage& stage);
+
+  const Deployment& deployment_;
+  const RoutingBank& bank_;
+  PlacementSpec spec_;
+  std::vector<DrawnTokens> drawn_;    // [replica]
+  std::vector<Watched> periods_;      // In order of their begin.
+  std::vector<std::size_t> current_;  // [replica * stages + stage] index of its last period.
+};
+
+// What the moves from one placement of a layer to another cost: every rank of a group sends its
+// share of an expert to its counterpart, all at once; `loads` gets the bytes through each port.
+MovingCost moving_cost(const Deployment& deployment, const MoeSpec& moe, const CommGroup& ranks,
+                       const LayerPlacement& before, const LayerPlacement& after, PortLoads& loads);
+
+}  // namespace moesim

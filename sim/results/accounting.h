@@ -1,0 +1,29 @@
+// Closing the books of a run: idle time and energy of every device, and the energy of everything
+// around the devices.
+#pragma once
+
+#include <vector>
+
+#include "hardware/kernels/kernel.h"
+#include "hardware/network/topology.h"
+#include "sim/deployment/deployment.h"
+#include "sim/results/summary.h"
+
+namespace moesim {
+
+// Adds idle time until the horizon, so that the activities of each device add up to it. Devices of
+// the deployment idle with a resident process, the others without.
+void close_ledgers(const Deployment& deployment, const DeviceModel& device, Seconds horizon,
+                   std::vector<DeviceLedger>& devices);
+
+// Energy of the whole cluster over the horizon. Nodes are bought whole, so all their devices, NICs
+// and hosts count, used or not.
+//   host         = sum over nodes of (idle + (busy - idle) mean busy share of its devices) horizon
+//   network      = (NICs + fabric switches + optics) horizon
+//   power_supply = (devices + host + network) (1/efficiency - 1)
+//   facility     = (devices + host + network + power_supply) (PUE - 1)
+// Source: ../shared/research/physics-energy-memory-training.md section 2.7.
+EnergyTotals energy_totals(const Deployment& deployment, const Topology& topology, Seconds horizon,
+                           const std::vector<DeviceLedger>& devices);
+
+}  // namespace moesim

@@ -1,0 +1,27 @@
+#include "sim/serving/kv_pool.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace moesim {
+
+KvPool::KvPool(std::int64_t blocks, std::int64_t block_tokens)
+    : blocks_(blocks), block_tokens_(block_tokens) {
+  if (blocks <= 0 || block_tokens <= 0) {
+    throw std::invalid_argument("a KV pool needs at least one block of one token");
+  }
+}
+
+bool KvPool::allocate(std::int64_t blocks) {
+  if (blocks > free()) return false;
+  allocated_ += blocks;
+  peak_ = std::max(peak_, held());
+  return true;
+}
+
+void KvPool::release(std::int64_t blocks) {
+  if (blocks < 0 || blocks > held()) throw std::logic_error("released blocks that nobody holds");
+  released_ += blocks;
+}
+
+}  // namespace moesim

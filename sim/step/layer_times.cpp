@@ -1,0 +1,132 @@
+#include "sim/step/layer_times.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace moesim {
+
+namespace {
+
+// The index of the first element equal to `value`, which is added if there is none.
+template <class T>
+std::int64_t index_in(std::vector<T>& values, const T& value) {
+  const auto found = std::find(values.begin(), values.end(), value);
+  if (found != values.end()) return found - values.begin();
+  values.push_back(value);
+  return static_cast<std::int64_t>(values.size()) - 1;
+}
+
+// Nine significant bits: exact below 512, within 0.2 % above, so that the large and ever different
+// counts of prompt steps share entries.
+std::int64_t rounded_pairs(std::int64_t pairs) {
+  const int shift =
+      std::max(0, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(pairs))) - 9);
+  const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
+  return (pairs + half) >> shift << shift;
+}
+
+constexpr int kHitBits = 16;
+
+}  // namespace
+
+LayerTimes::LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
+                       const DeviceModel& device, const ServingPolicy& serving, Sampling sampling)
+    : model_(model),
+      plan_(plan),
+      dtypes_(dtypes),
+      device_(device),
+      sampling_bytes_(sampling_bytes(serving, sampling)),
+      expert_alignment_(serving.expert_alignment),
+      host_runs_ahead_(!serving.cuda_graphs),
+      shared_(serving.overlaps_shared_experts ? SharedExperts::kApart : SharedExperts::kIncluded) {
+  classify_layers();
+}
+
+void LayerTimes::classify_layers() {
+  std::vector<LayerSpec> layers;
+  std::vector<AttentionSpec> attentions;
+  std::vector<MoeSpec> moes;
+  for (const LayerSpec& layer : model_.layers) {
+    const std::int64_t c = index_in(layers, layer);
+    class_of_layer_.push_back(c);
+    if (c < num_classes()) continue;
+    classes_.push_back({&layer, index_in(attentions, layer.attention),
+                        index_in(windows_, layer.attention.window),
+                        layer.moe ? index_in(moes, *layer.moe) : -1});
+  }
+  num_attention_classes_ = static_cast<std::int64_t>(attentions.size());
+  linear_.resize(classes_.size());
+  shared_experts_.resize(classes_.size());
+  neighbours_.resize(4 * classes_.size());
+  experts_.resize(2 * moes.size());
+}
+
+WorkCost LayerTimes::priced(std::span<const Kernel> kernels, bool eager) const {
+  return host_runs_ahead_ ? queued_work_cost(kernels, device_) : work_cost(kernels, device_, eager);
+}
+
+template <class Kernels>
+const WorkCost& LayerTimes::remembered(ByLaunch& table, std::int64_t count, bool eager,
+                                       const Kernels& kernels) {
+  ByCount& costs = table[eager ? 1 : 0];
+  if (count >= static_cast<std::int64_t>(costs.size())) costs.resize(count + 1);
+  std::optional<WorkCost>& cost = costs[count];
+  if (!cost) cost = count == 0 ? WorkCost{} : priced(kernels(), eager);
+  return *cost;
+}
+
+const WorkCost& LayerTimes::linear(std::int64_t c, std::int64_t tokens, bool eager) {
+  return remembered(linear_[c], tokens, eager, [&] {
+    return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_);
+  });
+}
+
+const WorkCost& LayerTimes::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
+  return remembered(shared_experts_[c], tokens, eager,
+                    [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
+}
+
+const LayerTimes::Neighbours& LayerTimes::neighbours(std::int64_t c, Reduce which,
+                                                     std::int64_t tokens, bool eager) {
+  auto& table = neighbours_[4 * c + 2 * static_cast<std::int64_t>(which) + (eager ? 1 : 0)];
+  if (tokens >= static_cast<std::int64_t>(table.size())) table.resize(tokens + 1);
+  if (!table[tokens]) {
+    const auto kernels = which == Reduce::kAttention ? attention_reduce : ffn_reduce;
+    const ReduceNeighbours sides = kernels(model_, spec(c), plan_, dtypes_, tokens);
+    table[tokens] = {priced(sides.before, eager).time(), priced(sides.after, eager).time()};
+  }
+  return *table[tokens];
+}
+
+WorkCost LayerTimes::attention(std::int64_t c, const AttentionLoad& load, bool eager) const {
+  if (load.prefill_tokens == 0 && load.decode_sequences == 0) return {};
+  return priced(attention_kernels(spec(c), plan_, dtypes_, load), eager);
+}
+
+const WorkCost& LayerTimes::experts(std::int64_t c, std::int64_t pairs, std::int64_t hit,
+                                    bool eager) {
+  const std::uint64_t key = static_cast<std::uint64_t>(rounded_pairs(pairs)) << kHitBits |
+                            static_cast<std::uint64_t>(hit);
+  CostTable& table = experts_[2 * classes_[c].experts + (eager ? 1 : 0)];
+  return table.find(key, [&](std::uint64_t) {
+    const MoeSpec& moe = *spec(c).moe;
+    const bool aligned = dtypes_.experts == Dtype::kFp8;
+    const std::int64_t padding = aligned ? expert_alignment_ * moe.num_experts / plan_.ep : 0;
+    const ExpertLoad load{rounded_pairs(pairs), hit, padding};
+    if (pairs == 0) return WorkCost{};
+    return priced(expert_kernels(model_, moe, plan_, dtypes_, load), eager);
+  });
+}
+
+const WorkCost& LayerTimes::embedding(std::int64_t tokens, bool eager) {
+  return remembered(embedding_, tokens, eager,
+                    [&] { return head_kernels(model_, plan_, dtypes_, tokens, 0); });
+}
+
+const WorkCost& LayerTimes::head(std::int64_t sampled, bool eager) {
+  return remembered(head_, sampled, eager, [&] {
+    return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_);
+  });
+}
+
+}  // namespace moesim

@@ -1,0 +1,91 @@
+// What the layers of a model cost on one rank, remembered by what the cost depends on: linear
+// kernels by token count, routed experts by pairs and experts hit. Attention cores depend on every
+// context and are computed anew.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hardware/kernels/kernel.h"
+#include "models/work/layer_work.h"
+#include "sim/deployment/serving_policy.h"
+#include "sim/step/cost_table.h"
+#include "sim/step/work_cost.h"
+
+namespace moesim {
+
+class LayerTimes {
+ public:
+  // Keeps references to the model and the device.
+  LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
+             const DeviceModel& device, const ServingPolicy& serving, Sampling sampling);
+
+  // Layers that are equal share a class; classes that mix tokens alike share an attention class.
+  std::int64_t num_classes() const { return static_cast<std::int64_t>(classes_.size()); }
+  std::int64_t class_of(std::int64_t layer) const { return class_of_layer_[layer]; }
+  std::int64_t attention_class(std::int64_t c) const { return classes_[c].attention; }
+  std::int64_t num_attention_classes() const { return num_attention_classes_; }
+  const LayerSpec& spec(std::int64_t c) const { return *classes_[c].spec; }
+
+  // Distinct attention windows of the model (0 = whole context) and which one a class sees.
+  const std::vector<std::int64_t>& windows() const { return windows_; }
+  std::int64_t window_class(std::int64_t c) const { return classes_[c].window; }
+
+  // Everything of a layer but attention core and routed experts, for `tokens` of one DP rank;
+  // shared experts too, unless they run beside the dispatch.
+  const WorkCost& linear(std::int64_t c, std::int64_t tokens, bool eager);
+  // Shared experts that run beside the dispatch.
+  const WorkCost& shared_experts(std::int64_t c, std::int64_t tokens, bool eager);
+  // Time of what can run beside a layer's two all-reduces.
+  struct Neighbours {
+    Seconds before, after;
+  };
+  enum class Reduce { kAttention, kFeedForward };
+  const Neighbours& neighbours(std::int64_t c, Reduce which, std::int64_t tokens, bool eager);
+  WorkCost attention(std::int64_t c, const AttentionLoad& load, bool eager) const;
+  // Routed experts of one EP group. Above 512 pairs the count is rounded to 0.2 %.
+  const WorkCost& experts(std::int64_t c, std::int64_t pairs, std::int64_t hit, bool eager);
+  const WorkCost& embedding(std::int64_t tokens, bool eager);
+  const WorkCost& head(std::int64_t sampled, bool eager);
+
+ private:
+  struct LayerClass {
+    const LayerSpec* spec;
+    std::int64_t attention;
+    std::int64_t window;
+    std::int64_t experts;  // Index of the expert tables; -1 without experts.
+  };
+  // Costs by count, filled when asked for; one for graphs, one for eager launches.
+  using ByCount = std::vector<std::optional<WorkCost>>;
+  using ByLaunch = std::array<ByCount, 2>;
+
+  template <class Kernels>
+  const WorkCost& remembered(ByLaunch& table, std::int64_t count, bool eager,
+                             const Kernels& kernels);
+  void classify_layers();
+  WorkCost priced(std::span<const Kernel> kernels, bool eager) const;
+
+  const ModelSpec& model_;
+  ParallelPlan plan_;
+  DtypePlan dtypes_;
+  const DeviceModel& device_;
+  double sampling_bytes_;  // Moved per logit.
+  std::int64_t expert_alignment_;
+  bool host_runs_ahead_;
+  SharedExperts shared_;
+  std::vector<LayerClass> classes_;
+  std::vector<std::int64_t> class_of_layer_;
+  std::vector<std::int64_t> windows_;
+  std::int64_t num_attention_classes_ = 0;
+  std::vector<ByLaunch> linear_, shared_experts_;  // [class]
+  std::vector<std::vector<std::optional<Neighbours>>>
+      neighbours_;  // [class * 4 + reduce * 2 + eager]
+  ByLaunch embedding_;
+  ByLaunch head_;
+  std::vector<CostTable> experts_;  // [expert tables * 2 + eager]
+};
+
+}  // namespace moesim

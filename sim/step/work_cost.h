@@ -1,0 +1,43 @@
+// Time and energy of kernels that run one after another on one device, split by activity.
+#pragma once
+
+#include <span>
+
+#include "hardware/kernels/kernel.h"
+#include "sim/results/summary.h"
+
+namespace moesim {
+
+struct WorkCost {
+  Seconds launch, compute, memory;
+  Joules launch_energy, compute_energy, memory_energy;
+  Seconds measured;  // Of compute and memory: what measured tables say.
+
+  Seconds time() const { return launch + compute + memory; }
+  WorkCost& operator+=(const WorkCost& other) {
+    launch += other.launch;
+    compute += other.compute;
+    memory += other.memory;
+    launch_energy += other.launch_energy;
+    compute_energy += other.compute_energy;
+    memory_energy += other.memory_energy;
+    measured += other.measured;
+    return *this;
+  }
+};
+
+// The same work `times` times over.
+WorkCost repeated(const WorkCost& cost, double times);
+
+// Sums the kernels; `eager` = launched outside a CUDA graph.
+WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager);
+
+// The same for eager launches that queue up: the host runs ahead of the device within these
+// kernels, so that its time shows only where it is longer than theirs, but for what a graph costs:
+//   launch = max(launch in a graph, eager launch - kernels)
+WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device);
+
+// Adds the work to a device's books.
+void book(const WorkCost& cost, DeviceLedger& ledger);
+
+}  // namespace moesim
