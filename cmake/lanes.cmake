@@ -3,7 +3,8 @@
 set(lane_sources ${PROJECT_SOURCE_DIR}/models/router/kernel/lanes/lanes)
 set(lane_options -ffp-contract=off -fno-math-errno -fno-trapping-math)
 set_source_files_properties(${lane_sources}_portable.cpp ${lane_sources}_avx2.cpp
-                            ${lane_sources}_avx512.cpp PROPERTIES COMPILE_OPTIONS "${lane_options}")
+                            ${lane_sources}_avx512.cpp PROPERTIES COMPILE_OPTIONS "${lane_options}"
+                                                                  SKIP_PRECOMPILE_HEADERS ON)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set_source_files_properties(${lane_sources}_avx2.cpp PROPERTIES COMPILE_OPTIONS
                                                                   "${lane_options};-mavx2")
