@@ -69,6 +69,9 @@ using FlopsPerSecond = Quantity<-1, 0, 1, 0>;
 using Joules = Quantity<0, 0, 0, 1>;
 using Watts = Quantity<-1, 0, 0, 1>;
 
+// Bytes of one GiB.
+inline constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
 namespace literals {
 constexpr Seconds operator""_s(long double v) {
   return Seconds(static_cast<double>(v));

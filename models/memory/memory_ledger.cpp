@@ -4,59 +4,9 @@
 #include <cmath>
 
 #include "models/memory/memory_parts.h"
-#include "models/spec/rank_shapes.h"
+#include "models/spec/kv_bytes.h"
 
 namespace moesim {
-
-double stored_bytes(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kFp8:
-      return 1 + 4.0 / (128 * 128);  // One fp32 scale per 128 x 128 block.
-    case Dtype::kFp4:
-      return (4 + 8.0 / 32) / 8;  // mxfp4: an 8-bit scale per 32.
-    case Dtype::kInt4:
-      return 4.16 / 8;  // Groups of 128: scale and zero point.
-    case Dtype::kFp32:
-    case Dtype::kBf16:
-    case Dtype::kFp16:
-    case Dtype::kInt8:
-      return element_bytes(dtype);
-  }
-  return element_bytes(dtype);
-}
-
-Bytes kv_layer_bytes(const AttentionSpec& a, std::int64_t tp, Dtype kv) {
-  constexpr double kScaledValues = 128;  // Values that share an fp32 scale.
-  if (a.kind == AttentionKind::kGrouped) {
-    return Bytes(static_cast<double>(rank_kv_heads(a, tp) * (a.head_dim + a.v_head_dim)) *
-                 element_bytes(kv));
-  }
-  if (a.kind != AttentionKind::kLatent) return Bytes();
-  const double latent = static_cast<double>(a.kv_lora_rank);
-  const double rope = static_cast<double>(a.qk_rope_head_dim);
-  if (a.index_topk > 0 && element_bytes(kv) == 1) {
-    return Bytes(latent * (1 + 4 / kScaledValues) + 2 * rope);
-  }
-  return Bytes((latent + rope) * element_bytes(kv));
-}
-
-Bytes index_key_bytes(const AttentionSpec& attention) {
-  constexpr double kScaleBytes = 4;
-  if (attention.index_topk == 0) return Bytes();
-  return Bytes(static_cast<double>(attention.index_head_dim) + kScaleBytes);
-}
-
-Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
-                    std::int64_t tokens) {
-  Bytes sum;
-  for (std::int64_t i = layers.first; i < layers.last; ++i) {
-    const AttentionSpec& a = model.layers[static_cast<std::size_t>(i)].attention;
-    const std::int64_t kept = a.window > 0 ? std::min(tokens, a.window) : tokens;
-    sum += (kv_layer_bytes(a, tp, kv) + index_key_bytes(a)) * static_cast<double>(kept);
-    sum += Bytes(static_cast<double>(share(a.state_elements, tp)) * kStateBytes);
-  }
-  return sum;
-}
 
 Bytes MemoryLedger::weights() const {
   return attention_weights + dense_weights + routed_weights + shared_weights + gate_weights +
@@ -88,7 +38,7 @@ CacheLayers cache_layers(const LedgerInputs& in, std::int64_t stage) {
   CacheLayers cache;
   for (std::int64_t i = range.first; i < range.last; ++i) {
     const AttentionSpec& a = in.model.layers[static_cast<std::size_t>(i)].attention;
-    cache.state_bytes += static_cast<double>(share(a.state_elements, in.plan.tp)) * kStateBytes;
+    cache.state_bytes += state_bytes(a, in.plan.tp).value();
     const double bytes = (kv_layer_bytes(a, in.plan.tp, in.dtypes.kv) + index_key_bytes(a)).value();
     if (a.window == 0) {
       cache.full_bytes += bytes;

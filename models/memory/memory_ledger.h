@@ -81,27 +81,6 @@ MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
                            const DtypePlan& dtypes, const EngineMemoryRules& rules,
                            const DeviceSpec& device, const ExpertShare& experts);
 
-// Bytes of one parameter of a quantised matrix, scale factors included (fp8 block: 1 + 4/16384,
-// mxfp4: 4.25 bit, int4 group 128: 4.16 bit). Source: physics-energy-memory-training.md 1.1.
-double stored_bytes(Dtype dtype);
-
-// Cache bytes that one token adds to one layer on one rank, its window aside: KV heads never below
-// one per rank, MLA latents not split at all. Sparse MLA in an 8-bit cache keeps fp32 scales per
-// 128 values and its rotary part in 16 bit (656 B for DeepSeek-V3.2). Source:
-// physics-energy-memory-training.md 1.2.
-Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
-
-// Cache, indexer key and state bytes that one rank keeps of a sequence in these layers, windows
-// honoured.
-Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,
-                    std::int64_t tokens);
-
-// Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale; 0 without an indexer.
-Bytes index_key_bytes(const AttentionSpec& attention);
-
-// Bytes of one element of a linear-attention state (fp32).
-inline constexpr double kStateBytes = 4;
-
 struct FittingPlan {
   ParallelPlan plan;
   DtypePlan dtypes;

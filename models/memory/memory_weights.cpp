@@ -2,6 +2,7 @@
 // Source: ../shared/research/physics-energy-memory-training.md section 1.1.
 #include "models/memory/memory_parts.h"
 #include "models/spec/rank_shapes.h"
+#include "models/spec/stored_bytes.h"
 
 namespace moesim {
 namespace {

@@ -6,6 +6,32 @@
 namespace moesim {
 namespace {
 
+// Width that a token passes in the active twin, or that the layer holds in the total twin.
+std::int64_t twin_width(const MoeSpec& moe, TwinKind kind) {
+  const std::int64_t routed = kind == TwinKind::kActive
+                                  ? sum_over_active_experts(moe, moe.expert_width)
+                                  : moe.num_experts * moe.expert_width;
+  return routed + moe.shared_width;
+}
+
+}  // namespace
+
+ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind) {
+  ModelSpec twin = moe;
+  twin.name += kind == TwinKind::kActive ? "-dense-active" : "-dense-total";
+  twin.native_expert_dtype = twin.native_dtype;
+  for (LayerSpec& layer : twin.layers) {
+    if (!layer.moe) continue;
+    layer.dense_matrices = layer.moe->ffn_matrices;
+    layer.dense_bias = layer.moe->expert_bias;
+    layer.dense_width += twin_width(*layer.moe, kind);
+    layer.moe.reset();
+  }
+  return twin;
+}
+
+namespace {
+
 // Heads come in multiples that tensor parallelism can share out.
 constexpr std::int64_t kHeadStep = 8;
 // A trimmed width is a multiple of the largest power of two within width / kTrimSteps, so that
@@ -175,14 +201,10 @@ std::int64_t heads_for(const ModelSpec& body, double params) {
   return multiple_of(static_cast<double>(own) * ratio, kHeadStep);
 }
 
-ModelSpec body_of(const ModelSpec& own) {
-  return dense_twin(own, TwinKind::kActive);
-}
-
 }  // namespace
 
 ModelSpec dense_model_of(const ModelSpec& own, double params, double shape_params) {
-  const ModelSpec body = body_of(own);
+  const ModelSpec body = dense_twin(own, TwinKind::kActive);
   ModelSpec model = widened(body, heads_for(body, shape_params));
   set_depth(model, shape_params);
   trim(model, params);
@@ -194,7 +216,8 @@ ModelSpec dense_model_of(const ModelSpec& own, double params) {
 }
 
 double least_dense_params(const ModelSpec& own) {
-  ModelSpec model = widened(body_of(own), std::min(kHeadStep, main_heads(own)));
+  ModelSpec model =
+      widened(dense_twin(own, TwinKind::kActive), std::min(kHeadStep, main_heads(own)));
   model.layers.resize(1);
   return total(model);
 }

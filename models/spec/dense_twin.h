@@ -1,4 +1,4 @@
-// Dense models made from an MoE model's own parts, of any size: what it is compared with.
+// Dense twins: dense models made from an MoE model's own parts, to compare it with.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,12 @@
 namespace moesim {
 
 enum class TwinMatch { kActive, kTotal, kMemory, kQuality };
+
+// The dense model with the same attention, depth and vocabulary whose feed-forward width matches
+// the MoE in active (top_k * expert_width + shared) or total (num_experts * expert_width + shared)
+// width.
+enum class TwinKind { kActive, kTotal };
+ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind);
 
 // The same family without experts at `params` parameters, embedding and head included, to within
 // 1 %: vocabulary, context, kinds of attention and their pattern, head sizes and latents as they

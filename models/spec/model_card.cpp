@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "models/spec/kv_bytes.h"
+
 namespace moesim {
 namespace {
 

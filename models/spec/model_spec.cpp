@@ -21,6 +21,14 @@ const MoeSpec& ModelSpec::moe() const {
   throw std::logic_error("moe() of a dense model");
 }
 
+std::int64_t sum_over_active_experts(const MoeSpec& moe, std::int64_t each) {
+  const RouterSpec& router = moe.router;
+  if (router.num_zero_experts == 0) return moe.top_k * each;
+  const double real = static_cast<double>(moe.top_k) * static_cast<double>(moe.num_experts) /
+                      static_cast<double>(moe.num_experts + router.num_zero_experts);
+  return static_cast<std::int64_t>(real * static_cast<double>(each) + 0.5);
+}
+
 namespace {
 
 // Gate: one row per routed and zero expert, its biases, and the row of the shared gate.
@@ -28,18 +36,6 @@ std::int64_t gate_params(const MoeSpec& moe, std::int64_t hidden) {
   const std::int64_t rows = moe.num_experts + moe.router.num_zero_experts;
   const int biases = (moe.router.gate_bias ? 1 : 0) + (moe.router.correction_bias ? 1 : 0);
   return rows * (hidden + biases) + (moe.shared_gate ? hidden : 0);
-}
-
-// Routed experts that a token really uses, times `amount`: picks fall on the zero experts in
-// proportion to their number, and a zero expert has no weights.
-//   expected = top_k E / (E + Z)
-// Source: LongCat-Flash report (12 picks of 512 + 256, 8 of them real on average).
-std::int64_t per_token(const MoeSpec& moe, std::int64_t amount) {
-  const RouterSpec& router = moe.router;
-  if (router.num_zero_experts == 0) return moe.top_k * amount;
-  const double real = static_cast<double>(moe.top_k) * static_cast<double>(moe.num_experts) /
-                      static_cast<double>(moe.num_experts + router.num_zero_experts);
-  return static_cast<std::int64_t>(real * static_cast<double>(amount) + 0.5);
 }
 
 std::int64_t dense_params(const LayerSpec& layer, std::int64_t hidden) {
@@ -60,7 +56,7 @@ LayerParameters count_parameters(const ModelSpec& model, const LayerSpec& layer)
   count.gate = gate_params(moe, model.hidden_size);
   count.shared = moe.ffn_matrices * model.hidden_size * moe.shared_width;
   count.routed = moe.num_experts * moe.expert_params();
-  count.routed_active = per_token(moe, moe.expert_params());
+  count.routed_active = sum_over_active_experts(moe, moe.expert_params());
   return count;
 }
 
@@ -87,60 +83,9 @@ ParameterCounts count_parameters(const ModelSpec& model) {
 
 namespace {
 
-// Elements that one token adds to the cache of one layer.
-std::int64_t cached_elements(const AttentionSpec& attention) {
-  switch (attention.kind) {
-    case AttentionKind::kGrouped:
-      return attention.num_kv_heads * (attention.head_dim + attention.v_head_dim);
-    case AttentionKind::kLatent:
-      return attention.kv_lora_rank + attention.qk_rope_head_dim;
-    case AttentionKind::kNone:
-    case AttentionKind::kLinear:
-      return 0;
-  }
-  return 0;
-}
-
 std::int64_t visible_keys(const AttentionSpec& attention, std::int64_t context) {
   return attention.window > 0 ? std::min(attention.window, context) : context;
 }
-
-constexpr double kStateBytes = 4;       // fp32.
-constexpr double kIndexScaleBytes = 4;  // One fp32 scale per fp8 indexer key.
-
-}  // namespace
-
-Bytes kv_bytes_per_token(const ModelSpec& model, Dtype kv) {
-  std::int64_t elements = 0;
-  for (const LayerSpec& layer : model.layers) {
-    if (layer.attention.window == 0) elements += cached_elements(layer.attention);
-  }
-  return Bytes(static_cast<double>(elements) * element_bytes(kv));
-}
-
-Bytes index_bytes_per_token(const ModelSpec& model) {
-  double bytes = 0;
-  for (const LayerSpec& layer : model.layers) {
-    if (layer.attention.index_topk == 0) continue;
-    bytes += static_cast<double>(layer.attention.index_head_dim) + kIndexScaleBytes;
-  }
-  return Bytes(bytes);
-}
-
-Bytes kv_bytes(const ModelSpec& model, std::int64_t context, Dtype kv) {
-  double cached = 0;
-  double state = 0;
-  for (const LayerSpec& layer : model.layers) {
-    const AttentionSpec& attention = layer.attention;
-    cached += static_cast<double>(cached_elements(attention)) *
-              static_cast<double>(visible_keys(attention, context));
-    state += static_cast<double>(attention.state_elements);
-  }
-  return Bytes(cached * element_bytes(kv) + state * kStateBytes) +
-         index_bytes_per_token(model) * static_cast<double>(context);
-}
-
-namespace {
 
 // Scores and values of one token over n visible keys, beyond the projections.
 //   grouped, latent: 2 h (d_qk + d_v) n;  sparse: n = min(context, index_topk), plus the indexer's
@@ -170,31 +115,6 @@ Flops flops_per_token(const ModelSpec& model, std::int64_t context) {
     flops += 2 * static_cast<double>(matrices) + mixing_flops(layer.attention, context);
   }
   return Flops(flops);
-}
-
-namespace {
-
-// Width that a token passes in the active twin, or that the layer holds in the total twin.
-std::int64_t twin_width(const MoeSpec& moe, TwinKind kind) {
-  const std::int64_t routed = kind == TwinKind::kActive ? per_token(moe, moe.expert_width)
-                                                        : moe.num_experts * moe.expert_width;
-  return routed + moe.shared_width;
-}
-
-}  // namespace
-
-ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind) {
-  ModelSpec twin = moe;
-  twin.name += kind == TwinKind::kActive ? "-dense-active" : "-dense-total";
-  twin.native_expert_dtype = twin.native_dtype;
-  for (LayerSpec& layer : twin.layers) {
-    if (!layer.moe) continue;
-    layer.dense_matrices = layer.moe->ffn_matrices;
-    layer.dense_bias = layer.moe->expert_bias;
-    layer.dense_width += twin_width(*layer.moe, kind);
-    layer.moe.reset();
-  }
-  return twin;
 }
 
 }  // namespace moesim

@@ -154,6 +154,12 @@ struct LayerSpec {
   bool operator==(const LayerSpec&) const = default;
 };
 
+// Sum of `each` over the routed experts that a token uses. Where zero experts exist, the expected
+// number of real picks: picks fall on the zero experts in proportion to their number.
+//   expected = top_k E / (E + Z)
+// Source: LongCat-Flash report (12 picks of 512 + 256, 8 of them real on average).
+std::int64_t sum_over_active_experts(const MoeSpec& moe, std::int64_t each);
+
 // Parameter counts; "active" is what one token touches.
 struct ParameterCounts {
   std::int64_t total = 0;
@@ -199,19 +205,6 @@ struct LayerParameters {
 };
 LayerParameters count_parameters(const ModelSpec& model, const LayerSpec& layer);
 
-// KV cache bytes that one more token of context adds in all layers together, on one copy of the
-// cache (no parallelism). Sliding-window and linear layers add nothing once their window is full:
-// they are left out here and counted by kv_bytes(model, context, kv), as are the keys of a sparse
-// indexer.
-Bytes kv_bytes_per_token(const ModelSpec& model, Dtype kv);
-
-// Key bytes that the sparse indexers of all layers keep per token: fp8 with one fp32 scale per key.
-// Source: DeepSeek-V3.2 inference code.
-Bytes index_bytes_per_token(const ModelSpec& model);
-
-// KV cache, indexer key and state bytes of one sequence of `context` tokens, windows honoured.
-Bytes kv_bytes(const ModelSpec& model, std::int64_t context, Dtype kv);
-
 // Forward floating-point operations of one token at a context length: 2 per active matrix parameter
 // plus attention scores and values, and the head.
 Flops flops_per_token(const ModelSpec& model, std::int64_t context);
@@ -227,11 +220,5 @@ struct ModelOverrides {
 // their repeating pattern. The router's groups stay, so they must still divide the experts.
 // Throws: std::invalid_argument with what is allowed (the scenario reader adds file and line).
 ModelSpec with_overrides(ModelSpec model, const ModelOverrides& overrides);
-
-// The dense model with the same attention, depth and vocabulary whose feed-forward width matches
-// the MoE in active (top_k * expert_width + shared) or total (num_experts * expert_width + shared)
-// width.
-enum class TwinKind { kActive, kTotal };
-ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind);
 
 }  // namespace moesim

@@ -1,6 +1,6 @@
 #include "models/work/kernel_parts.h"
 
-#include "models/memory/memory_ledger.h"
+#include "models/spec/stored_bytes.h"
 
 namespace moesim {
 

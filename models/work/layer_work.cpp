@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "models/memory/memory_ledger.h"
 #include "models/spec/rank_shapes.h"
+#include "models/spec/stored_bytes.h"
 #include "models/work/kernel_parts.h"
 #include "models/work/layer_work_attention.h"
 

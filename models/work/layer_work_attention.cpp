@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/memory/memory_ledger.h"
+#include "models/spec/kv_bytes.h"
 #include "models/spec/rank_shapes.h"
 #include "models/work/kernel_parts.h"
 #include "models/work/layer_work.h"

@@ -1,6 +1,7 @@
 // Routing of tokens to experts, and what the model asks of the memory.
 #include <algorithm>
 
+#include "models/spec/kv_bytes.h"
 #include "reports/results/accounting.h"
 #include "reports/results/metric_groups.h"
 

@@ -10,8 +10,6 @@
 namespace moesim {
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-
 struct Column {
   std::string name;
   MemoryLedger ledger;

@@ -1,7 +1,5 @@
 #include "scenarios/run/run.h"
 
-#include <fmt/format.h>
-
 #include "base/input_error.h"
 #include "models/router/make/bank_cache.h"
 #include "reports/results/metrics.h"
@@ -13,20 +11,8 @@
 namespace moesim {
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
-
-// `role`: of the workers that it is about.
-CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory, PoolRole role) {
-  const char* pool = role == PoolRole::kPrefill  ? "prefill pool: "
-                     : role == PoolRole::kDecode ? "decode pool: "
-                                                 : "";
-  const std::string reason =
-      pool +
-      (memory.shortfall.value() > 0
-           ? fmt::format(
-                 "needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use",
-                 memory.needed().value() / kGiB, memory.shortfall.value() / kGiB)
-           : "no room is left for the KV cache of one block of tokens");
+CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory,
+                   const std::string& reason) {
   const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
                                 deployment.cluster.node.device);
   return make_infeasible_report(deployment, memory, reason,
@@ -59,7 +45,8 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
   const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
   const std::vector<Deployment> pools = pools_of(deployment);
   for (std::size_t p = 0; p < pools.size(); ++p) {
-    if (!ledgers[p].fits()) return too_big(deployment, ledgers[p], pools[p].role);
+    const std::string fault = memory_fault(ledgers[p], pools[p].role);
+    if (!fault.empty()) return too_big(deployment, ledgers[p], fault);
   }
   const Summary summary = run_case(deployment, ledgers, *one.workload, bank, progress);
   return make_case_report(deployment, *one.workload, summary, bank);

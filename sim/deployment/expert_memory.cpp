@@ -1,5 +1,7 @@
 #include "sim/deployment/expert_memory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/random.h"
@@ -56,6 +58,19 @@ MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank
   if (bank != nullptr) experts.fullest_over_mean = fullest_group_over_mean(deployment, *bank);
   return memory_ledger(deployment.model, deployment.plan, deployment.dtypes,
                        deployment.serving.memory, deployment.cluster.node.device, experts);
+}
+
+std::string memory_fault(const MemoryLedger& memory, PoolRole role) {
+  if (memory.fits()) return "";
+  const char* const pool = role == PoolRole::kPrefill  ? "prefill pool: "
+                           : role == PoolRole::kDecode ? "decode pool: "
+                                                       : "";
+  if (memory.shortfall.value() <= 0) {
+    return fmt::format("{}no room is left for the KV cache of one block of tokens", pool);
+  }
+  return fmt::format(
+      "{}needs {:.1f} GiB on its fullest device, {:.1f} GiB more than the engine may use", pool,
+      memory.needed().value() / kGiB, memory.shortfall.value() / kGiB);
 }
 
 std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank) {

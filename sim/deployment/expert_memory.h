@@ -1,6 +1,7 @@
 // Memory of a deployment as its router loads it: buffers hold what the fullest EP group receives.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "models/memory/memory_ledger.h"
@@ -16,6 +17,10 @@ double fullest_group_over_mean(const Deployment& deployment, const RoutingBank& 
 
 // Of the fullest device. Without a bank the ledger's own assumption stands for the fullest group.
 MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank);
+
+// Why a pool's memory is too small, in words that name the pool where there are two; empty if it
+// fits.
+std::string memory_fault(const MemoryLedger& memory, PoolRole role);
 
 // Of each pool, in the order of pools_of().
 std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/spec/stored_bytes.h"
+
 namespace moesim {
 
 std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_node) {

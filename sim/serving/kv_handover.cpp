@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "models/spec/kv_bytes.h"
+
 namespace moesim {
 
 // Rank t of tp holds the share [t / tp, (t + 1) / tp) of a layer's heads. With a and b the widths

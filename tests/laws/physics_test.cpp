@@ -5,6 +5,8 @@
 
 #include "hardware/kernels/kernel.h"
 #include "models/router/make/bank_cache.h"
+#include "models/spec/dense_twin.h"
+#include "models/spec/kv_bytes.h"
 #include "models/work/layer_work.h"
 #include "sim/serving/run_case.h"
 #include "tests/laws/shipped_cases.h"

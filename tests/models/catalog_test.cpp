@@ -12,6 +12,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
+#include "models/spec/kv_bytes.h"
 
 namespace moesim {
 namespace {

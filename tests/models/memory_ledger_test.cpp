@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/config/catalog.h"
+#include "models/spec/kv_bytes.h"
 #include "tests/models/made_models.h"
 
 namespace moesim {

@@ -12,6 +12,7 @@
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
+#include "models/spec/kv_bytes.h"
 
 namespace moesim {
 namespace {

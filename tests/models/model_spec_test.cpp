@@ -5,6 +5,8 @@
 #include <stdexcept>
 
 #include "models/config/catalog.h"
+#include "models/spec/dense_twin.h"
+#include "models/spec/kv_bytes.h"
 #include "models/spec/model_card.h"
 
 namespace moesim {
@@ -75,6 +77,14 @@ TEST(KvBytes, HalveInFp8) {
   const ModelSpec model = load_model("mixtral-8x7b");
   EXPECT_EQ(kv_bytes_per_token(model, Dtype::kFp8).value() * 2,
             kv_bytes_per_token(model, Dtype::kBf16).value());
+}
+
+// The scales of an 8-bit cache were once left out of a whole model's bytes.
+TEST(KvBytes, OfSparseLatentsInFp8CountScalesAndA16BitRotaryPart) {
+  const ModelSpec model = load_model("deepseek-v3.2");
+  const double per_token = 61.0 * (512 + 4 * 4 + 64 * 2);  // Latent, four fp32 scales, bf16 rotary.
+  EXPECT_EQ(kv_bytes_per_token(model, Dtype::kFp8).value(), per_token);
+  EXPECT_EQ(kv_bytes(model, 100, Dtype::kFp8).value(), 100 * (per_token + 61 * (128 + 4)));
 }
 
 TEST(KvBytes, OfWindowedLayersStopGrowingAtTheWindow) {

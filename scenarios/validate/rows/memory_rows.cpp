@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/router/make/bank_cache.h"
+#include "models/spec/kv_bytes.h"
 #include "scenarios/validate/rows/conditions.h"
 #include "scenarios/validate/rows/topics.h"
 #include "sim/deployment/expert_memory.h"

@@ -16,7 +16,6 @@
 namespace moesim {
 namespace {
 
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 constexpr std::uint64_t kSeed = 1;
 
 constexpr std::pair<const char*, double SimulationResult::*> kFigures[] = {
@@ -99,17 +98,12 @@ std::optional<ClusterSpec> cluster_of(const Simulation& simulation, const Librar
   return std::nullopt;
 }
 
-// Of one pool.
-std::string memory_fault(const Deployment& deployment, const Simulation& simulation,
-                         const MemoryLedger& memory) {
-  if (memory.shortfall.value() > 0) {
-    const char* pool = deployment.role == PoolRole::kPrefill  ? "prefill pool "
-                       : deployment.role == PoolRole::kDecode ? "decode pool "
-                                                              : "";
-    return fmt::format("{}does not fit: {:.1f} GiB more than the engine may use", pool,
-                       memory.shortfall.value() / kGiB);
-  }
-  const bool prefills = deployment.role == PoolRole::kPrefill;
+// Why a pool cannot hold one request of the simulation; empty if it can.
+std::string request_fault(const Deployment& pool, const Simulation& simulation,
+                          const MemoryLedger& memory) {
+  const std::string fault = memory_fault(memory, pool.role);
+  if (!fault.empty()) return "does not fit: " + fault;
+  const bool prefills = pool.role == PoolRole::kPrefill;
   const std::int64_t tokens = simulation.input_tokens + (prefills ? 1 : simulation.output_tokens);
   if (memory.kv_capacity_tokens < tokens) {
     return fmt::format("does not fit: room for {} tokens, one request has {}",
@@ -197,7 +191,7 @@ SimulationResult run_simulation(const Simulation& simulation, const Library& lib
   const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
   const std::vector<Deployment> pools = pools_of(deployment);
   for (std::size_t p = 0; p < pools.size(); ++p) {
-    result.failed = memory_fault(pools[p], simulation, ledgers[p]);
+    result.failed = request_fault(pools[p], simulation, ledgers[p]);
     if (!result.failed.empty()) return result;
   }
   const Summary summary = run_case(deployment, ledgers, workload_of(simulation), bank);
