@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/router/bank/routing_bank.h"
+#include "models/router/make/token_source.h"
 #include "sim/results/summary.h"
 
 namespace moesim {

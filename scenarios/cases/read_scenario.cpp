@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "models/router/bank/routing_bank.h"
+#include "models/router/make/make_bank.h"
 #include "scenarios/cases/baseline_twin.h"
 #include "scenarios/cases/dense_twin_case.h"
 #include "scenarios/cases/row_key.h"

@@ -14,7 +14,7 @@
 namespace moesim {
 namespace {
 
-constexpr std::int64_t kMaxOutputs = RoutingBank::kNoExpert;
+constexpr std::int64_t kMaxOutputs = kNoExpert;
 
 // One thing that does not add up: the key below `router:`, what it is, what would be right.
 struct SchemeFault {

@@ -12,6 +12,7 @@
 #include "models/quality/training_tokens.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/draw/routing_sampler.h"
+#include "models/router/make/token_source.h"
 #include "models/spec/model_spec.h"
 #include "models/spec/parallel_plan.h"
 #include "sim/deployment/all_reduce.h"

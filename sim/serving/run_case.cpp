@@ -4,6 +4,7 @@
 #include <deque>
 #include <numeric>
 
+#include "models/router/bank/load_statistics.h"
 #include "sim/deployment/expert_memory.h"
 #include "sim/events/engine.h"
 #include "sim/results/accounting.h"

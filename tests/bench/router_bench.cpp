@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "models/router/draw/routing_sampler.h"
 #include "models/router/kernel/router_kernel.h"
+#include "models/router/make/make_bank.h"
 
 namespace moesim {
 namespace {

@@ -46,7 +46,7 @@ void check_bank(const RoutingBank& bank, const ModelSpec& model) {
     for (std::int64_t t = 0; t < bank.num_tokens(); ++t) {
       const auto ids = bank.token(layer, t);
       for (std::size_t j = 0; j < ids.size(); ++j) {
-        if (ids[j] == RoutingBank::kNoExpert) continue;
+        if (ids[j] == kNoExpert) continue;
         require(ids[j] < outputs, "an id is one of the model's experts");
         require(std::find(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(j), ids[j]) ==
                     ids.begin() + static_cast<std::ptrdiff_t>(j),

@@ -5,6 +5,7 @@
 
 #include "hardware/kernels/kernel.h"
 #include "models/router/make/bank_cache.h"
+#include "models/router/make/make_bank.h"
 #include "models/spec/dense_twin.h"
 #include "models/spec/kv_bytes.h"
 #include "models/work/layer_work.h"

@@ -7,6 +7,7 @@
 
 #include "models/placement/expert_profile.h"
 #include "models/router/draw/traffic.h"
+#include "models/router/make/make_bank.h"
 #include "tests/models/made_banks.h"
 #include "tests/models/router_models.h"
 
@@ -49,7 +50,7 @@ TEST(ExpertProfile, CountsExpertsAndPairs) {
   bank.num_experts = 4;
   bank.top_k = 3;
   bank.sequence_tokens = 3;
-  bank.ids = {0, 1, 2, 1, 0, RoutingBank::kNoExpert, 3, 5, 5};  // 5: a zero expert.
+  bank.ids = {0, 1, 2, 1, 0, kNoExpert, 3, 5, 5};  // 5: a zero expert.
   const ExpertProfile profile = expert_profile(bank, 0);
   EXPECT_EQ(profile.counts, (ExpertCounts{2, 2, 1, 1}));
   EXPECT_EQ(profile.together, (std::vector<double>{0, 2, 1, 0,  //

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "models/router/bank/load_statistics.h"
 #include "models/router/recorded/expert_counts.h"
 #include "models/router/recorded/layer_choices.h"
 #include "models/router/recorded/recorded_routing.h"

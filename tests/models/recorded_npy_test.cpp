@@ -145,7 +145,7 @@ TEST_F(RecordedNpy, TokensAfterTheLastWholeSequenceAreLeftOut) {
 }
 
 TEST_F(RecordedNpy, NoExpertComesAndGoesAsMinusOne) {
-  constexpr std::uint16_t kNone = RoutingBank::kNoExpert;
+  constexpr std::uint16_t kNone = kNoExpert;
   RoutingBank bank;
   bank.num_layers = 3;
   bank.top_k = 2;

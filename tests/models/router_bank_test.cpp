@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "models/router/bank/routing_report.h"
+#include "models/router/make/make_bank.h"
 #include "models/router/tokens/token_generator.h"
 #include "tests/models/recorded_files.h"
 #include "tests/models/router_models.h"
@@ -337,7 +338,7 @@ TEST(LoadStatistics, AreTheirDefinitions) {
 
 // Tokens: {0, none}, {0, 1}, {none, none}, {none, none} in one sequence of four.
 TEST(Counting, SlotsWithoutAnExpertCountForNothing) {
-  constexpr std::uint16_t none = RoutingBank::kNoExpert;
+  constexpr std::uint16_t none = kNoExpert;
   RoutingBank bank;
   bank.num_layers = 1;
   bank.num_experts = 2;

@@ -14,6 +14,7 @@
 #include "models/router/make/bank_cache.h"
 #include "models/router/make/bank_orders.h"
 #include "models/router/make/cache_room.h"
+#include "models/router/make/make_bank.h"
 #include "tests/models/recorded_files.h"
 #include "tests/models/router_models.h"
 
@@ -146,7 +147,7 @@ TEST_F(RouterCache, OriginAndTrainingComeBack) {
   RoutingBank bank = make_routing_bank(small(), small_source(), 1);
   bank.origin = RoutingOrigin::kDrawnFromCounts;
   bank.training = {{100, 3.5, 0.5, 7, 0.25}, {200, 1.01, 0.0, 0, 0.2}};
-  bank.ids[5] = RoutingBank::kNoExpert;
+  bank.ids[5] = kNoExpert;
   ASSERT_TRUE(write_bank(bank, path("x.bank")));
   const auto back = read_bank(path("x.bank"));
   ASSERT_TRUE(back);

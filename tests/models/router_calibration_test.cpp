@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "models/router/bank/routing_report.h"
+#include "models/router/make/make_bank.h"
 #include "tests/models/router_models.h"
 
 namespace moesim {

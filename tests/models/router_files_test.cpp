@@ -10,6 +10,7 @@
 #include "base/document.h"
 #include "base/input_error.h"
 #include "models/router/make/bank_cache.h"
+#include "models/router/make/make_bank.h"
 #include "models/router/recorded/npy.h"
 
 namespace moesim {

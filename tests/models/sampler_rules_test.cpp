@@ -202,7 +202,7 @@ TEST(StaticReplicas, WithoutCopiesThereIsNothingToChoose) {
 TEST(AbsentExperts, LoadNobody) {
   RoutingBank bank = made::uniform_bank(24, 4);
   for (std::size_t i = 0; i < bank.ids.size(); ++i) {
-    if (i % 4 != 0) bank.ids[i] = RoutingBank::kNoExpert;
+    if (i % 4 != 0) bank.ids[i] = kNoExpert;
   }
   CapacitySpec ample;
   ample.factor = 24;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/router/make/make_bank.h"
 #include "sim/step/step_model.h"
 #include "tests/sim/made_deployment.h"
 

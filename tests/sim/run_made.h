@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "models/router/make/make_bank.h"
 #include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
 #include "tests/sim/made_deployment.h"

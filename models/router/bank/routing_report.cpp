@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "models/router/bank/load_statistics.h"
+
 namespace moesim {
 
 namespace {
@@ -61,7 +63,7 @@ FollowerCounts follower_counts(const RoutingBank& bank, std::int64_t layer, std:
 }  // namespace
 
 RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer) {
-  const auto is_there = [](std::uint16_t id) { return id != RoutingBank::kNoExpert; };
+  const auto is_there = [](std::uint16_t id) { return id != kNoExpert; };
   RepeatRates rates;
   std::int64_t pairs = 0;
   for (std::int64_t t = 1; t < bank.num_tokens(); ++t) {

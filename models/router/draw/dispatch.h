@@ -62,7 +62,7 @@ Bytes combine_payload(std::int64_t width, CombineFormat format, DispatchMode mod
 class ReplicaTurns {
  public:
   explicit ReplicaTurns(const LayerPlacement& placement);
-  // Whether an id is an expert that lies anywhere: not a zero expert, not RoutingBank::kNoExpert.
+  // Whether an id is an expert that lies anywhere: not a zero expert, not kNoExpert.
   bool is_placed(std::uint16_t id) const { return id < turns_.size(); }
   std::int32_t next(std::uint16_t expert) {
     Turn& turn = turns_[expert];

@@ -108,7 +108,7 @@ struct BlockOrder {
 };
 
 // One layer of a bank under a placement. Expert ids without a place (zero experts,
-// RoutingBank::kNoExpert) have no pick.
+// kNoExpert) have no pick.
 struct TokenBlocks {
   // Layouts of geometries that differ in their mode alone.
   TokenBlocks(const RoutingBank& bank, std::int64_t layer, const LayerPlacement& placement,

@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "models/router/kernel/blas.h"
+#include "models/router/kernel/expert_id.h"
 #include "models/spec/model_spec.h"
 
 namespace moesim {
-
-// Stands where a token has fewer experts than slots.
-inline constexpr std::uint16_t kNoExpert = 0xFFFF;
 
 // What tokens are routed for: noise and balancing are for training; a decode step may not look at
 // later tokens.

@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "models/router/make/cache_room.h"
+#include "models/router/make/make_bank.h"
 
 namespace moesim {
 
@@ -87,7 +88,7 @@ bool is_plausible(const Header& header, double length) {
 
 bool ids_in_range(const RoutingBank& bank, std::int64_t outputs) {
   for (const std::uint16_t id : bank.ids) {
-    if (id >= outputs && id != RoutingBank::kNoExpert) return false;
+    if (id >= outputs && id != kNoExpert) return false;
   }
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include "models/router/bank/routing_bank.h"
 #include "models/router/make/bank_key.h"
+#include "models/router/make/token_source.h"
 
 namespace moesim {
 

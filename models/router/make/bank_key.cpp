@@ -9,6 +9,7 @@
 
 #include "base/document.h"
 #include "base/random.h"
+#include "models/router/kernel/gate.h"
 #include "models/router/make/bank_cache.h"
 #include "models/router/recorded/gate_weights.h"
 #include "models/router/tokens/calibration.h"

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/router/bank/routing_bank.h"
+#include "models/router/make/token_source.h"
 
 namespace moesim {
 

@@ -5,6 +5,7 @@
 
 #include "models/router/make/bank_cache.h"
 #include "models/router/make/cache_room.h"
+#include "models/router/make/make_bank.h"
 
 namespace moesim {
 

@@ -7,9 +7,10 @@
 #include <functional>
 #include <thread>
 
+#include "models/router/kernel/gate.h"
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/recorded/gate_weights.h"
-#include "models/router/tokens/gate.h"
+#include "models/router/tokens/generated_gate.h"
 #include "models/router/tokens/token_generator.h"
 
 namespace moesim {

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "models/router/bank/routing_bank.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "models/router/tokens/gate.h"
+#include "models/router/kernel/gate.h"
+#include "models/router/tokens/generated_gate.h"
 #include "models/spec/model_spec.h"
 
 namespace moesim {

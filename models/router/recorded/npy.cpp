@@ -195,7 +195,7 @@ void write_npy(const RoutingBank& bank, const std::string& path) {
     row.clear();
     for (std::int64_t layer = 0; layer < bank.num_layers; ++layer) {
       for (const std::uint16_t id : bank.token(layer, t)) {
-        row.push_back(id == RoutingBank::kNoExpert ? -1 : id);
+        row.push_back(id == kNoExpert ? -1 : id);
       }
     }
     file.write(reinterpret_cast<const char*>(row.data()),

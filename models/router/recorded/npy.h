@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/router/bank/routing_bank.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

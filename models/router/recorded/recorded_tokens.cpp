@@ -42,9 +42,9 @@ RoutingShape::RoutingShape(const ModelSpec& spec, const std::string& file) : mod
   num_experts = spec.moe().num_experts;
   outputs = gate_outputs(spec.moe());
   top_k = spec.moe().top_k;
-  if (outputs > RoutingBank::kNoExpert) {
+  if (outputs > kNoExpert) {
     refuse_file(file, fmt::format("routing for {} experts", outputs),
-                fmt::format("at most {}", RoutingBank::kNoExpert));
+                fmt::format("at most {}", kNoExpert));
   }
 }
 
@@ -71,7 +71,7 @@ void TokenChecker::take(std::span<const std::int64_t> ids, const TokenPlace& pla
     last_token_[static_cast<std::size_t>(id)] = token_;
     out[taken++] = static_cast<std::uint16_t>(id);
   }
-  std::fill(out.begin() + static_cast<std::ptrdiff_t>(taken), out.end(), RoutingBank::kNoExpert);
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(taken), out.end(), kNoExpert);
   if (wrong) report(ids, place);
 }
 
@@ -155,7 +155,7 @@ RoutingBank empty_bank(const RoutingShape& shape, std::int64_t sequences,
   bank.sequences = sequences;
   bank.sequence_tokens = sequence_tokens;
   bank.ids.assign(static_cast<std::size_t>(bank.num_layers * bank.num_tokens() * bank.top_k),
-                  RoutingBank::kNoExpert);
+                  kNoExpert);
   bank.origin = RoutingOrigin::kRecorded;
   return bank;
 }

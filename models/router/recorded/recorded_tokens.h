@@ -10,6 +10,7 @@
 
 #include "models/router/bank/routing_bank.h"
 #include "models/router/recorded/input_file.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

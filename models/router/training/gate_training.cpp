@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "models/router/bank/load_statistics.h"
 #include "models/router/bank/routing_bank.h"
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/training/gate_gradient.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/router/bank/training_point.h"
 #include "models/spec/model_spec.h"
 
 namespace moesim {
@@ -34,16 +35,6 @@ struct TrainingRecipe {
   double expert_rate = 0.05;  // SGD.
 
   bool operator==(const TrainingRecipe&) const = default;
-};
-
-// Load and loss over a window of steps ending at `step`. Load is what the gate asks for, before any
-// capacity, over the routed experts.
-struct TrainingPoint {
-  std::int64_t step = 0;
-  double max_over_mean = 0;
-  double gini = 0;
-  std::int64_t dead_experts = 0;  // Below 1 % of the mean load.
-  double task_loss = 0;           // Mean of half the squared error of the layer's output.
 };
 
 struct TrainingRun {

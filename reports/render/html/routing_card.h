@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/router/bank/load_statistics.h"
 #include "models/router/bank/routing_report.h"
 #include "reports/render/html/heat_map.h"
 #include "sim/deployment/deployment.h"

@@ -1,4 +1,4 @@
-#include "models/router/bank/routing_bank.h"
+#include "models/router/make/token_source.h"
 #include "models/router/training/gate_training.h"
 #include "scenarios/format/router_names.h"
 #include "scenarios/format/schema/schema_parts.h"

@@ -1,4 +1,4 @@
-#include "models/router/tokens/gate.h"
+#include "models/router/tokens/generated_gate.h"
 
 #include <fmt/format.h>
 
@@ -29,11 +29,6 @@ void shuffle(ExpertTargets& targets, RandomStream& random) {
 }
 
 }  // namespace
-
-GateView Gate::view() const {
-  const auto rows = static_cast<std::int64_t>(weight.size()) / hidden_size;
-  return {{weight.data(), rows, hidden_size, hidden_size}, bias, correction};
-}
 
 void GeneratedGate::logits(const RowResponses& responses, std::int64_t tokens,
                            float* logits) const {

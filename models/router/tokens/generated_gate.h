@@ -16,16 +16,6 @@
 
 namespace moesim {
 
-// The gate of one layer.
-struct Gate {
-  std::int64_t hidden_size = 0;
-  std::vector<float> weight;      // [outputs, hidden_size]
-  std::vector<float> bias;        // [outputs], empty without gate_bias.
-  std::vector<float> correction;  // [outputs], empty without correction_bias.
-
-  GateView view() const;
-};
-
 // A generated gate of one layer. The weight of output e is
 //   w_e = scale_e g_row(e) + along_mean_e m,
 // so that its logits are sums of what hidden states make of the rows g and of the mean m.
