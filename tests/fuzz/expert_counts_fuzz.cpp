@@ -1,6 +1,6 @@
 #include "models/router/recorded/expert_counts.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/models/recorded_bytes.h"
+#include "tests/models/router/recorded/recorded_bytes.h"
 
 namespace moesim::fuzz {
 

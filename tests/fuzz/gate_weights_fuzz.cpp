@@ -3,7 +3,7 @@
 
 #include "models/router/recorded/gate_weights.h"
 #include "tests/fuzz/fuzz_target.h"
-#include "tests/models/recorded_bytes.h"
+#include "tests/models/router/recorded/recorded_bytes.h"
 
 namespace moesim::fuzz {
 

@@ -8,8 +8,8 @@
 #include "models/placement/expert_profile.h"
 #include "models/router/draw/traffic.h"
 #include "models/router/make/make_bank.h"
-#include "tests/models/made_banks.h"
-#include "tests/models/router_models.h"
+#include "tests/models/router/made_banks.h"
+#include "tests/models/router/router_models.h"
 
 namespace moesim {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "models/router/draw/routing_sampler.h"
 #include "models/router/draw/token_blocks.h"
-#include "tests/models/made_banks.h"
+#include "tests/models/router/made_banks.h"
 
 namespace moesim {
 namespace {

@@ -8,7 +8,7 @@
 #include "models/router/draw/drawn_tokens.h"
 #include "models/router/draw/one_by_one.h"
 #include "models/router/draw/routing_sampler.h"
-#include "tests/models/made_banks.h"
+#include "tests/models/router/made_banks.h"
 
 namespace moesim {
 namespace {

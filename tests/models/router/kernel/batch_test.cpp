@@ -9,7 +9,7 @@
 #include "models/router/kernel/balanced_assignment.h"
 #include "models/router/kernel/batch_balance.h"
 #include "models/router/kernel/expert_choice.h"
-#include "tests/models/made_routers.h"
+#include "tests/models/router/made_routers.h"
 
 namespace moesim {
 namespace {

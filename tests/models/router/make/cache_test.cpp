@@ -15,8 +15,8 @@
 #include "models/router/make/bank_orders.h"
 #include "models/router/make/cache_room.h"
 #include "models/router/make/make_bank.h"
-#include "tests/models/recorded_files.h"
-#include "tests/models/router_models.h"
+#include "tests/models/router/recorded/recorded_files.h"
+#include "tests/models/router/router_models.h"
 
 namespace moesim {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/input_error.h"
-#include "tests/models/recorded_bytes.h"
+#include "tests/models/router/recorded/recorded_bytes.h"
 
 namespace moesim::made {
 

@@ -1,11 +1,12 @@
 // Recorded ids as lines of JSON: SGLang's base64 int32 per request.
+#include "models/router/recorded/json_lines.h"
+
 #include <gtest/gtest.h>
 
 #include <optional>
 
 #include "models/router/recorded/base64.h"
-#include "models/router/recorded/json_lines.h"
-#include "tests/models/recorded_files.h"
+#include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
 namespace {

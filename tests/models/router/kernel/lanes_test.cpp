@@ -11,7 +11,7 @@
 
 #include "models/router/kernel/lanes/lane_stages.h"
 #include "models/router/kernel/token_router.h"
-#include "tests/models/made_routers.h"
+#include "tests/models/router/made_routers.h"
 
 namespace moesim {
 namespace {

@@ -1,19 +1,16 @@
-// Banks: where their routing comes from, that they are the same every time, and what is counted in
-// them.
+// Making banks: where their routing comes from, and that they are the same every time.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
-#include <sstream>
 #include <stdexcept>
 
-#include "models/router/bank/routing_report.h"
 #include "models/router/make/make_bank.h"
 #include "models/router/tokens/token_generator.h"
-#include "tests/models/recorded_files.h"
-#include "tests/models/router_models.h"
+#include "tests/models/router/recorded/recorded_files.h"
+#include "tests/models/router/router_models.h"
 
 namespace moesim {
 namespace {
@@ -316,55 +313,6 @@ TEST_F(RealGates, DecideInsteadOfGeneratedOnes) {
     EXPECT_GT(with_both, 20);
     EXPECT_NE(bank.provenance.find("real gates"), std::string::npos);
     EXPECT_NE(bank.provenance.find("generated hidden states"), std::string::npos);
-  }
-}
-
-TEST(LoadStatistics, AreTheirDefinitions) {
-  const std::vector<double> counts = {0, 0, 0, 8};
-  const LoadStatistics statistics = load_statistics(counts);
-  EXPECT_DOUBLE_EQ(statistics.max_over_mean, 4);
-  EXPECT_DOUBLE_EQ(statistics.gini, 0.75);          // 1 - 1/n: one has all.
-  EXPECT_DOUBLE_EQ(statistics.cv, std::sqrt(3.0));  // sqrt(n - 1): one has all.
-  EXPECT_DOUBLE_EQ(statistics.entropy, 0);
-  EXPECT_DOUBLE_EQ(statistics.unused_share, 0.75);
-  EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>(4, 0.0)).max_over_mean, 0);
-  const LoadStatistics even = load_statistics(std::vector<double>(4, 3.0));
-  EXPECT_DOUBLE_EQ(even.cv, 0);
-  EXPECT_DOUBLE_EQ(even.entropy, 1);
-  // Two of four share everything: ln 2 / ln 4.
-  EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>{5, 5, 0, 0}).entropy, 0.5);
-  EXPECT_DOUBLE_EQ(load_statistics(std::vector<double>{5}).entropy, 1);
-}
-
-// Tokens: {0, none}, {0, 1}, {none, none}, {none, none} in one sequence of four.
-TEST(Counting, SlotsWithoutAnExpertCountForNothing) {
-  constexpr std::uint16_t none = kNoExpert;
-  RoutingBank bank;
-  bank.num_layers = 1;
-  bank.num_experts = 2;
-  bank.top_k = 2;
-  bank.sequences = 1;
-  bank.sequence_tokens = 4;
-  bank.ids = {0, none, 0, 1, none, none, none, none};
-  EXPECT_EQ(expert_counts(bank)[0], (std::vector<double>{2, 1}));
-  const RepeatRates rates = repeat_rates(bank, 0);  // One pair counts: the first two tokens.
-  EXPECT_DOUBLE_EQ(rates.first, 1);
-  EXPECT_DOUBLE_EQ(rates.any, 1);
-  EXPECT_DOUBLE_EQ(rates.overlap, 0.5);
-}
-
-TEST(RoutingReport, HasALineForEveryLayerAndTheProvenance) {
-  const RoutingBank bank = make_routing_bank(olmoe(3), source_of(TokenPolicy::kUniform, 4), 1);
-  const std::string report = routing_report(bank);
-  EXPECT_EQ(std::count(report.begin(), report.end(), '\n'), 2 + 3 + 1);
-  EXPECT_NE(report.find(bank.provenance), std::string::npos);
-}
-
-TEST(RoutingReport, TablesAreNarrowerThanAHundredColumns) {
-  const RoutingBank bank = make_routing_bank(olmoe(3), source_of(TokenPolicy::kUniform, 4), 1);
-  std::stringstream lines(routing_report(bank));
-  for (std::string line; std::getline(lines, line) && line != bank.provenance;) {
-    EXPECT_LT(line.size(), 100U) << line;
   }
 }
 

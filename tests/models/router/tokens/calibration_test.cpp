@@ -11,7 +11,7 @@
 
 #include "models/router/bank/routing_report.h"
 #include "models/router/make/make_bank.h"
-#include "tests/models/router_models.h"
+#include "tests/models/router/router_models.h"
 
 namespace moesim {
 namespace {

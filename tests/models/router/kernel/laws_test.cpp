@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "tests/models/made_routers.h"
+#include "tests/models/router/made_routers.h"
 
 namespace moesim {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/models/made_banks.h"
 #include "tests/models/made_models.h"
+#include "tests/models/router/made_banks.h"
 
 namespace moesim {
 namespace {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "hardware/kernels/measured_kernels.h"
-#include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
+#include "tests/models/work/kernel_queries.h"
 
 namespace moesim {
 namespace {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "models/work/layer_work.h"
-#include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
+#include "tests/models/work/kernel_queries.h"
 
 namespace moesim {
 namespace {

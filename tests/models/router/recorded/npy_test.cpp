@@ -1,11 +1,12 @@
 // Recorded ids as NumPy files: what comes in, what is refused.
+#include "models/router/recorded/npy.h"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <limits>
 
-#include "models/router/recorded/npy.h"
-#include "tests/models/recorded_files.h"
+#include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
 namespace {

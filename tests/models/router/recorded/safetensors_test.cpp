@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "tests/models/recorded_files.h"
+#include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
 namespace {

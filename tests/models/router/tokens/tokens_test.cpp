@@ -10,7 +10,7 @@
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/tokens/gate_fit.h"
 #include "models/router/tokens/token_generator.h"
-#include "tests/models/router_models.h"
+#include "tests/models/router/router_models.h"
 
 namespace moesim {
 namespace {

@@ -11,7 +11,7 @@
 #include "models/router/recorded/expert_counts.h"
 #include "models/router/recorded/layer_choices.h"
 #include "models/router/recorded/recorded_routing.h"
-#include "tests/models/recorded_files.h"
+#include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
-#include "tests/models/kernel_queries.h"
 #include "tests/models/made_models.h"
+#include "tests/models/work/kernel_queries.h"
 
 namespace moesim {
 namespace {

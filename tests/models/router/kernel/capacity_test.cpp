@@ -1,11 +1,12 @@
 // Capacity, dropping, padding and the rows that experts compute.
+#include "models/router/kernel/capacity.h"
+
 #include <gtest/gtest.h>
 
 #include <numeric>
 #include <vector>
 
-#include "models/router/kernel/capacity.h"
-#include "tests/models/made_routers.h"
+#include "tests/models/router/made_routers.h"
 
 namespace moesim {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "models/router/bank/routing_bank.h"
 #include "models/router/kernel/gate_noise.h"
-#include "tests/models/made_routers.h"
+#include "tests/models/router/made_routers.h"
 
 namespace moesim {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "models/router/recorded/gate_names.h"
 #include "models/router/recorded/gate_weights.h"
-#include "tests/models/recorded_files.h"
+#include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
 namespace {
