@@ -17,7 +17,7 @@ enum class QkNorm {
   kPerLayer  // One weight per element of all heads together.
 };
 
-// What a family adds to the four projections of grouped attention.
+// Additions of a family to the four projections of grouped attention.
 struct GroupedStyle {
   bool qkv_bias = false;
   bool output_bias = false;

@@ -34,7 +34,7 @@ void read_mistral(const FamilyInput& in, ModelSpec& model) {
       stack_layers(dense_parts(in, {}, read_windows(in.fields, in.num_layers, everywhere)));
 }
 
-// Qwen uses its window only from layer max_window_layers on, and only when told to.
+// Qwen uses its window only from layer max_window_layers on, and only with use_sliding_window.
 std::vector<std::int64_t> qwen_windows(const FamilyInput& in) {
   const bool used = in.fields.flag_or({"use_sliding_window"}, false);
   const std::int64_t first =

@@ -10,7 +10,7 @@
 
 namespace moesim {
 
-// What a family's reader gets: the fields, and the two numbers that every family has.
+// Input of a family's reader: the fields, and the two numbers that every family has.
 struct FamilyInput {
   const ConfigFields& fields;
   std::int64_t hidden;
@@ -23,7 +23,7 @@ using FamilyReader = void (*)(const FamilyInput&, ModelSpec&);
 struct Family {
   std::string architecture;
   FamilyReader read;
-  bool tied_by_default = false;  // What transformers assumes when tie_word_embeddings is absent.
+  bool tied_by_default = false;  // Default of transformers where tie_word_embeddings is absent.
 };
 
 std::vector<Family> dense_families();

@@ -12,7 +12,7 @@
 
 namespace moesim {
 
-// Above these a number is a slip, and products of two of them could overflow.
+// A number above these is a typing error, and products of two of them could overflow.
 inline constexpr std::int64_t kMaxWidth = 10'000'000;
 inline constexpr std::int64_t kMaxLayers = 100'000;
 inline constexpr std::int64_t kMaxExperts = 100'000;

@@ -10,13 +10,13 @@
 
 namespace moesim {
 
-// Number of experts, top-k and expert width; shared experts and router are the family's business.
+// Number of experts, top-k and expert width; shared experts and router are read by the family.
 // `width_names`: some families call the expert width intermediate_size, others
 // moe_intermediate_size.
 MoeSpec read_experts(const ConfigFields& fields, std::int64_t hidden, Names width_names);
 
-// Checks what a reader of one field cannot see: top_k against the experts that may be chosen,
-// groups against the experts. Contradictions become faults at the fields.
+// Checks fields against each other: top_k against the experts that may be chosen, groups against
+// the experts. Contradictions become faults at the fields.
 void check_moe(const ConfigFields& fields, const MoeSpec& moe);
 
 // topk_method, scoring_func, n_group, topk_group, norm_topk_prob, routed_scaling_factor, with the
@@ -51,7 +51,7 @@ struct StackParts {
   std::vector<AttentionSpec> attention;  // One per layer.
   LayerPattern sparse;                   // One per layer.
   MoeSpec moe;
-  std::int64_t dense_width = 0;  // Of the layers without experts.
+  std::int64_t dense_width = 0;  // Width of the layers without experts.
   std::int64_t norm_params = 0;  // Per layer.
   int num_norms = 2;
 };

@@ -18,7 +18,7 @@ bool everywhere(std::int64_t) {
 constexpr Names kPlainWidth = {"intermediate_size"};
 constexpr Names kMoeWidth = {"moe_intermediate_size"};
 
-// What most families share: one attention block repeated, the experts, two norms.
+// Parts that most families share: one attention block repeated, the experts, two norms.
 StackParts read_parts(const FamilyInput& in, const GroupedStyle& style, Names expert_width,
                       const IsLocal& is_local = nowhere) {
   StackParts parts;

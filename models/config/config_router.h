@@ -1,4 +1,4 @@
-// What the config of any family may say about its router beside the family's own scheme: noise and
+// Router fields that the config of any family may have beside the family's own scheme: noise and
 // capacity while training, dropping, hash layers, balancing rules.
 #pragma once
 

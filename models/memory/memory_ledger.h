@@ -1,4 +1,4 @@
-// Memory of the fullest device, item by item, and what would fit if it does not.
+// Memory of the fullest device, item by item, and the smallest plan that fits if this one does not.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 
 namespace moesim {
 
-// What an engine gives to the KV cache.
+// The memory that an engine gives to the KV cache.
 enum class PoolRule {
   kUtilization,     // vLLM: memory_utilization of all memory, less everything else.
-  kStaticFraction,  // SGLang: memory_utilization holds weights and cache; the rest holds the rest.
-  kFreeFraction,    // TensorRT-LLM: memory_utilization of what everything else leaves free.
+  kStaticFraction,  // SGLang: memory_utilization of all memory holds weights and cache.
+  kFreeFraction,    // TensorRT-LLM: memory_utilization of the memory that all else leaves free.
 };
 
 // Memory rules of the serving engine. Source:
 // ../shared/research/physics-energy-memory-training.md 1.3.
 struct EngineMemoryRules {
-  double memory_utilization = 0.9;         // Share of device memory the engine may use.
+  double memory_utilization = 0.9;         // Share of memory; PoolRule says of which memory.
   std::int64_t max_num_seqs = 256;         // Sequences that may run at once per attention-DP rank.
   std::int64_t max_batched_tokens = 8192;  // Tokens of one step per attention-DP rank.
   std::int64_t kv_block_tokens = 16;
@@ -36,11 +36,11 @@ struct EngineMemoryRules {
   std::int64_t fp4_width_multiple = 256;
 };
 
-// What the fullest EP group holds beyond the mean one.
+// How much the fullest EP group holds beyond the mean one.
 struct ExpertShare {
   std::int64_t redundant = 0;  // Expert slots beyond one per expert, over all groups.
-  // Tokens that the group receives in the worst step, over those of the mean group. The value is
-  // for when no router was asked. Source: DeepSeek-V3 EP32 prefill runs out of memory at 16,384
+  // Tokens that the group receives in the worst step, over those of the mean group. The default
+  // is for a ledger without routing. Source: DeepSeek-V3 EP32 prefill runs out of memory at 16,384
   // tokens a device but not at 8,192, which balanced routing does not explain
   // (physics-energy-memory-training.md 1.3).
   double fullest_over_mean = 2;
@@ -58,11 +58,11 @@ struct MemoryLedger {
   Bytes embedding_weights;  // Embedding, head, norms.
   Bytes activations;        // Peak.
   Bytes communication;      // Dispatch and collective buffers.
-  // Where tokens travel: what those two hold for, ExpertShare::fullest_over_mean; else 1.
+  // The ExpertShare::fullest_over_mean that these two are sized for; 1 if tokens do not travel.
   double fullest_over_mean = 1;
   Bytes runtime;             // Context, libraries.
   Bytes linear_states;       // States of max_num_seqs sequences in linear-attention layers.
-  Bytes kv_pool;             // What is left for the KV cache; 0 when nothing is left.
+  Bytes kv_pool;             // Memory left for the KV cache; 0 when none is left.
   Bytes shortfall;           // By how much weights and the rest exceed the budget; 0 when they fit.
   Bytes kv_bytes_per_token;  // Per device, full-attention layers of this stage.
   std::int64_t kv_blocks = 0;
@@ -73,8 +73,8 @@ struct MemoryLedger {
   bool fits() const { return shortfall.value() <= 0 && kv_capacity_tokens > 0; }
 };
 
-// Of the pipeline stage with the smallest KV capacity. A sliding-window layer needs at most its
-// window for each of max_num_seqs sequences, so that T tokens are sure to fit while
+// The ledger of the pipeline stage with the smallest KV capacity. A sliding-window layer needs at
+// most its window for each of max_num_seqs sequences, so that T tokens are sure to fit while
 //   T full_bytes + sum over windows w(bytes_w min(T, max_num_seqs w)) <= kv_pool
 // Requires: a sound plan.
 MemoryLedger memory_ledger(const ModelSpec& model, const ParallelPlan& plan,
@@ -93,8 +93,8 @@ std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const D
                                                  const EngineMemoryRules& rules,
                                                  const DeviceSpec& device);
 
-// The smallest change that would fit, in words: "4 devices (tp 4, experts over ep 4)", and behind
-// "or" narrower weights where they need fewer devices. Nothing = none on up to 1024 devices.
+// The smallest plan that fits, in words: "4 devices (tp 4, experts over ep 4)", and behind "or"
+// narrower weights where they need fewer devices. Nothing = none on up to 1024 devices.
 std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan& dtypes,
                                         const EngineMemoryRules& rules, const DeviceSpec& device);
 

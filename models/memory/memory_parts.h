@@ -5,7 +5,7 @@
 
 namespace moesim {
 
-// What every ledger function needs to know; lives for one call of memory_ledger.
+// Input of every ledger function; lives for one call of memory_ledger.
 struct LedgerInputs {
   const ModelSpec& model;
   const ParallelPlan& plan;
@@ -14,13 +14,14 @@ struct LedgerInputs {
   const DeviceSpec& device;
   const ExpertShare& experts;
 
-  // Rows of the fullest EP group over the mean one: one device without travel holds all rows
-  // anyway.
+  // Rows of the fullest EP group over the mean one; 1 where tokens do not travel, because every
+  // device then holds all rows.
   double fullest_over_mean() const {
     return plan.dispatches_tokens() ? experts.fullest_over_mean : 1;
   }
 
-  // Embedding, head, norms, gate and biases keep 16 bit whatever the linear layers are stored in.
+  // Bytes of a parameter of embedding, head, norms, gate and biases: 16 bit for any format of the
+  // linear layers but fp32.
   double wide_bytes() const { return dtypes.weights == Dtype::kFp32 ? 4 : 2; }
 };
 

@@ -112,7 +112,7 @@ class SwapSearch {
     return keeps_balance(a, b);
   }
 
-  // What both sides gain, each without the other, which leaves as it comes.
+  // Gain of both sides, each counted without the other slot, which leaves as this one comes.
   double gain(std::size_t a, std::size_t b) const {
     const double shared = 2 * value(a, b);
     const std::size_t ga = group_of(a), gb = group_of(b), na = node_of(a), nb = node_of(b);

@@ -18,7 +18,7 @@ struct ExpertMove {
 };
 
 // One move for every group and expert that is new to it, in order of groups and slots. The sender
-// is a group of the same node if one held the expert, else any; of equally near ones the one with
+// is a group of the same node if one held the expert, else any; of equally near groups the one with
 // the fewest sends so far, then the lowest. Requires: the same experts and groups in both.
 std::vector<ExpertMove> expert_moves(const LayerPlacement& before, const LayerPlacement& after,
                                      std::int64_t groups_per_node);

@@ -1,5 +1,5 @@
-// What a placement goes by: how many tokens chose each expert of a layer, and which experts they
-// and their sequences chose together.
+// The profile that a placement is made from: how many tokens chose each expert of a layer, and
+// which experts they and their sequences chose together.
 #pragma once
 
 #include <cstdint>

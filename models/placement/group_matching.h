@@ -1,5 +1,5 @@
-// A new placement with its EP groups renamed so that experts stay where they are: placements say
-// which experts share a group, not which group that has to be.
+// A new placement with its EP groups renamed so that experts stay where they are: a placement
+// decides which experts share a group, not the number of that group.
 #pragma once
 
 #include "models/placement/placement.h"

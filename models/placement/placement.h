@@ -29,7 +29,7 @@ struct LayerPlacement {
 LayerPlacement placement_of_slots(std::vector<std::int32_t> expert_of_slot,
                                   std::int64_t num_experts, std::int64_t groups);
 
-// What a placement has to fill.
+// The groups, nodes and slots that a placement has to fill.
 struct PlacementShape {
   std::int64_t groups = 1;         // EP groups, in order on ...
   std::int64_t nodes = 1;          // ... so many nodes.
@@ -65,15 +65,15 @@ enum class ReplicaChoice {
   kStatic,   // One fixed replica per source rank, the nearest.
 };
 
-// Which tokens EPLB and kCoactivation go by at the start.
+// Tokens that the first placement of kEplb and kCoactivation is made from.
 enum class PlacementProfile {
   kHeldOut,  // One half of the bank; the other half is served.
   kServed,   // The whole bank, which is served as well: a perfect profile.
 };
 
-// Assumption: above what loads of a thousand steps differ by chance, below what a change of the
-// kind of text costs (EPLB's overload of OLMoE rises from 1.04 to 1.25 and more). vLLM and SGLang
-// always move (0) unless told otherwise.
+// Assumption: more than the chance difference between loads of a thousand steps, less than the cost
+// of a change of the kind of text (EPLB's overload of OLMoE rises from 1.04 to 1.25 and more). vLLM
+// and SGLang always move (0) unless configured otherwise.
 inline constexpr double kRebalanceGain = 0.05;
 
 struct PlacementSpec {
@@ -83,12 +83,11 @@ struct PlacementSpec {
   ReplicaChoice replicas = ReplicaChoice::kDynamic;
   // Engine steps between two rebalancings on the loads seen since the last; 0 = placed once.
   std::int64_t rebalance_steps = 0;
-  // By how much a layer's predicted overload has to fall for its experts to move; 0 = they always
-  // move.
+  // Least fall of a layer's predicted overload for its experts to move; 0 = they always move.
   double rebalance_gain = kRebalanceGain;
   PlacementProfile profile = PlacementProfile::kHeldOut;
 
-  // Whether the first placement goes by loads: needs a profile.
+  // Whether the first placement is made from loads and needs a profile.
   bool by_load() const {
     return policy == PlacementPolicy::kEplb || policy == PlacementPolicy::kCoactivation;
   }
@@ -100,14 +99,14 @@ struct PlacementSpec {
 // without any load.
 double overload(const LayerPlacement& placement, std::span<const double> counts);
 
-// What is wrong with a placement for a model under a plan, path within the placement section:
+// Faults of a placement for a model under a plan, with paths within the placement section:
 // redundant experts that nothing would choose, round robin with redundant experts, hierarchical
 // scope where the model's router groups cannot be shared out to `nodes`. Empty = sound.
 std::vector<PlanFault> placement_faults(const PlacementSpec& placement, const ModelSpec& model,
                                         const ParallelPlan& plan, std::int64_t nodes);
 
-// Slots in order hold expert 0, 1, ...; redundant ones start over at expert 0 (what engines start
-// from before they know any load). Requires: num_experts + redundant divisible by groups.
+// Slots in order hold expert 0, 1, ...; redundant ones start over at expert 0 (the start of
+// engines, which know no load yet). Requires: num_experts + redundant divisible by groups.
 LayerPlacement place_linear(std::int64_t num_experts, std::int64_t groups,
                             std::int64_t redundant = 0);
 

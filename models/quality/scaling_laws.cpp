@@ -25,7 +25,7 @@ constexpr double kValidationError = 0.019;  // RMSE (section 5.4).
 
 constexpr double kExponentDoubt = 0.1;
 
-// What the experiments covered.
+// The range of sizes that the experiments covered.
 struct Extent {
   const char* what;
   const char* unit;
@@ -156,13 +156,13 @@ LossEstimate estimate_loss(const LawShape& shape, double tokens) {
   check(kJointExperts, shape.experts, estimate);
   check(kJointGranularity, shape.granularity, estimate);
   const double experts = nearest(kJointExperts, shape.experts);
-  const double doubt =
+  const double uncertainty =
       quadrature({joint::kLargestError,
                   beyond(kJointActive, shape.active, law.size_term(shape.active), law.mu),
                   beyond(kJointTokens, tokens, law.data_term(tokens), law.nu),
                   estimate.loss - joint_loss(shape.active, tokens, experts)});
-  estimate.high = estimate.loss + doubt;
-  estimate.low = estimate.loss - doubt - granularity_gain(shape.held, shape.granularity);
+  estimate.high = estimate.loss + uncertainty;
+  estimate.low = estimate.loss - uncertainty - granularity_gain(shape.held, shape.granularity);
   return estimate;
 }
 
@@ -175,11 +175,11 @@ LossEstimate estimate_fine_grained_loss(const LawShape& shape, double tokens) {
   check(kFineGranularity, shape.granularity, estimate);
   check(kFineExperts, shape.experts, estimate);
   const double data_term = kB * std::pow(tokens, -kBeta);
-  const double doubt = quadrature(
+  const double uncertainty = quadrature(
       {kValidationError, beyond(kFineHeld, shape.held, estimate.loss - kC - data_term, kAlpha),
        beyond(kFineTokens, tokens, data_term, kBeta)});
-  estimate.low = estimate.loss - doubt;
-  estimate.high = estimate.loss + doubt;
+  estimate.low = estimate.loss - uncertainty;
+  estimate.high = estimate.loss + uncertainty;
   return estimate;
 }
 

@@ -1,5 +1,5 @@
-// How well a model would predict text, from published scaling laws of MoE and dense models: the
-// axis without which a sweep over sizes always favours the smallest model.
+// The loss of a model on text by published scaling laws of MoE and dense models. Without it a sweep
+// over sizes always favours the smallest model.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,13 @@
 
 namespace moesim {
 
-// A model as the laws see it.
+// The sizes of a model that enter the laws.
 struct LawShape {
-  double active = 0;   // Parameters of one token, embedding and head included.
+  double active = 0;   // Active parameters, embedding and head included.
   double held = 0;     // All parameters but embedding, head and gates.
   double experts = 1;  // Expansion rate: feed-forward parameters held over those used per token.
-  double granularity = 1;  // Experts that together make what a token uses; 1 = one whole expert.
+  // Feed-forward parameters used per token over those of one expert; 1 = one whole expert.
+  double granularity = 1;
 };
 LawShape law_shape(const ModelSpec& model);
 
@@ -34,10 +35,10 @@ double effective_experts(double experts);
 // Source: Krajewski et al. 2024, arXiv:2402.07871, equation 9 and Table 1.
 double fine_grained_loss(double held, double tokens, double granularity);
 
-// What experts cut finer than one per token gain by that law: L(G = 1) - L(G), never below 0.
+// Loss that finer experts than one per token save by that law: L(G = 1) - L(G), never below 0.
 double granularity_gain(double held, double granularity);
 
-// A loss with what it is worth.
+// A loss with its interval.
 struct LossEstimate {
   double loss = 0;
   double low = 0, high = 0;

@@ -1,5 +1,5 @@
-// How many tokens a model was trained on: published where its authors say so, else an assumption
-// that says that it is one.
+// How many tokens a model was trained on: published by its authors, or an assumption that is marked
+// as one.
 #pragma once
 
 #include <string>
@@ -17,10 +17,10 @@ struct TrainingTokens {
   bool assumed() const { return confidence == "assumption"; }
 };
 
-// Of the catalog's model of that name, from models/quality/training_tokens.yaml; where it is not
-// published, 20 tokens per active parameter.
-// Source of the 20: Hoffmann et al. 2022, arXiv:2203.15556, Table 3 (dense, compute-optimal).
-// Throws: InputError if the shipped file has faults.
+// Training tokens of the catalog's model of that name, from models/quality/training_tokens.yaml;
+// where it is not published, 20 tokens per active parameter. Source of the 20: Hoffmann et al.
+// 2022, arXiv:2203.15556, Table 3 (dense, compute-optimal). Throws: InputError if the shipped file
+// has faults.
 TrainingTokens training_tokens_of(const ModelSpec& model);
 
 // The assumption alone.

@@ -19,7 +19,7 @@ ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind);
 // 1 %: vocabulary, context, kinds of attention and their pattern, head sizes and latents as they
 // are. Heads, hidden size and widths grow as the cube root of the size and the number of layers
 // makes up the rest, so that the model keeps its proportions; feed-forward blocks are as wide as
-// what a token uses in the MoE, scaled, and then trimmed until the total is right. KV heads stay
+// the active width of the MoE, scaled, and then trimmed until the total is right. KV heads stay
 // (grouped) or follow the heads (one per query head). Requires: params >= least_dense_params().
 ModelSpec dense_model_of(const ModelSpec& own, double params);
 

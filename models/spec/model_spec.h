@@ -1,4 +1,4 @@
-// What a model is: its layers with every width, independent of hardware and of how it is spread.
+// A model as its layers with every width, independent of hardware and of its parallel plan.
 // Everything downstream (memory, kernels, routing, traffic) is derived from these numbers.
 #pragma once
 
@@ -62,7 +62,7 @@ enum class GroupScore {
   kLargest,
   kSumOfKeptShare,  // Megatron: the top_k / top_groups largest of the group.
 };
-// What keys of a dropped group become. Zero lets an expert of a dropped group beat one of a kept
+// Value of the keys of a dropped group. Zero lets an expert of a dropped group beat one of a kept
 // group whose biased score is negative, as in code derived from Hugging Face's.
 enum class GroupMask { kMinusInfinity, kZero };
 
@@ -160,7 +160,7 @@ struct LayerSpec {
 // Source: LongCat-Flash report (12 picks of 512 + 256, 8 of them real on average).
 std::int64_t sum_over_active_experts(const MoeSpec& moe, std::int64_t each);
 
-// Parameter counts; "active" is what one token touches.
+// Parameter counts; "active" counts the parameters that one token uses.
 struct ParameterCounts {
   std::int64_t total = 0;
   std::int64_t active = 0;                // With embedding and head.

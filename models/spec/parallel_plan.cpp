@@ -63,7 +63,7 @@ class PlanChecker {
     return faults_;
   }
 
-  // Equal layers have equal faults: each is told once.
+  // Equal layers have equal faults: each is reported once.
   void fault(const std::string& path, std::int64_t value, const std::string& allowed) {
     const auto same = [&](const PlanFault& f) { return f.path == path && f.allowed == allowed; };
     if (std::any_of(faults_.begin(), faults_.end(), same)) return;
@@ -149,7 +149,7 @@ class PlanChecker {
       must_divide("ep", plan_.ep, moe.num_experts, "experts");
       return;
     }
-    if (plan_.ep > devices_) return;  // Told already; the sums below need not overflow for it.
+    if (plan_.ep > devices_) return;  // Reported already; the sums below need not overflow for it.
     if (plan_.ep == 1) {
       fault("redundant_experts", redundant, "needs ep > 1: copies on one group relieve nothing");
       return;

@@ -37,8 +37,8 @@ struct DtypePlan {
   Dtype dispatch = Dtype::kBf16;  // Tokens on their way to the experts; combine is always bf16.
 };
 
-// What is wrong with a plan for a model on a number of devices: one (path, value, allowed) per
-// fault, e.g. ("ep", "96", "must divide the model's 256 experts: 1, 2, 4, ..."). Empty = sound.
+// Faults of a plan for a model on a number of devices: one (path, value, allowed) per fault,
+// e.g. ("ep", "96", "must divide the model's 256 experts: 1, 2, 4, ..."). Empty = sound.
 struct PlanFault {
   std::string path;
   std::string value;

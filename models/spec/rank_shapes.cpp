@@ -52,7 +52,7 @@ Matrices latent_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64
 }
 
 // Everything but the output projection runs as one input projection; its width follows from the
-// parameters, whatever the family splits it into.
+// parameters, however the family splits it.
 Matrices linear_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64_t tp) {
   const std::int64_t outputs = a.num_heads * a.v_head_dim;
   const std::int64_t inputs = uncounted_columns(a, hidden, outputs);

@@ -1,5 +1,5 @@
 // Shapes of the matrices that one rank of a tensor-parallel group holds. Kernels and the memory
-// ledger read the same list, so that what is multiplied is what is stored.
+// ledger read the same list, so that the matrices multiplied are those stored.
 #pragma once
 
 #include <boost/container/static_vector.hpp>

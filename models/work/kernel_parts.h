@@ -12,7 +12,7 @@ namespace moesim {
 inline constexpr double kActivationBytes = 2;  // bf16 between kernels.
 
 // Format in which a matrix stored as `weights` is multiplied. int4 weights are widened on load
-// (16-bit activations); fp4 stays, the device decides what it can multiply.
+// (16-bit activations); fp4 stays: the device model decides whether it can be multiplied.
 Dtype multiply_dtype(Dtype weights);
 
 // Activations are converted before the multiplication (fp8, int8, fp4).

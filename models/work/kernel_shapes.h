@@ -1,5 +1,5 @@
-// The kernel shapes that a deployment of a model runs: what a table of measured kernels has to
-// hold so that it covers the deployment.
+// The kernel shapes that a deployment of a model runs: those that a table of measured kernels has
+// to hold to cover the deployment.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ std::vector<Kernel> kernel_shapes(const ModelSpec& model, const ParallelPlan& pl
                                   const DtypePlan& dtypes);
 
 // CSV with the columns of a measured table that must match exactly, one row per shape; the
-// columns between which times are interpolated are left to who measures. `groups` of grouped_gemm
-// is the most experts that a rank can hit.
+// columns between which times are interpolated are left to the measurement. `groups` of
+// grouped_gemm is the most experts that a rank can hit.
 std::string kernel_shapes_csv(const std::vector<Kernel>& kernels);
 
 }  // namespace moesim

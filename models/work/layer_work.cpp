@@ -38,8 +38,8 @@ namespace {
 Kernel norm(const ModelSpec& model, std::int64_t tokens, int count) {
   // Reads the block's output and the residual, writes the sum and its norm.
   constexpr double kPasses = 4;
-  const double one = static_cast<double>(tokens * model.hidden_size) * kPasses * kActivationBytes;
-  return elementwise("norm", one * count, count);
+  const double bytes = static_cast<double>(tokens * model.hidden_size) * kPasses * kActivationBytes;
+  return elementwise("norm", bytes * count, count);
 }
 
 void add_ffn(std::vector<Kernel>& out, const Matrices& matrices, std::int64_t tokens, Dtype weights,

@@ -12,7 +12,7 @@
 
 namespace moesim {
 
-// What attention cores have to do in one step on one attention-DP rank, for one window size.
+// Load of attention cores in one step on one attention-DP rank, for one window size.
 struct AttentionLoad {
   std::int64_t prefill_tokens = 0;  // New prompt tokens.
   double prefill_pairs = 0;         // Sum over them of the keys each one sees (causal, window cut).

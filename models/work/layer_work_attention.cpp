@@ -27,7 +27,7 @@ Kernel rope_and_cache(const AttentionSpec& a, const ParallelPlan& plan, Dtype kv
   return elementwise("rope_cache", static_cast<double>(tokens) * per_token, 2);
 }
 
-// Convolution, gates, norms of a linear-attention layer: reads and writes what was projected.
+// Convolution, gates, norms of a linear-attention layer: reads and writes the projected columns.
 Kernel linear_mixing(const Matrix& in, std::int64_t tokens) {
   return elementwise("conv_gate", static_cast<double>(tokens * in.n) * 2 * kActivationBytes, 6);
 }
@@ -72,8 +72,7 @@ void add_attention_projections(std::vector<Kernel>& out, const ModelSpec& model,
 
 namespace {
 
-// What one core reads and multiplies in one phase: per query q_width columns in, out_width columns
-// out, per key key_bytes, per pair flops_per_pair.
+// Work of one attention core in one phase, per (query, key) pair, key and query.
 struct Core {
   const char* name = "";
   double flops_per_pair = 0;
@@ -215,8 +214,8 @@ void add_absorbed(std::vector<Kernel>& out, const AttentionSpec& a, const Parall
   out.push_back(per_head_gemm("w_uv", heads, rows, {a.kv_lora_rank, a.v_head_dim}, dtypes.weights));
 }
 
-// MLA, expanded: keys and values of every head are made from the latents of the chunk and of what
-// is cached before it, then attention runs as with num_kv_heads = num_heads.
+// MLA, expanded: keys and values of every head are made from the latents of the chunk and of the
+// tokens cached before it, then attention runs as with num_kv_heads = num_heads.
 void add_expanded(std::vector<Kernel>& out, const AttentionSpec& a, const ParallelPlan& plan,
                   const DtypePlan& dtypes, const AttentionLoad& load) {
   const std::int64_t heads = rank_heads(a, plan.tp);

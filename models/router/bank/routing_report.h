@@ -1,4 +1,4 @@
-// What a RoutingBank's routing looks like, as text for the terminal.
+// Statistics of a RoutingBank beyond its loads, and a table of all of them for the terminal.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ RepeatRates repeat_rates(const RoutingBank& bank, std::int64_t layer);
 // its expectation with the same popularity and independent choices; 1 = independent.
 double coactivation_gain(const RoutingBank& bank, std::int64_t layer);
 
-// How far a token's first expert in `layer` tells its first expert in the next layer: for each
+// How well a token's first expert in `layer` predicts its first expert in the next layer: for each
 // expert, the most frequent follower in one half of the tokens, its share among the followers in
 // the other half over its share of all tokens there; mean over tokens. 1 = not at all.
 // Requires: layer + 1 < bank.num_layers.

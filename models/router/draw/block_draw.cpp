@@ -10,7 +10,7 @@ namespace moesim {
 
 namespace {
 
-// The marks of so many windows are asked for ahead: after them most experts are marked.
+// Windows whose marks are prefetched: after them most experts are marked.
 constexpr std::size_t kMarkedAhead = 12;
 
 // Set bits of a word. Without an instruction for it std::popcount is a call.
@@ -206,7 +206,8 @@ void BlockDraw::add_rows(const BlockSums<Sum>& blocks, std::int64_t source, std:
   if (low_latency()) leave_directly(source, begin, end, tokens);
 }
 
-// What leaves a source for other nodes; what stays on its own was counted as forwarded there.
+// Copies that leave a source for other nodes; those that stay on its own node were counted as
+// forwarded there.
 template <typename Sum>
 void BlockDraw::leave_normally(std::int64_t source, const Sum* begin, const Sum* end) {
   const SourcePlace& place = place_of(source);
@@ -342,7 +343,7 @@ void BlockDraw::forward_inside_nodes() {
   }
 }
 
-// Pairs that stay on their source were taken off what it receives.
+// Pairs that stay on their source were taken off the pairs that it receives.
 void BlockDraw::receive_messages() {
   for (std::int64_t node = 0; node < layout_.nodes; ++node) {
     const std::int32_t* pairs = load_.partials.data() + node * layout_.width;

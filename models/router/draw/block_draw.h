@@ -1,5 +1,5 @@
 // One draw of a RoutingSampler from running sums: chooses where every source's tokens come from,
-// adds them up, and turns the sums into what crosses each port.
+// adds them up, and turns the sums into the copies that cross each port.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@ namespace moesim {
 
 class BlockDraw {
  public:
-  // Keeps references to all. `way`: the layout's place among those of the blocks. Empties `load`.
+  // Keeps references to all. `way`: the layout's index among those of the blocks. Empties `load`.
   BlockDraw(const BlockLayout& layout, std::size_t way, const TokenBlocks& blocks,
             const DispatchGeometry& geometry, LayerLoad& load);
 
-  // Chooses where a source's tokens come from; asks the memory for them before they are needed.
-  // Sources in order.
+  // Chooses where a source's tokens come from, and prefetches their sums. Requires: sources in
+  // order.
   void plan(std::int64_t source, bool prefill, std::int64_t count, RandomStream& random);
   // Adds all planned tokens. Requires: sums were made.
   void add_up();
-  // Fills what add_up() leaves open of the load.
+  // Fills the fields of the load that add_up() leaves open.
   void finish(std::int64_t slots_per_group);
 
  private:

@@ -1,4 +1,4 @@
-// How tokens travel to their experts and back: which ranks a copy passes, and what it weighs.
+// How tokens travel to their experts and back: which ranks a copy passes, and its bytes.
 // Source of all of it: ../shared/research/router.md, section 5.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace moesim {
 enum class DispatchMode {
   kNormal,      // One copy per distinct destination node, then one per distinct rank inside it.
   kLowLatency,  // One message per chosen expert, straight to its rank.
-  kAllGather,   // A copy to every other rank, whatever the token chose.
+  kAllGather,   // A copy to every other rank, for any choice of experts.
   kAllToAll,    // One copy per chosen expert, by the library.
 };
 
@@ -53,12 +53,12 @@ struct DispatchGeometry {
 //   low latency:             16 + width b + scales
 //   all-gather, all-to-all:  width b
 Bytes dispatch_payload(std::int64_t width, std::int64_t top_k, Dtype dtype, DispatchMode mode);
-// And back.
+// Bytes of one result on its way back.
 //   bf16:      2 width
 //   LogFMT-10: 10 width / 8 + 4 width / 128
 Bytes combine_payload(std::int64_t width, CombineFormat format, DispatchMode mode);
 
-// The copies of replicated experts in turn, each expert by itself, in the order of asking.
+// Round robin over the replicas of each expert, in the order of calls.
 class ReplicaTurns {
  public:
   explicit ReplicaTurns(const LayerPlacement& placement);
@@ -82,12 +82,12 @@ class ReplicaTurns {
 };
 
 // The slot that serves a source's pairs with an expert under ReplicaChoice::kStatic: on the source
-// itself, else on its node, else anywhere. Equally near ones are shared out by the source's index,
-// on its own node by its index there.
+// itself, else on its node, else anywhere. Equally near slots are shared out by the source's
+// index; on its own node by its index there.
 std::int32_t nearest_slot(const LayerPlacement& placement, const DispatchGeometry& geometry,
                           std::int64_t source, std::int64_t expert);
 
-// Where the tokens of one source go, as far as the copies it causes depend on that.
+// Destinations of one source's tokens: counts per rank and node, from which copies follow.
 class Destinations {
  public:
   explicit Destinations(const DispatchGeometry& geometry);
@@ -111,7 +111,7 @@ class Destinations {
   }
 
   // Tokens with a pair on a rank (normal mode) or pairs of a rank; and tokens with a pair on a node
-  // (normal mode only). What was counted elsewhere may be added.
+  // (normal mode only). Counts made elsewhere may be added.
   std::vector<std::int64_t>& ranks() { return ranks_; }
   std::vector<std::int64_t>& nodes() { return nodes_; }
 
@@ -132,7 +132,7 @@ class Destinations {
  private:
   struct Seen {
     std::int64_t token = 0;  // The last one that had a pair on the rank.
-    std::int64_t node = 0;   // Of the rank.
+    std::int64_t node = 0;   // Node of the rank.
   };
 
   void for_each_normal_copy(std::int64_t source, const auto& visit) const {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "models/router/draw/block_draw.h"
-#include "models/router/draw/one_by_one.h"
+#include "models/router/draw/per_token_draw.h"
 #include "models/router/draw/token_blocks.h"
 
 namespace moesim {
@@ -28,9 +28,9 @@ RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlaceme
                                std::span<const DispatchMode> modes, const CapacitySpec& capacity)
     : bank_(bank),
       placement_(std::move(placement)),
-      one_by_one_((geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic &&
-                   has_replicas(placement_)) ||
-                  limits_rows(capacity)) {
+      per_token_((geometry.tokens_travel && geometry.replicas == ReplicaChoice::kStatic &&
+                  has_replicas(placement_)) ||
+                 limits_rows(capacity)) {
   moe_.num_experts = bank.num_experts;
   moe_.top_k = bank.top_k;
   moe_.router.capacity = capacity;
@@ -39,7 +39,7 @@ RoutingSampler::RoutingSampler(const RoutingBank& bank, std::vector<LayerPlaceme
     geometries_.back().mode = mode;
     layouts_.emplace_back(bank, placement_.front(), geometries_.back());
     const std::int64_t sources = geometry.tokens_travel ? geometry.ranks : 1;
-    if (one_by_one_) source_blocks_.emplace_back(bank.num_layers, sources);
+    if (per_token_) source_blocks_.emplace_back(bank.num_layers, sources);
   }
   blocks_.reserve(placement_.size());
   for (std::int64_t layer = 0; layer < bank_.num_layers; ++layer) {
@@ -61,7 +61,7 @@ const BlockLayout& RoutingSampler::layout(std::size_t way) const {
 TokenBlocks RoutingSampler::make_blocks(std::int64_t layer) const {
   TokenBlocks blocks(bank_, layer, placement_[static_cast<std::size_t>(layer)], geometries_.front(),
                      layouts_);
-  if (!one_by_one_) blocks.sum_up(layouts_);
+  if (!per_token_) blocks.sum_up(layouts_);
   return blocks;
 }
 
@@ -82,9 +82,9 @@ void RoutingSampler::draw(std::int64_t layer, std::span<const SourceTokens> sour
     draw.plan(source, true, sources[s].prefill, random);
   }
   const LayerPlacement& placement = placement_[static_cast<std::size_t>(layer)];
-  if (one_by_one_) {
-    add_one_by_one({layouts_[way], blocks, placement, geometry, moe_, layer, source_blocks_[way]},
-                   load);
+  if (per_token_) {
+    add_per_token({layouts_[way], blocks, placement, geometry, moe_, layer, source_blocks_[way]},
+                  load);
     return;
   }
   draw.add_up();

@@ -1,5 +1,5 @@
-// Draws the tokens of a step from a RoutingBank and sums what they mean for every EP group and
-// rank: pairs, distinct experts hit, and the copies that dispatch and combine move.
+// Draws the tokens of a step from a RoutingBank and sums their load of every EP group and rank:
+// pairs, distinct experts hit, and the copies that dispatch and combine move.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct SourceTokens {
   std::int64_t prefill = 0;  // Consecutive tokens of few sequences.
 };
 
-// What one layer of one step asks of every group and rank.
+// Load of every group and rank by one layer of one step.
 struct LayerLoad {
   std::vector<std::int32_t> pairs;        // [group] token-expert pairs.
   std::vector<std::int32_t> experts_hit;  // [group] distinct physical experts with a token.
@@ -64,9 +64,9 @@ class RoutingSampler {
   // expert's slots in turn, in bank order, or to the one nearest to the token's source.
   // Precomputes running sums over blocks of tokens in two orders (decode mixes sequences, prefill
   // keeps them together), so that a draw subtracts two vectors. Where replicas are static or
-  // experts have a capacity or compute blocks of rows, the same tokens are added one by one
-  // instead. All-gather and the library's all-to-all count copies as low latency does.
-  // `modes`: how a draw's tokens may travel; other modes of the geometry are not looked at.
+  // experts have a capacity or compute blocks of rows, the same tokens are added token by
+  // token instead. All-gather and the library's all-to-all count copies as low latency does.
+  // `modes`: how a draw's tokens may travel; other modes of the geometry are ignored.
   // Requires: the bank outlives the sampler; where tokens travel, groups = ranks.
   RoutingSampler(const RoutingBank& bank, std::vector<LayerPlacement> placement,
                  const DispatchGeometry& geometry, std::span<const DispatchMode> modes,
@@ -91,7 +91,7 @@ class RoutingSampler {
   // Moves the experts of a layer. Requires: as many slots and groups as before.
   void place(std::int64_t layer, LayerPlacement placement);
   const std::vector<LayerPlacement>& placement() const { return placement_; }
-  // Of modes[way].
+  // The layout for modes[way].
   const BlockLayout& layout(std::size_t way = 0) const;
 
  private:
@@ -100,11 +100,11 @@ class RoutingSampler {
   const RoutingBank& bank_;
   std::vector<LayerPlacement> placement_;
   std::vector<DispatchGeometry> geometries_;  // [way]
-  MoeSpec moe_;                               // What matters to capacities.
-  bool one_by_one_;                           // Tokens cannot be added in blocks.
+  MoeSpec moe_;                               // For capacities.
+  bool per_token_;                            // Tokens cannot be added in blocks.
   std::vector<BlockLayout> layouts_;          // [way]
   std::vector<TokenBlocks> blocks_;           // [layer]
-  // [way] where tokens are added one by one: filled by draws.
+  // [way] where tokens are added token by token: filled by draws.
   mutable std::vector<SourceBlocks> source_blocks_;
 };
 

@@ -145,7 +145,7 @@ void add_token(const TokenBlocks& blocks, const BlockLayout& layout, std::int64_
   }
 }
 
-// Rows of running sums, in order. What bytes hold of them wraps as bytes do.
+// Rows of running sums, in order. Sums kept in bytes wrap around.
 template <typename Sum>
 class Rows {
  public:
@@ -207,10 +207,10 @@ BlockOrder block_order(const TokenBlocks& blocks, const std::vector<std::int32_t
   std::vector<Rows<std::uint16_t>> coarse;
   order.fine_hits.shift = layout.coarse_shift;
   for (std::size_t i = 0; i < layouts.size(); ++i) {
-    const BlockLayout& one = layouts[i];
-    fine.emplace_back(tokens.size(), one.fine_shift, one, order.sums[i].fine);
-    coarse.emplace_back(tokens.size(), one.coarse_shift, one, order.sums[i].coarse);
-    order.fine_hits.shift = std::min(order.fine_hits.shift, one.fine_shift);
+    const BlockLayout& own = layouts[i];
+    fine.emplace_back(tokens.size(), own.fine_shift, own, order.sums[i].fine);
+    coarse.emplace_back(tokens.size(), own.coarse_shift, own, order.sums[i].coarse);
+    order.fine_hits.shift = std::min(order.fine_hits.shift, own.fine_shift);
   }
   const int shift = order.fine_hits.shift;
   order.fine_hits.words.resize((tokens.size() >> shift) * static_cast<std::size_t>(blocks.words));

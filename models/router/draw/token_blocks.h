@@ -1,6 +1,6 @@
-// Running sums over a bank's tokens in two orders, so that what a window of tokens asks of groups,
-// ranks and nodes is the difference of two rows. Bytes over short blocks, 16 bits over long ones:
-// small enough that the layers of a step stay in the cache.
+// Running sums over a bank's tokens in two orders, so that the load of a window of tokens on
+// groups, ranks and nodes is the difference of two rows. Bytes over short blocks, 16 bits over long
+// ones: small enough that the layers of a step stay in the cache.
 #pragma once
 
 #include <boost/align/aligned_allocator.hpp>
@@ -14,29 +14,30 @@
 
 namespace moesim {
 
-// Where the sums of a source go, and where its tokens enter.
+// The row that a source's sums are added to, and its place in the cluster.
 struct SourcePlace {
-  std::int64_t row = 0;              // Of those that LayerLoad::partials holds.
-  std::int64_t node = 0;             // Its own.
-  std::int64_t first = 0, last = 0;  // The ranks of its node; the last one is excluded.
-  std::int64_t receiver = 0;         // The rank of its node that takes what its like send.
+  std::int64_t row = 0;              // Row of LayerLoad::partials.
+  std::int64_t node = 0;             // Node of the source.
+  std::int64_t first = 0, last = 0;  // Ranks of that node; `last` is excluded.
+  // Local rank that receives from ranks with the same index on other nodes.
+  std::int64_t receiver = 0;
 };
 
-// What is the same in all layers. A row of sums holds pairs per group, then (normal mode) copies
-// per rank and copies per node.
+// Sizes that are the same in all layers. A row of sums holds pairs per group, then (normal mode)
+// copies per rank and copies per node.
 struct BlockLayout {
   BlockLayout(const RoutingBank& bank, const LayerPlacement& placement,
               const DispatchGeometry& geometry);
 
   std::int64_t copies_at() const { return groups; }
   std::int64_t nodes_at() const { return 2 * groups; }
-  // Of a row that are filled.
+  // Filled entries of a row.
   std::int64_t filled() const { return copies_by_rank ? 2 * groups + nodes : groups; }
 
   std::int64_t groups = 1;
   std::int64_t nodes = 0;       // 0 where tokens do not travel.
   bool copies_by_rank = false;  // Normal mode.
-  std::int64_t width = 0;       // Of a row, filled up to a multiple of kRowStep.
+  std::int64_t width = 0;       // Entries of a row, padded to a multiple of kRowStep.
   std::int64_t fine = 1;        // Tokens of a short block, 2^fine_shift.
   std::int64_t coarse = 1;      // Tokens of a long block, 2^coarse_shift >= fine.
   int fine_shift = 0;
@@ -47,13 +48,13 @@ struct BlockLayout {
   std::int64_t byte_tokens = 0;      // Longest window whose sums fit into bytes.
   std::int64_t coarse_blocks = 0;    // Long blocks that a window can start at.
   std::int64_t window_blocks = 0;    // Longest window in long blocks.
-  // Balanced tokens were dealt in bank order: a draw that takes them in that order, whatever the
+  // Balanced tokens were dealt in bank order: a draw that takes them in that order, for any
   // source, is as even as they are.
   bool dealt = false;
   // Bank tokens, continued cyclically past the last block; neighbours in `decode` come from
   // different sequences, neighbours in `prefill` from one.
   std::vector<std::int32_t> decode, prefill;
-  std::vector<std::int32_t> place;  // Of a bank token in `decode`.
+  std::vector<std::int32_t> place;  // [bank token] its place in `decode`.
 };
 
 // A chosen expert's physical slot and, if any layout is of normal mode, whether it is the token's
@@ -65,7 +66,7 @@ struct Pick {
   static constexpr std::uint16_t kNone = 0xFFFF;  // After a token's last real expert.
 };
 
-// Rows and marks are as long as vector registers ask for, and begin where cache lines do.
+// Rows and marks are padded to vector registers and aligned to cache lines.
 inline constexpr std::int64_t kRowStep = 16;
 inline constexpr std::int64_t kMarkStep = 4;
 template <typename T>
@@ -82,20 +83,25 @@ struct BlockMarks {
 // Windows of one length begin at multiples of it, so that the rows of short blocks where they begin
 // and end have few remainders by a long block: those of one remainder lie together, on few pages of
 // memory.
+//
+// Example: short blocks of 32 tokens, long ones of 512. A window of 1,100 tokens from token 1024 on
+// is two long blocks (1024 to 2047), two short ones (2048 to 2111) and 12 single tokens. Its pairs
+// on group g are the difference of rows 2048 and 1024 of the long sums, plus that of rows 2112 and
+// 2048 of the short ones, plus the picks of the 12 tokens on g.
 template <typename Sum>
 struct BlockSums {
-  // Of the row before a block; for long blocks, the block itself.
+  // Index of the prefix-sum row before `block` (of the block itself for long blocks).
   std::int64_t place(std::int64_t block) const {
     const std::int64_t remainder = block & ((std::int64_t{1} << shift) - 1);
     return remainder * rows + (block >> shift);
   }
 
   int shift = 0;            // Remainders are by 2^shift blocks; 0 for long ones.
-  std::int64_t rows = 0;    // Of each remainder.
+  std::int64_t rows = 0;    // Rows of each remainder.
   AlignedVector<Sum> sums;  // [remainder][row][width]
 };
 
-// What blocks of tokens in one order ask for; marks of the shortest blocks that any layout has, of
+// Loads of blocks of tokens in one order; marks of the shortest blocks that any layout has, of
 // long ones, and of some between.
 struct BlockOrder {
   struct Sums {

@@ -1,4 +1,4 @@
-// What the ranks of a stage send each other for a bank's tokens: exact copies from the ids under a
+// Traffic between the ranks of a stage for a bank's tokens: exact copies from the ids under a
 // placement.
 #pragma once
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kNobody = -1;
 
-// A place at an expert: what its token paid for it.
+// A place at an expert, with the price that its token paid.
 struct Place {
   double price = 0;
   std::int64_t token = kNobody;

@@ -1,5 +1,5 @@
-// How many tokens an expert takes of a batch, which it leaves out when there are more, and how many
-// rows of work that makes. Source: ../shared/research/router.md, section 2.
+// How many tokens an expert takes of a batch, which tokens it drops beyond that, and how many rows
+// it computes. Source: ../shared/research/router.md, section 2.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,14 @@ std::int64_t expert_capacity(const MoeSpec& moe, std::int64_t tokens, RoutingPha
 std::int64_t expert_rows(const MoeSpec& moe, std::int64_t kept, std::int64_t tokens,
                          RoutingPhase phase);
 
-// What came of a batch.
+// Rows and drops of a batch.
 struct BatchLoad {
   std::vector<std::int64_t> kept;  // [expert] tokens after dropping.
   std::vector<std::int64_t> rows;  // [expert] rows computed.
   std::int64_t dropped = 0;        // Pairs of token and expert left out.
 };
 
-// Counts the batch's pairs and drops what exceeds the capacity: the id becomes kNoExpert, its
+// Counts the batch's pairs and drops those beyond the capacity: the id becomes kNoExpert, its
 // weight 0, the others keep theirs. By weight, an expert keeps its tokens of largest weight (ties:
 // the earlier token; without weights: position decides); by position, the first tokens. With random
 // second experts (GShard) all first choices come before any second one. Zero experts take all.

@@ -1,4 +1,4 @@
-// What a scheme must hold so that no input makes routing fail half-way.
+// Conditions on a scheme, so that no input makes routing fail half-way.
 #include <fmt/format.h>
 
 #include <algorithm>

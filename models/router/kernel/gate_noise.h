@@ -1,4 +1,4 @@
-// What a gate's input and logits get while training, so that it tries other experts.
+// Noise on a gate's input and logits while training, so that it tries other experts.
 #pragma once
 
 #include <cstdint>

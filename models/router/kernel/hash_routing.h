@@ -1,5 +1,5 @@
-// Hash layers: experts by token type from a fixed table, whatever the hidden state. Source: Roller
-// et al., "Hash layers for large sparse models", 2021; DeepSeek-V4's tid2eid.
+// Hash layers: experts by token type from a fixed table; the hidden state does not matter.
+// Source: Roller et al., "Hash layers for large sparse models", 2021; DeepSeek-V4's tid2eid.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ void check_hash(const MoeSpec& moe, const RouteOptions& options, std::int64_t to
 
 // Experts of every token by options.token_types: rows of options.hash_table, or top_k distinct
 // routed experts drawn from options.seed, the same for a type wherever it stands.
-// Requires: what check_hash checks.
+// Requires: options that pass check_hash().
 void hash_experts(const MoeSpec& moe, const RouteOptions& options, std::span<std::uint16_t> ids);
 
 }  // namespace moesim

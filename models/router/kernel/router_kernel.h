@@ -13,7 +13,7 @@
 
 namespace moesim {
 
-// What tokens are routed for: noise and balancing are for training; a decode step may not look at
+// Purpose of routing: noise and balancing are for training; a decode step may not look at
 // later tokens.
 enum class RoutingPhase { kDecode, kPrefill, kTraining };
 
@@ -54,7 +54,7 @@ MoeSpec with_implied_weights(MoeSpec moe);
 void check_router(const MoeSpec& moe, RoutingPhase phase);
 
 // Chooses experts and weights from logits:
-//   key_i = score_i + correction_i, or the logit itself where that orders alike;
+//   key_i = score_i + correction_i, or the logit itself where that gives the same order;
 //   groups: keep the top_groups groups of largest group score, mask the others;
 //   S = top_k largest keys (ties to the lowest index), or as the selection rule says;
 //   weight_i = score_i, over all experts or over S only, / (sum_S + 1e-20) if renormalised, *
@@ -94,8 +94,8 @@ RoutedBatch route_batch(const MoeSpec& moe, std::span<const float> logits,
 // be the same memory.
 void score_logits(const MoeSpec& moe, std::span<const float> logits, std::span<float> scores);
 
-// The top-k selection alone: ids from rows of whatever the keys are made of (scores, or logits
-// where those order alike). Shapes: ranked [tokens, outputs], ids [tokens, top_k].
+// The top-k selection alone: ids from rows of the values that keys are made of (scores, or
+// logits where those give the same order). Shapes: ranked [tokens, outputs], ids [tokens, top_k].
 void route_ranked(const MoeSpec& moe, std::span<const float> ranked,
                   std::span<const float> correction, std::span<std::uint16_t> ids);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kTaken = -std::numeric_limits<double>::infinity();
 
-// The logits left of one token, and what each weighs beside the largest.
+// The remaining logits of one token, and the weight of each beside the largest.
 class Mixer {
  public:
   Mixer(std::span<const float> logits, double jitter) : jitter_(jitter), powers_(logits.size()) {

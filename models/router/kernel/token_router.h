@@ -12,7 +12,7 @@
 
 namespace moesim {
 
-// Selection and weights by the fields of a scheme, whatever its rule. Rows have gate_outputs()
+// Selection and weights by the fields of a scheme, for any rule. Rows have gate_outputs()
 // entries; results have top_k per row.
 class TokenRouter {
  public:

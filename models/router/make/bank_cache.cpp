@@ -15,7 +15,7 @@
 #include <type_traits>
 
 #include "base/random.h"
-#include "models/router/make/cache_room.h"
+#include "models/router/make/cache_eviction.h"
 #include "models/router/make/make_bank.h"
 
 namespace moesim {
@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::array<char, 8> kMagic = {'m', 'o', 'e', 's', 'i', 'm', 'b', 'k'};
 
-// What a file begins with; ids, training history and provenance follow.
+// Header of a file; ids, training history and provenance follow.
 struct Header {
   std::array<char, 8> magic = kMagic;
   std::int64_t format = kBankFormat;
@@ -67,7 +67,7 @@ Header header_of(const RoutingBank& bank) {
   return header;
 }
 
-// Whether a file of this length can be what the header says: the length bounds what a damaged
+// Whether a file of this length agrees with its header: the length bounds the memory that a damaged
 // header can make us allocate.
 bool is_plausible(const Header& header, double length) {
   if (header.magic != kMagic || header.format != kBankFormat) return false;
@@ -104,8 +104,8 @@ bool is_bank_of(const RoutingBank& bank, const ModelSpec& model, const TokenSour
 }
 
 // Held while a bank is made, so that of the cases of a sweep that want the same one only the first
-// makes it. Without a folder that can be written nobody waits. The file goes with the lock; who
-// waited for a file that is gone makes the bank once more, which is no harm.
+// makes it. Without a writable folder nobody waits. The lock file is removed on release; a
+// waiter that holds a removed file just rebuilds the bank, which is harmless.
 class MakerLock {
  public:
   explicit MakerLock(const std::string& bank) : path_(bank + ".lock") {
@@ -215,7 +215,7 @@ RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& sourc
   if (auto bank = kept()) return *std::move(bank);
   RoutingBank bank = make_routing_bank(model, source, seed);
   write_bank(bank, path);
-  make_room(folder);
+  evict_banks(folder);
   return bank;
 }
 

@@ -13,14 +13,14 @@
 
 namespace moesim {
 
-// Raise it whenever the kernel, the generator or the gates change what they make.
+// Raise it whenever a change of kernel, generator or gates changes banks.
 inline constexpr int kBankFormat = 3;
 
-// make_routing_bank through the cache folder, $XDG_CACHE_HOME/moesim or ~/.cache/moesim. What is on
-// disk never changes the result: unreadable, truncated or foreign files are ignored and written
-// anew, and without a writable folder the bank is just made. What was unused for longest goes where
-// the folder would grow too large (cache_room.h). Baselines and recorded routing are
-// made faster than they are read, and not kept.
+// make_routing_bank through the cache folder, $XDG_CACHE_HOME/moesim or ~/.cache/moesim. Files
+// on disk never change the result: unreadable, truncated or foreign files are ignored and written
+// anew, and without a writable folder the bank is just made. The banks unused for longest are
+// removed where the folder would grow too large (cache_eviction.h). Baselines and recorded routing
+// are made faster than they are read, and not kept.
 // Throws: InputError as make_routing_bank.
 RoutingBank cached_routing_bank(const ModelSpec& model, const TokenSource& source,
                                 std::uint64_t seed);

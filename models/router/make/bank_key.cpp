@@ -24,7 +24,7 @@ std::uint64_t continued_hash(std::uint64_t hash, std::string_view text) {
   return hash;
 }
 
-// Texts are preceded by their length, so that no two lists of fields read alike.
+// Texts are preceded by their length, so that no two lists of fields give the same text.
 class Key {
  public:
   Key& add(std::string_view text) {
@@ -75,7 +75,7 @@ std::string_view bytes_of(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
 
-// A checkpoint is hundreds of gigabytes: its gates are what counts.
+// Only its gates: a checkpoint has hundreds of gigabytes.
 void add_gates(Key& key, const std::string& path, const ModelSpec& model) {
   if (path.empty()) return;
   for (const Gate& gate : read_gate_weights(path, model)) {

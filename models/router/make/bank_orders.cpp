@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "models/router/make/bank_cache.h"
-#include "models/router/make/cache_room.h"
+#include "models/router/make/cache_eviction.h"
 #include "models/router/make/make_bank.h"
 
 namespace moesim {
@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Of banks made together: enough that what they share costs little, and memory stays modest.
+// Of banks made together: enough that the work they share costs little, and memory stays modest.
 constexpr double kMostBytesTogether = 256e6;
 
 double bytes_of(const BankOrder& order) {
@@ -46,7 +46,7 @@ void prepare_together(std::span<const BankOrder> orders, std::int64_t num_thread
     const std::string name = bank_file_name(*models[i], source, orders[0].seed);
     if (!write_bank(banks[i], (fs::path(folder) / name).string())) return;
   }
-  make_room(folder);
+  evict_banks(folder);
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ class MissingBanks {
   std::map<std::string, std::int64_t> family_size_;
 };
 
-// Makes the banks of these orders, family by family, and writes them to the folder. What could not
-// be written is made by who needs it.
+// Makes the banks of these orders, family by family, and writes them to the folder. A bank
+// that could not be written is made by the case that needs it.
 // Throws: InputError if a file that a source names cannot be read.
 void prepare_banks(std::span<const BankOrder> orders, std::int64_t num_threads,
                    const std::string& folder);

@@ -18,7 +18,7 @@ namespace moesim {
 namespace {
 
 // Tokens per gate product: enough that packing the gate matrix costs little, and always the same,
-// so that the product is rounded alike whatever else runs.
+// so that the product is rounded the same way whatever other work runs.
 constexpr std::int64_t kChunkTokens = 256;
 
 // 0 for the first MoE layer, 1 for the last.
@@ -119,9 +119,10 @@ class BankGroup {
                              text_.size().sequence_tokens, generation.seed)),
         rows_(generation.model.name, generation.calibration, sample_.mean_vector(),
               offsets_along_mean(generation.model.moe().router), most_outputs(), generation.seed) {
-    for (const GeneratedBank& one : banks) {
-      check_router(one.model.moe(), RouteOptions{}.phase);  // Here, not in a thread.
-      builders_.emplace_back(one.model, generation.calibration, one.loads, generation.seed);
+    for (const GeneratedBank& generated : banks) {
+      check_router(generated.model.moe(), RouteOptions{}.phase);  // Here, not in a thread.
+      builders_.emplace_back(generated.model, generation.calibration, generated.loads,
+                             generation.seed);
     }
   }
 
@@ -150,7 +151,8 @@ class BankGroup {
  private:
   std::int64_t most_outputs() const {
     std::int64_t most = 0;
-    for (const GeneratedBank& one : banks_) most = std::max(most, gate_outputs(one.model.moe()));
+    for (const GeneratedBank& generated : banks_)
+      most = std::max(most, gate_outputs(generated.model.moe()));
     return most;
   }
 
@@ -231,12 +233,12 @@ void route_generated(const Generation& generation, std::span<const GeneratedBank
   const RoutingCalibration& calibration = generation.calibration;
   const BankGroup group(generation, banks);
   for_each_layer(generation, [&](std::int64_t layer) { group.route_layer(layer); });
-  for (const GeneratedBank& one : banks) {
-    one.bank.origin = RoutingOrigin::kGenerated;
-    one.bank.provenance =
+  for (const GeneratedBank& generated : banks) {
+    generated.bank.origin = RoutingOrigin::kGenerated;
+    generated.bank.provenance =
         fmt::format("{} through generated gates and the gate kernel; statistics '{}' ({}), {}: {}",
-                    states_text(one.model, group.text()), calibration.name, calibration.provenance,
-                    one.loads.description, calibration.source);
+                    states_text(generated.model, group.text()), calibration.name,
+                    calibration.provenance, generated.loads.description, calibration.source);
   }
 }
 

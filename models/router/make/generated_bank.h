@@ -12,7 +12,7 @@
 
 namespace moesim {
 
-// What hidden states are generated for, and how.
+// The model that hidden states are generated for, and how.
 struct Generation {
   const ModelSpec& model;
   const RoutingCalibration& calibration;
@@ -23,20 +23,20 @@ struct Generation {
 // One of the banks to fill. Its sizes are set.
 struct GeneratedBank {
   const ModelSpec& model;
-  const TextLoads& loads;  // What its gates aim at.
+  const TextLoads& loads;  // Target of its gates.
   RoutingBank& bank;
 };
 
 // Routes every token of the banks through generated gates. Fills ids, origin and provenance. Hidden
-// states and their products with gate rows are made once for all; what is in a bank does not depend
-// on which others are made with it.
+// states and their products with gate rows are made once for all; a bank does not depend on which
+// others are made with it.
 // Requires: models as generation.model but for their experts and top_k; the same tokens; loads with
 // shapes for all or none.
 // Throws: std::invalid_argument as check_router for decode.
 void route_generated(const Generation& generation, std::span<const GeneratedBank> banks);
 
-// The same through the gates of the checkpoint at `path`. Nothing is fitted: the skew is what these
-// gates make of states without a mean direction, which only the real model knows.
+// The same through the gates of the checkpoint at `path`. Nothing is fitted: the skew is that of
+// these gates on states without a mean direction, which only the real model knows.
 // Throws: InputError as read_gate_weights; std::invalid_argument as check_router for decode.
 void route_through_real_gates(const Generation& generation, const std::string& path,
                               RoutingBank& bank);

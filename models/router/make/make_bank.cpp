@@ -42,8 +42,8 @@ void fill_routed(const ModelSpec& model, const TokenSource& source, std::uint64_
   const TextLoads loads = source.policy == TokenPolicy::kTrained
                               ? trained_loads(model.moe(), source, seed, bank)
                               : text_loads(calibration, source.domain);
-  const GeneratedBank one{model, loads, bank};
-  route_generated(generation, {&one, 1});
+  const GeneratedBank alone{model, loads, bank};
+  route_generated(generation, {&alone, 1});
 }
 
 RoutingBank empty_bank(const ModelSpec& model, const TokenSource& source) {

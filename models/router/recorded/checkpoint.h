@@ -11,7 +11,7 @@
 
 namespace moesim {
 
-// Where a tensor is said to be.
+// The file that holds a tensor by the checkpoint's index.
 struct TensorPlace {
   std::string name;
   std::string file;  // Path.

@@ -1,5 +1,5 @@
-// Routing of which only the counts per expert were kept: tokens are drawn that choose each expert
-// as often as the counts say.
+// Routing recorded as counts per expert only: tokens are drawn that choose each expert in
+// proportion to its count.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace moesim {
 // interval of at most C whole numbers holds exactly one point congruent to u for top_k c_e of the C
 // values of u, and never two. The intervals are in a new random order for every token, so that no
 // pair of experts is kept apart or together by where they stand.
-// Drawing one expert after the other in proportion to the counts left would not do: it flattens the
-// shares, since whoever is hot can be chosen only once.
+// Drawing one expert after the other in proportion to the counts left would flatten the
+// shares, since a hot expert can be chosen only once.
 // Source: Madow, "On the theory of systematic sampling, II", 1949; Hartley and Rao, "Sampling with
 // unequal probabilities and without replacement", 1962 (random order).
 class CountSampler {
@@ -38,7 +38,7 @@ class CountSampler {
     std::uint16_t expert = 0;
   };
 
-  std::vector<Share> shares_;  // Of the experts that were chosen at all.
+  std::vector<Share> shares_;  // Intervals of the experts with a count above 0.
   std::int64_t total_ = 0;
 };
 

@@ -49,7 +49,7 @@ constexpr std::array<Name, 21> kNames = {{
     {"feed_forward.expert_bias", GatePart::kCorrection},
 }};
 
-// What follows "layers." in a name, where that is a word of its own.
+// The rest of a name behind `word`, where that is a word of its own.
 std::string_view after_word(std::string_view name, std::string_view word) {
   const std::size_t at = name.find(word);
   if (at == std::string_view::npos || (at > 0 && name[at - 1] != '.')) return {};

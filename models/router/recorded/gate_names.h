@@ -1,4 +1,4 @@
-// Under which names the checkpoints of the model families keep their gates.
+// Names of the gates' tensors in the checkpoints of the model families.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@ namespace moesim {
 
 enum class GatePart { kWeight, kBias, kCorrection };
 
-// What a tensor is to the router.
+// Layer and part of a router's tensor.
 struct GateTensor {
-  std::int64_t layer = 0;  // Of the model, from 0.
+  std::int64_t layer = 0;  // Layer of the model, from 0.
   GatePart part = GatePart::kWeight;
 };
 

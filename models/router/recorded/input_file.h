@@ -1,5 +1,5 @@
 // Recorded files as bytes and lines. They come from anywhere, so that only regular files are opened
-// (a pipe could block for ever) and nothing is ever allocated beyond what the file really holds.
+// (a pipe could block for ever) and nothing is ever allocated beyond the size of the file.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,7 @@ class LineReader {
 
   const InputFile& file_;
   std::vector<char> buffer_;  // Bytes of the file that end at `offset_` ...
-  std::size_t begin_ = 0;     // ... of which those before this one are done with.
+  std::size_t begin_ = 0;     // ... of which those before this one were returned already.
   std::int64_t offset_ = 0;
   std::int64_t number_ = 0;
   std::string_view text_;

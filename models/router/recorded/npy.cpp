@@ -172,7 +172,7 @@ class NpyReader {
   FileFaults faults_;
   TokenChecker checker_;
   std::vector<std::int64_t> ids_;
-  std::optional<std::int64_t> filler_;  // What layers without experts hold.
+  std::optional<std::int64_t> filler_;  // Value in layers without experts.
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace moesim {
 //   .csv layer,expert               one line per choice (llama.cpp); layer_choices.h
 // Recorded tokens are cut into sequences of `sequence_tokens`, as many as the file gives; the
 // provenance says how many tokens were left out. `seed` and `sequences` matter for counts only.
-// Throws: InputError naming file, line, what was found and what the model allows.
+// Throws: InputError naming file, line, the value found and the values that the model allows.
 RoutingBank read_recorded_routing(const std::string& path, const ModelSpec& model,
                                   std::int64_t sequence_tokens, std::uint64_t seed,
                                   std::int64_t sequences = 128);

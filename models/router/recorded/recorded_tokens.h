@@ -1,4 +1,4 @@
-// What all readers of recorded ids share: which ids a model allows, and how the tokens of requests
+// Shared by all readers of recorded ids: which ids a model allows, and how the tokens of requests
 // become a bank's sequences.
 #pragma once
 

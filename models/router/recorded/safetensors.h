@@ -1,5 +1,5 @@
 // Tensors of a .safetensors file: 8 bytes with the header's length, a JSON header, the data.
-// Nothing in the header is believed before it has been checked against the file.
+// The header is checked against the file before any of it is used.
 // Source: huggingface/safetensors, README (format).
 #pragma once
 

@@ -29,28 +29,28 @@ struct LoadShape {
 
 // Loads that were counted on one kind of text.
 struct TextDomain {
-  std::string name;                     // Before a '/': the collection of texts that it belongs to.
-  std::vector<std::string> stands_for;  // Kinds of text without counts, taken to be alike.
+  std::string name;                     // "collection/text", or a text alone.
+  std::vector<std::string> stands_for;  // Kinds of text without counts that use these.
   std::vector<LoadShape> loads;         // Rising depth.
 };
 
-// What a token's hidden state is made of; shares are shares of its squared length.
+// Parts of a token's hidden state; shares are shares of its squared length.
 struct RoutingCalibration {
   std::string name;
   std::vector<std::string> architectures;  // Empty: the default, without published figures.
   std::string source;
   std::string provenance;  // "calibrated" or "assumption".
-  // Effective dimensions of the hidden states, at most the model's width. Those of real ones are
-  // hundreds; what gates see changes no more beyond (token_generator.h).
+  // Effective dimensions of the hidden states, at most the model's width. Real states have
+  // hundreds; more change nothing for a gate (token_generator.h).
   std::int64_t state_dimensions = 1024;
   std::int64_t num_topics = 0;
   double topic_exponent = 0;    // Popularity of topic z ~ (z + 1)^-exponent.
   double topic_stay = 0;        // Probability that the next token keeps the topic.
   std::int64_t vocabulary = 0;  // Token types; type w ~ 1 / (w + 2.7) (Zipf-Mandelbrot).
-  double mean_share = 0.1;      // Of the direction that all tokens have in common.
+  double mean_share = 0.1;      // Share of the direction that all tokens have in common.
   DepthProfile topic_share;
   DepthProfile token_share;
-  DepthProfile noise_correlation;      // Of consecutive tokens' noise.
+  DepthProfile noise_correlation;      // Correlation of consecutive tokens' noise.
   DepthProfile carried;                // Tokens whose state is their predecessor's (one span).
   DepthProfile norm_spread;            // Standard deviation of ln |row| over the gate's rows.
   double persistent_noise = 0;         // Share of a token's noise that is the same in all layers.

@@ -172,7 +172,7 @@ class Fitting {
   const std::vector<float>& norm_;
   std::size_t outputs_;
   std::size_t top_k_;
-  std::span<const float> values_;  // What is ranked: logits, or with a correction bias scores.
+  std::span<const float> values_;  // Ranked values: logits, or with a correction bias scores.
   std::vector<float> scores_;
   std::size_t tokens_;
   double slope_;

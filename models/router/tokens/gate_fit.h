@@ -1,5 +1,5 @@
 // Fits each expert's logit offset, and where first choices are known the spread of its logits, so
-// that the loads of a sample of tokens come out as wanted.
+// that the loads of a sample of tokens meet their targets.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// The rows that the generated gates of a model are made of, whatever their number of experts:
+// The rows that the generated gates of a model are made of, for any number of experts:
 //   g_r = sqrt(1 - q) x_r + sqrt(q) d_floor(r / c),   entries of x and d ~ N(0, 1/D),
 // where c rows have a direction d in common, the same in every layer, with a share q of their
 // length. A gate of E outputs takes rows 0 to E - 1 in an order of its own: hidden states are
@@ -20,7 +20,7 @@ struct LayerRows {
   std::vector<float> weight;  // [1 + rows, dimensions]
 };
 
-// What some hidden states make of the rows.
+// Products of some hidden states with the rows.
 struct RowResponses {
   std::int64_t tokens = 0;
   std::int64_t stride = 0;      // 1 + rows.
@@ -35,7 +35,8 @@ struct RowResponses {
 class GateRows {
  public:
   // Rows for gates of up to `most_outputs`. `mean` [dimensions] is m as +-1; `orthogonal` takes it
-  // out of every row, g_r -= (g_r . m) m / D, so that what all tokens share says nothing.
+  // out of every row, g_r -= (g_r . m) m / D, so that the direction that all tokens share has no
+  // effect.
   GateRows(const std::string& model_name, const RoutingCalibration& calibration,
            std::vector<float> mean, bool orthogonal, std::int64_t most_outputs, std::uint64_t seed);
 
@@ -52,7 +53,7 @@ class GateRows {
   std::vector<float> directions_;  // [ceil(rows / direction_rows), dimensions]
 };
 
-// The same bits for the first rows, however many there are and whatever other states there are.
+// The same bits for the first rows, for any number of rows and of other states.
 // Shapes: states [tokens, rows.dimensions].
 RowResponses respond(const LayerRows& rows, MatrixView states);
 

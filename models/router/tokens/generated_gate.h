@@ -18,7 +18,7 @@ namespace moesim {
 
 // A generated gate of one layer. The weight of output e is
 //   w_e = scale_e g_row(e) + along_mean_e m,
-// so that its logits are sums of what hidden states make of the rows g and of the mean m.
+// so that its logits are sums of the products of hidden states with the rows g and the mean m.
 struct GeneratedGate {
   std::vector<std::int32_t> row;  // [outputs]
   std::vector<float> scale;       // [outputs]
@@ -30,14 +30,15 @@ struct GeneratedGate {
   void logits(const RowResponses& responses, std::int64_t tokens, float* logits) const;
 };
 
-// Where a model has no bias, only its response to what all tokens share can shift a logit.
+// Whether offsets go into the weights: a model without a bias can shift a logit only by its
+// response to the direction that all tokens share.
 bool offsets_along_mean(const RouterSpec& router);
 
 // Makes the gates of one model layer by layer, over the effective dimensions of the hidden states.
-// Several threads may.
+// Thread-safe.
 class GateBuilder {
  public:
-  // `loads` is what the gates aim at; without shapes it is balance over all topics alike.
+  // `loads` is the target of the gates; without shapes it is balance over all topics.
   GateBuilder(const ModelSpec& model, const RoutingCalibration& calibration, TextLoads loads,
               std::uint64_t seed);
 

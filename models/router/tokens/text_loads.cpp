@@ -12,12 +12,12 @@ namespace moesim {
 
 namespace {
 
-// Experts below this share of the mean load count as alike: logarithms of next to nothing differ by
-// chance.
+// Experts below this share of the mean load count as equally loaded: logarithms of next to nothing
+// differ by chance.
 constexpr double kLeastLoad = 0.1;
 constexpr double kSameDepth = 1e-3;
 
-// What is before the '/'.
+// The part before the '/'.
 std::string collection(const std::string& domain) {
   const auto slash = domain.find('/');
   return slash == std::string::npos ? "" : domain.substr(0, slash);
@@ -170,7 +170,7 @@ void blend(std::vector<double>& low, const std::vector<double>& high, double par
   for (std::size_t i = 0; i < low.size(); ++i) low[i] = low[i] * (1 - part) + high[i] * part;
 }
 
-// Scales to mean 1 with no load above `most`: what a full expert cannot take goes to the others.
+// Scales to mean 1 with no load above `most`: the excess of a full expert goes to the others.
 void limit(std::vector<double>& falling, double most) {
   for (int round = 0; round < 8; ++round) {
     normalise(falling);

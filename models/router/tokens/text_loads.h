@@ -12,10 +12,10 @@
 namespace moesim {
 
 struct TextLoads {
-  std::string domain;             // Its name.
+  std::string domain;             // Name of the kind of text.
   std::string description;        // For the report.
   std::vector<LoadShape> shapes;  // Rising depth. Empty: trained to balance.
-  double spread = 0;              // Standard deviation of ln load that comes on top, per expert.
+  double spread = 0;              // Standard deviation of ln load beyond the shapes, per expert.
 };
 
 // The loads of a domain of text:
@@ -26,15 +26,15 @@ struct TextLoads {
 //             or the family's domain_spread where fewer than two are listed.
 TextLoads text_loads(const RoutingCalibration& family, const std::string& domain);
 
-// What an expert's load is fitted to, expert by expert in falling order of load; means are 1.
+// Targets that loads are fitted to, expert by expert in falling order of load; means are 1.
 struct ExpertTargets {
   std::vector<double> load;
   std::vector<double> first;  // First choices; empty = not known.
 };
 
 // Targets for `num_experts` experts at a depth: linear in depth and in the rank of an expert, so
-// that other expert counts keep the shape; `random` draws the spread. No load exceeds what an
-// expert can take, num_experts / top_k. Requires: text.shapes is not empty.
+// that other expert counts keep the shape; `random` draws the spread. No load exceeds that of an
+// expert in every token's choice, num_experts / top_k. Requires: text.shapes is not empty.
 ExpertTargets expert_targets(const TextLoads& text, double depth, std::int64_t num_experts,
                              std::int64_t top_k, RandomStream& random);
 

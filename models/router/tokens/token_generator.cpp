@@ -32,7 +32,7 @@ void expand_signs(const std::uint64_t* bits, std::int64_t words, float* row) {
   }
 }
 
-// What one token's row is made from.
+// The parts of one token's row.
 struct RowParts {
   const float* base;           // a u + e m
   const std::uint64_t* type;   // bits of v

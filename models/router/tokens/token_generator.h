@@ -1,5 +1,5 @@
-// Hidden states without the model: what a request's tokens share (topic), what a token is (type), a
-// direction common to all tokens, and noise that remembers the previous token. Never independent
+// Hidden states without the model: a direction per request (topic), one per kind of token (type),
+// one common to all tokens, and noise correlated with that of the previous token. Never independent
 // Gaussian vectors: those lose skew, locality and co-activation of real routing.
 //   h_t = RMSNorm(a u_topic(t) + d v_type(t) + e m + s n_t),   a^2 + d^2 + e^2 + s^2 = 1
 //   n_t = r n_(t-1) + sqrt(1 - r^2) (sqrt(kappa) xi_t + sqrt(1 - kappa) xi_t,layer)
@@ -10,11 +10,11 @@
 // gate rows are isotropic, W_ij ~ N(0, 1/H) independently, so are the entries of sqrt(H / D) W B,
 // which are N(0, 1/D): states and gate rows are drawn in D dimensions at once, scaled to
 // |c|^2 = D, and the logits have the law that they would have in H. A real gate is multiplied by a
-// random B instead (project). What D changes is the overlap of unrelated vectors, 1 / sqrt(D).
+// random B instead (project). D changes only the overlap of unrelated vectors, 1 / sqrt(D).
 // The same argument makes the orthogonal map of each layer unnecessary.
 //
-// u, v, m and the innovations xi are vectors of random signs, 64 to a draw: what a gate row makes
-// of them is Gaussian by the central limit theorem. Source: ../shared/research/router.md, 6.2.
+// u, v, m and the innovations xi are vectors of random signs, 64 to a draw: their product with
+// a gate row is Gaussian by the central limit theorem. Source: ../shared/research/router.md, 6.2.
 #pragma once
 
 #include <cstdint>
@@ -91,8 +91,8 @@ class TokenGenerator {
   // The direction that all tokens have in common, as +-1. Shapes: [dimensions()].
   std::vector<float> mean_vector() const;
 
-  // What rows of the model's width are to states of D dimensions: W B, B a random sign matrix over
-  // sqrt(D), whose columns are orthogonal up to 1 / sqrt(H); the first D columns where H <= D.
+  // Rows of the model's width projected to the D dimensions of states: W B, B a random sign matrix
+  // over sqrt(D), whose columns are orthogonal up to 1 / sqrt(H); the first D columns where H <= D.
   // Shapes: weight [rows, hidden_size], result [rows, dimensions()].
   std::vector<float> project(MatrixView weight) const;
 

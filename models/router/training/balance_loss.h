@@ -24,7 +24,7 @@ struct GateScores {
 // s = sqrt(v), v = ln(1 + e^z): (1 - e^-v) / (2 v).
 float log_slope(ScoreFunction function, float score);
 
-// What a batch's choices amount to.
+// Counts of a batch's choices.
 struct RoutedCounts {
   std::int64_t tokens = 0;
   std::int64_t top_k = 0;

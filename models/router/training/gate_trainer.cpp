@@ -71,7 +71,7 @@ double GateTrainer::step() {
   descend_gate();
   experts_.learn(recipe_.expert_rate);
   if (recipe_.balance.bias_rate > 0) {
-    // Zero experts take what the routed ones leave: only those are steered (LongCat).
+    // Zero experts take the remaining choices: only routed experts are steered (LongCat).
     const auto routed = size_of(moe_.num_experts);
     const double sent = std::accumulate(counts_.chosen.begin(), counts_.chosen.end(), 0.0);
     update_correction(std::span(counts_.chosen).first(routed), sent / static_cast<double>(outputs_),
@@ -187,7 +187,8 @@ void GateTrainer::add_share_losses(const GateScores& scores) {
   }
 }
 
-// The scale gets dL/dh epsilon and what the load loss adds, and passes it on to its weights.
+// The scale gets dL/dh epsilon and the gradient of the load loss, and passes both on to its
+// weights.
 void GateTrainer::add_noise_gradient() {
   scale_gradient_.resize(gradient_.size());
   for (std::size_t i = 0; i < gradient_.size(); ++i) {

@@ -1,5 +1,5 @@
 // One training step of the miniature: tokens, routing, experts, losses, descent. gate_training.h
-// says what is trained; this is the machine.
+// defines the task.
 #pragma once
 
 #include <cstdint>

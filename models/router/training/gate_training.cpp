@@ -115,7 +115,7 @@ std::string loss_fault(const MoeSpec& moe, const TrainingRecipe& recipe) {
   return {};
 }
 
-// What choosing costs per token and expert, in multiply-adds of the same time: measured at 16 and
+// Cost of choosing per token and expert, in multiply-adds of the same time: measured at 16 and
 // 256 experts, rounded.
 double selection_work(SelectionRule rule) {
   if (rule == SelectionRule::kSinkhorn) return 150;

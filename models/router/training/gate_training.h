@@ -53,9 +53,10 @@ std::string recipe_fault(const MoeSpec& moe, const TrainingRecipe& recipe);
 // Trains a gate of this scheme together with linear experts: max(16, experts) topics with Zipf(1)
 // popularity, states 2 (u_topic + 0.15 noise), a linear target per topic, plain SGD on half the
 // squared error plus the recipe's losses. Steps and batches are the recipe's at every size. Left
-// out: shared experts, which would learn what all topics share, and a scaling of renormalised
-// weights. Gradients are clipped at a norm of 10 per matrix, ten times what the reference reaches,
-// so that a diverging recipe ends as a large but finite loss. Same arguments, same result.
+// out: shared experts, which would learn the part common to all topics, and a scaling of
+// renormalised weights. Gradients are clipped at a norm of 10 per matrix, ten times that of the
+// reference, so that a diverging recipe ends as a large but finite loss. Same arguments, same
+// result.
 // Throws: std::invalid_argument with recipe_fault().
 TrainingRun train_gate(const MoeSpec& moe, const TrainingRecipe& recipe, std::uint64_t seed);
 

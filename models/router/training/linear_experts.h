@@ -24,7 +24,7 @@ class LinearExperts {
 
   // y_t = sum_j g_tj F_j(x_t) for the choices that are sent, the error e_t = y_t - target_t and the
   // mean loss of half its square; writes q_tj = dL/dg_tj = (e_t . F_j(x_t)) / tokens, 0 where
-  // nothing was sent. Keeps what learn() needs.
+  // nothing was sent. Keeps the values that learn() needs.
   // Shapes: states, targets [tokens, width]; sent.ids, sent.weights, weight_gradient
   // [tokens, top_k].
   double forward(std::span<const float> states, std::span<const float> targets,

@@ -25,7 +25,7 @@ Floats<kLanes> exponential(Floats<kLanes> x, Floats<kLanes> limit) {
   p = p * f + 1.66671150e-1F;
   p = p * f + 4.99992309e-1F;
   p = p * f * f + f + 1.0F;
-  // The low bits of `shifted` are n: shifted left they are what 2^n adds to the exponent of p.
+  // The low bits of `shifted` are n: shifted left they are the addend of 2^n to the exponent of p.
   using Int = Ints<kLanes>;
   const Int exponent = __builtin_bit_cast(Int, shifted) << 23;
   return __builtin_bit_cast(Floats<kLanes>, __builtin_bit_cast(Int, p) + exponent);

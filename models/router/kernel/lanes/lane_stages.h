@@ -1,5 +1,5 @@
 // The per-token work of the router on several tokens at once, one per vector lane: every stage is
-// the same straight code whatever the data, and exists once per instruction set. All sets give the
+// the same straight code for any data, and exists once per instruction set. All sets give the
 // same bits, because lanes never mix and products are never contracted.
 #pragma once
 
@@ -24,7 +24,7 @@ struct GroupRule {
   std::int64_t number = 1;
   std::int64_t kept = 1;
   std::int64_t summed = 1;
-  float masked = 0;  // What the keys of the others become.
+  float masked = 0;  // Key of an expert in a masked group.
 };
 
 struct SelectOutput {
@@ -115,7 +115,7 @@ float limited_logit(float logit);
 // Sets that this build has and this processor runs, slowest first; never empty.
 std::vector<const LaneStages*> lane_stages();
 
-// Of one instruction set each; nullptr where the compiler was not told to use it.
+// Of one instruction set each; nullptr where the compiler does not target it.
 const LaneStages* portable_lane_stages();
 const LaneStages* avx2_lane_stages();
 const LaneStages* avx512_lane_stages();

@@ -1,4 +1,4 @@
-// Four lanes: what every x86-64 and ARM64 processor has.
+// Four lanes, as every x86-64 and ARM64 processor has.
 #include "models/router/kernel/lanes/lane_code.h"
 
 namespace moesim {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "models/router/draw/drawn_tokens.h"
-#include "models/router/draw/one_by_one.h"
+#include "models/router/draw/per_token_draw.h"
 #include "models/router/draw/routing_sampler.h"
 #include "tests/models/router/made_banks.h"
 
@@ -45,7 +45,7 @@ void expect_same_ports(const LayerLoad& a, const LayerLoad& b) {
 }
 
 // A capacity that nobody reaches takes the slow path to the same result, token by token.
-TEST(OneByOne, WithoutAFullExpertNothingChanges) {
+TEST(PerTokenDraw, WithoutAFullExpertNothingChanges) {
   const RoutingBank bank = made::uniform_bank(24, 4, 6);
   CapacitySpec ample;
   ample.factor = 24;

@@ -13,7 +13,7 @@
 #include "base/document.h"
 #include "models/router/make/bank_cache.h"
 #include "models/router/make/bank_orders.h"
-#include "models/router/make/cache_room.h"
+#include "models/router/make/cache_eviction.h"
 #include "models/router/make/make_bank.h"
 #include "tests/models/router/recorded/recorded_files.h"
 #include "tests/models/router/router_models.h"
@@ -204,11 +204,11 @@ TEST_F(RouterCache, LongestUnusedBanksMakeRoom) {
   write("c.bank", 10);
   write("notes.txt", 40);
   mark_used(path("a.bank"));
-  make_room(folder(), 20, 0);
+  evict_banks(folder(), 20, 0);
   EXPECT_TRUE(std::filesystem::exists(path("a.bank")));
   EXPECT_FALSE(std::filesystem::exists(path("b.bank.17.0")));
   EXPECT_TRUE(std::filesystem::exists(path("c.bank")));
-  make_room(folder(), 20, std::numeric_limits<std::uintmax_t>::max());  // No disk is as large.
+  evict_banks(folder(), 20, std::numeric_limits<std::uintmax_t>::max());  // No disk is as large.
   EXPECT_FALSE(std::filesystem::exists(path("a.bank")));
   EXPECT_TRUE(std::filesystem::exists(path("notes.txt")));
 }

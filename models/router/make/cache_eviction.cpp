@@ -1,4 +1,4 @@
-#include "models/router/make/cache_room.h"
+#include "models/router/make/cache_eviction.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,7 +17,7 @@ struct KeptFile {
   fs::path path;
 };
 
-// Banks and what is left of banks that were being written, the longest unused first. Others may
+// Banks and remains of banks that were being written, the longest unused first. Other processes may
 // remove some of them meanwhile.
 std::vector<KeptFile> kept_files(const std::string& folder) {
   std::vector<KeptFile> files;
@@ -42,7 +42,7 @@ void mark_used(const std::string& path) {
   fs::last_write_time(path, fs::file_time_type::clock::now(), error);
 }
 
-void make_room(const std::string& folder, std::uintmax_t most, std::uintmax_t free) {
+void evict_banks(const std::string& folder, std::uintmax_t most, std::uintmax_t free) {
   std::error_code error;
   const std::uintmax_t available = fs::space(folder, error).available;
   if (error) return;

@@ -1,4 +1,4 @@
-#include "models/router/draw/one_by_one.h"
+#include "models/router/draw/per_token_draw.h"
 
 #include <bit>
 #include <limits>
@@ -14,7 +14,7 @@ constexpr RoutingPhase kPhase = RoutingPhase::kDecode;  // Not training.
 // Tokens of a source, pair by pair.
 class TokenAdder {
  public:
-  explicit TokenAdder(const OneByOne& draw)
+  explicit TokenAdder(const PerTokenDraw& draw)
       : draw_(draw),
         destinations_(draw.geometry),
         slot_pairs_(draw.placement.expert_of_slot.size(), 0),
@@ -64,7 +64,7 @@ class TokenAdder {
 
   static constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
-  const OneByOne& draw_;
+  const PerTokenDraw& draw_;
   Destinations destinations_;
   const std::uint16_t* nearest_ = nullptr;
   std::vector<std::int64_t> slot_pairs_;
@@ -77,7 +77,8 @@ const std::vector<std::int32_t>& order_of(const BlockLayout& layout, bool prefil
   return prefill ? layout.prefill : layout.decode;
 }
 
-void add_by_group(const OneByOne& draw, const std::vector<std::int64_t>& slot_pairs, auto& groups) {
+void add_by_group(const PerTokenDraw& draw, const std::vector<std::int64_t>& slot_pairs,
+                  auto& groups) {
   for (std::size_t slot = 0; slot < slot_pairs.size(); ++slot) {
     const std::uint16_t group = draw.blocks.group_of_slot[slot];
     groups[group] +=
@@ -91,7 +92,7 @@ void mark_hits(const std::vector<std::int64_t>& slot_pairs, std::uint64_t* hits)
   }
 }
 
-SourceSums make_sums(const OneByOne& draw, std::int64_t source, bool prefill) {
+SourceSums make_sums(const PerTokenDraw& draw, std::int64_t source, bool prefill) {
   const auto& order = order_of(draw.layout, prefill);
   const auto blocks = static_cast<std::int64_t>(order.size()) / SourceSums::kBlockTokens;
   std::vector<std::int64_t> pairs(static_cast<std::size_t>(draw.placement.groups), 0);
@@ -119,7 +120,7 @@ SourceSums make_sums(const OneByOne& draw, std::int64_t source, bool prefill) {
 
 class Adder {
  public:
-  Adder(const OneByOne& draw, LayerLoad& load) : draw_(draw), load_(load), tokens_(draw) {
+  Adder(const PerTokenDraw& draw, LayerLoad& load) : draw_(draw), load_(load), tokens_(draw) {
     const auto groups = static_cast<std::size_t>(draw.placement.groups);
     const std::size_t ranks = draw.geometry.tokens_travel ? groups : 0;
     load.pairs.assign(groups, 0);
@@ -231,7 +232,7 @@ class Adder {
     }
   }
 
-  const OneByOne& draw_;
+  const PerTokenDraw& draw_;
   LayerLoad& load_;
   TokenAdder tokens_;
   std::int64_t most_ = 0;  // Pairs that an expert takes, if limited.
@@ -256,7 +257,7 @@ bool limits_rows(const CapacitySpec& capacity) {
   return !is_dropless(capacity, kPhase) || capacity.block > 1;
 }
 
-void add_one_by_one(const OneByOne& draw, LayerLoad& load) {
+void add_per_token(const PerTokenDraw& draw, LayerLoad& load) {
   Adder(draw, load).add_up();
 }
 

@@ -1,5 +1,5 @@
-// Drawn tokens added up one by one, for what blocks of tokens cannot know: which replica is nearest
-// to a token's source, and which tokens find their expert full.
+// Drawn tokens added up token by token, where sums over blocks do not suffice: which replica is
+// nearest to a token's source, and which tokens find their expert full.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace moesim {
 
-// Running sums over the tokens of one order as one source sends them with static replicas, so that
+// Running sums over the tokens of one order, as one source sends them with static replicas, so that
 // long windows need not be added token by token. Sums wrap; differences over a window do not.
 struct SourceSums {
   static constexpr std::int64_t kBlockTokens = 64;
@@ -20,7 +20,7 @@ struct SourceSums {
   std::vector<std::uint64_t> hits;  // [block][words] a bit per slot.
 };
 
-// What SourceSums are made and found by; made when first needed. Not for draws side by side.
+// Makes SourceSums when they are first needed, and finds them again. Not for concurrent draws.
 class SourceBlocks {
  public:
   // `layers` of `sources`, each with two orders.
@@ -34,12 +34,12 @@ class SourceBlocks {
   std::vector<SourceSums> sums_;  // [layer][source][decode, prefill]
 };
 
-struct OneByOne {
+struct PerTokenDraw {
   const BlockLayout& layout;
   const TokenBlocks& blocks;
   const LayerPlacement& placement;
   const DispatchGeometry& geometry;
-  const MoeSpec& moe;  // Whose router says what experts take.
+  const MoeSpec& moe;  // Its router has the capacities of the experts.
   std::int64_t layer = 0;
   SourceBlocks& sums;  // Used and filled where experts have no limits.
 };
@@ -47,11 +47,11 @@ struct OneByOne {
 // Whether experts leave tokens out, or compute more rows than they have pairs.
 bool limits_rows(const CapacitySpec& capacity);
 
-// Fills everything of `load` from its windows. An expert takes its capacity (kernel/capacity.h) of
+// Fills all fields of `load` from its windows. An expert takes its capacity (kernel/capacity.h) of
 // all tokens drawn, the first ones in the order of sources (the bank has no weights to go by): the
 // others are dropped before dispatch. With `pad` every slot computes its expert's capacity, shared
 // by replicas, and reads its weights; rows of padding do not travel. Otherwise rows are rounded up
 // to whole blocks.
-void add_one_by_one(const OneByOne& draw, LayerLoad& load);
+void add_per_token(const PerTokenDraw& draw, LayerLoad& load);
 
 }  // namespace moesim

@@ -1,4 +1,4 @@
-// How much of a disk the banks of former runs may take.
+// Bounds the disk space that the banks of former runs take.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ void mark_used(const std::string& path);
 
 // Removes banks of the folder, those unused for longest first, until they take at most `most` bytes
 // and leave `free` bytes of the disk, or none is left.
-void make_room(const std::string& folder, std::uintmax_t most = kMostCacheBytes,
-               std::uintmax_t free = kLeastFreeBytes);
+void evict_banks(const std::string& folder, std::uintmax_t most = kMostCacheBytes,
+                 std::uintmax_t free = kLeastFreeBytes);
 
 }  // namespace moesim
