@@ -60,7 +60,7 @@ std::int64_t integer(const std::string& text, std::int64_t otherwise) {
   return text.empty() ? otherwise : std::stoll(text);
 }
 
-// What the driver shows; nothing for hardware without a profile.
+// Memory that the driver shows; nothing for hardware without a profile.
 Bytes visible_memory(const std::string& hardware) {
   try {
     return load_device(hardware).memory;

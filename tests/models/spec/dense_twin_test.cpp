@@ -65,7 +65,7 @@ TEST(DenseModel, OfLatentAttentionKeepsItsLatents) {
   EXPECT_GT(a.num_heads, 128);
 }
 
-// What the counts say and what tensor parallelism can share out.
+// Sizes as the counts say, and widths that tensor parallelism can split.
 TEST(DenseModel, CanBeSplitOverEightDevices) {
   for (const char* name : {"mixtral-8x7b", "qwen3-30b-a3b", "deepseek-v3", "gpt-oss-120b"}) {
     const ModelSpec own = load_model(name);

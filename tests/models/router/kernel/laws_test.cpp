@@ -1,4 +1,4 @@
-// What every routing scheme obeys: renaming experts, scaling and shifting logits, threads, parts.
+// Laws of every routing scheme: renaming experts, scaling and shifting logits, threads, parts.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -90,7 +90,7 @@ TEST(RoutingBank, BalancedKeepsTheRoutersGroups) {
   for (const LoadStatistics& layer : loads_of(bank)) EXPECT_DOUBLE_EQ(layer.max_over_mean, 1);
 }
 
-// What dispatch sends is that of random choices, however experts are numbered onto ranks: 8 of 64
+// Dispatch sends as much as for random choices, however experts are numbered onto ranks: 8 of 64
 // experts lie on 8 (1 - C(56,8)/C(64,8)) = 5.43 of 8 ranks.
 TEST(RoutingBank, BalancedTokensLieOnAsManyRanksAsRandomOnes) {
   const RoutingBank bank = make_routing_bank(olmoe(1), source_of(TokenPolicy::kBalanced), 1);
@@ -222,8 +222,8 @@ TEST(ExpertSweep, LongerBanksContinueShorterOnes) {
   EXPECT_TRUE(std::equal(shorter.ids.begin(), shorter.ids.end(), longer.ids.begin()));
 }
 
-// What a sweep makes in one go is what each of its points would have made by itself, whatever else
-// is in the sweep: of every number of experts and top_k, with and without correction bias.
+// Banks that a sweep makes together equal those that each point makes by itself, with any other
+// points in the sweep: of every number of experts and top_k, with and without correction bias.
 TEST(ExpertSweep, BanksMadeTogetherAreThoseMadeAlone) {
   for (const bool biased : {false, true}) {
     std::vector<ModelSpec> models;

@@ -15,7 +15,7 @@
 
 namespace moesim::made {
 
-// What an InputError says; empty if there is none.
+// The text of the InputError; empty if there is none.
 inline std::string refusal(const std::function<void()>& read) {
   try {
     read();

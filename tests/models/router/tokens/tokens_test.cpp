@@ -103,7 +103,7 @@ TEST(TokenGenerator, ProjectionKeepsAnglesBetweenRealGateRows) {
   EXPECT_NEAR(product(3, 3), 1, 0.12);
 }
 
-// What a gate of width H makes of states in D dimensions: loads that nobody fits (balance on other
+// Routing by a gate of width H of states in D dimensions: loads that are not fitted (balance on other
 // topics), repeats and co-activation do not depend on D. Seeds differ by as much.
 TEST(EffectiveDimensions, ChangeNoStatisticOfTheRouting) {
   const ModelSpec model =

@@ -353,7 +353,7 @@ TEST(GateTraining, EveryMoeOfTheCatalogTrainsButSparseMixers) {
   }
 }
 
-// What a changed recipe or scheme is refused with.
+// The fault of a changed recipe or scheme.
 struct Refusal {
   MoeSpec moe = softmax_moe();
   TrainingRecipe recipe = {};
