@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "reports/results/metrics.h"
-#include "sim/results/step_spans.h"
+#include "sim/step/spans.h"
 
 namespace moesim {
 namespace {

@@ -50,7 +50,7 @@ class Writer {
                                                                     : "";
     name_threads(timeline, pool);
     for (const Timeline::Level& level : timeline.levels()) write(level, pool);
-    for (const Timeline::Journey& journey : timeline.journeys()) write(journey);
+    for (const Timeline::Transfer& transfer : timeline.transfers()) write(transfer);
     for (const Timeline::StageStep& step : timeline.stage_steps()) {
       for (std::int64_t r = 0; r < timeline.view().ranks; ++r) write(timeline, step, r);
     }
@@ -128,16 +128,16 @@ class Writer {
 
   // Stages work on while activations travel: an asynchronous event of the sending node. Ids hold
   // for the whole file.
-  void write(const Timeline::Journey& journey) {
+  void write(const Timeline::Transfer& transfer) {
     const auto edge = [&](char phase, Seconds time) {
       add(fmt::format(
           R"({{"ph":"{}","cat":"pipeline","id":{},"pid":{},"tid":{},"ts":{},"name":"to stage {}"}})",
-          phase, first_id_ + journeys_, process(journey.first_device), journey.first_device + 1,
-          microseconds(nanoseconds(time)), journey.stage + 1));
+          phase, first_id_ + transfers_, process(transfer.first_device), transfer.first_device + 1,
+          microseconds(nanoseconds(time)), transfer.stage + 1));
     };
-    ++journeys_;
-    edge('b', journey.begin);
-    edge('e', journey.end);
+    ++transfers_;
+    edge('b', transfer.begin);
+    edge('e', transfer.end);
   }
 
   void span(std::int64_t device, std::int64_t begin, std::int64_t end, std::string_view name,
@@ -166,7 +166,7 @@ class Writer {
   std::int64_t first_id_;
   std::size_t most_;
   std::set<std::int64_t> nodes_;  // Processes that have their name; pools may share a node.
-  std::int64_t journeys_ = 0;
+  std::int64_t transfers_ = 0;
   bool cut_ = false;
   std::string text_;
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/enum_array.h"
+
 namespace moesim {
 
 enum class AllReduce {
@@ -20,5 +22,7 @@ enum class AllReduce {
 inline constexpr std::array kAllReduces = {"auto",      "ring",     "tree",    "nvls",
                                            "nvls_tree", "one_shot", "two_shot"};
 inline constexpr std::size_t kNumAllReduces = kAllReduces.size();
+template <>
+inline constexpr std::size_t kNumEnumerators<AllReduce> = kNumAllReduces;
 
 }  // namespace moesim

@@ -22,7 +22,7 @@ struct DeviceSpan {
   std::int64_t count = 1;
 
   bool contains(std::int64_t device) const { return device >= first && device < first + count; }
-  bool meets(const DeviceSpan& other) const {
+  bool overlaps(const DeviceSpan& other) const {
     return first < other.first + other.count && other.first < first + count;
   }
 };

@@ -6,8 +6,8 @@
 
 #include "models/router/draw/drawn_tokens.h"
 #include "sim/deployment/deployment.h"
+#include "sim/network/balance_period.h"
 #include "sim/network/stage.h"
-#include "sim/results/summary.h"
 
 namespace moesim {
 

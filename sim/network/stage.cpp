@@ -8,7 +8,7 @@ namespace moesim {
 
 namespace {
 
-// Whether any pair of consecutive devices talks through links of the fabric.
+// Whether any pair of the group sends through these links of the fabric.
 bool talk_through_fabric(const DownLink& link, const DeviceSpan& group) {
   for (std::int64_t from = group.first; from < group.first + group.count; ++from) {
     for (std::int64_t to = group.first; to < group.first + group.count; ++to) {
@@ -18,9 +18,9 @@ bool talk_through_fabric(const DownLink& link, const DeviceSpan& group) {
   return false;
 }
 
-// Whether consecutive devices that talk to each other do so through a link.
+// Whether the members of a group, all of which send to each other, use a link.
 bool talk_through(const DownLink& link, const DeviceSpan& group, std::int64_t per_node) {
-  if (group.count < 2 || !link.devices.meets(group)) return false;
+  if (group.count < 2 || !link.devices.overlaps(group)) return false;
   if (link.part == FaultPart::kFabric) return talk_through_fabric(link, group);
   const std::int64_t node = link.devices.first / per_node;
   const DeviceSpan inside{node * per_node, per_node};
@@ -58,7 +58,7 @@ Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_
                            fmt::format("experts of {}replica {} stage {}", pool, replica, index))};
 }
 
-void meet(const Conditions& conditions, const Deployment& deployment, Stage& stage) {
+void apply(const Conditions& conditions, const Deployment& deployment, Stage& stage) {
   const std::int64_t ranks = deployment.plan.stage_ranks();
   stage.collectives = StageCollectives(deployment, stage.first_device, conditions.links);
   stage.slowness.clear();
@@ -82,8 +82,8 @@ bool step_needs(const DownLink& link, const Deployment& deployment, const Stage&
   return false;
 }
 
-bool journey_needs(const DownLink& link, const Deployment& deployment, const Stage& from,
-                   const Stage& to) {
+bool transfer_needs(const DownLink& link, const Deployment& deployment, const Stage& from,
+                    const Stage& to) {
   const std::int64_t per_node = deployment.cluster.node.devices;
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const std::int64_t sender = from.first_device + r, receiver = to.first_device + r;

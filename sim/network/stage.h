@@ -19,20 +19,20 @@ struct Stage {
   bool is_first = false;
   bool is_last = false;
   StageCollectives collectives;
-  std::vector<double>
-      slowness{};  // [rank] Time of a kernel over that at full speed; empty = all 1.
+  // [rank] Time of a kernel over its time at full speed; empty = full speed.
+  std::vector<double> slowness{};
   RandomStream random;
 };
 
-// Replica r lies on the devices from first_device + r * replica_ranks on, its stage s from there +
-// s * stage_ranks. Keeps a reference to the deployment's model.
+// Stage s of replica r has the devices from first_device + r * replica_ranks + s * stage_ranks on.
+// Keeps a reference to the deployment's model.
 Stage make_stage(const Deployment& deployment, std::int64_t replica, std::int64_t index);
-// The links and devices of a stage from now on.
-void meet(const Conditions& conditions, const Deployment& deployment, Stage& stage);
-// Whether a step of the stage sends anything through a link.
+// Applies new conditions of links and devices to a stage.
+void apply(const Conditions& conditions, const Deployment& deployment, Stage& stage);
+// Whether a step of the stage sends bytes through a link.
 bool step_needs(const DownLink& link, const Deployment& deployment, const Stage& stage);
-// Whether activations cross a link on their way to the next stage.
-bool journey_needs(const DownLink& link, const Deployment& deployment, const Stage& from,
-                   const Stage& to);
+// Whether the transfer of activations from one stage to the next uses a link.
+bool transfer_needs(const DownLink& link, const Deployment& deployment, const Stage& from,
+                    const Stage& to);
 
 }  // namespace moesim

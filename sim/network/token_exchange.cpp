@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "sim/deployment/expert_placement.h"
+#include "sim/network/even_part.h"
 
 namespace moesim {
 
@@ -70,23 +71,6 @@ DispatchMode mode_of(DispatchPolicy policy, bool decode_only) {
 
 }  // namespace
 
-void RoutingTally::add(const RoutingTally& other) {
-  decode_experts_hit += other.decode_experts_hit;
-  decode_layers += other.decode_layers;
-  fullest_pairs += other.fullest_pairs;
-  mean_pairs += other.mean_pairs;
-  pairs += other.pairs;
-  dropped += other.dropped;
-  layers.resize(std::max(layers.size(), other.layers.size()));
-  for (std::size_t i = 0; i < other.layers.size(); ++i) {
-    layers[i].fullest_pairs += other.layers[i].fullest_pairs;
-    layers[i].mean_pairs += other.layers[i].mean_pairs;
-  }
-  for (std::size_t m = 0; m < tokens_by_mode.size(); ++m) {
-    tokens_by_mode[m] += other.tokens_by_mode[m];
-  }
-}
-
 AllToAllKernel TokenExchange::kernel_of(DispatchMode mode, Way way) {
   if (mode == DispatchMode::kLowLatency) return AllToAllKernel::kLowLatency;
   if (mode != DispatchMode::kNormal) return AllToAllKernel::kLibrary;
@@ -115,34 +99,34 @@ RoutingSampler& TokenExchange::sampler(std::int64_t replica) {
   return samplers_[replica < static_cast<std::int64_t>(samplers_.size()) ? replica : 0];
 }
 
-void TokenExchange::take(const HalfBatches::Ranks& ranks, Half& half) {
+void TokenExchange::take(std::span<const SourceTokens> dp_ranks, Half& half) {
   const ParallelPlan& plan = deployment_.plan;
   const bool travel = plan.dispatches_tokens();
   half.sources.assign(travel ? plan.stage_ranks() : 1, SourceTokens{});
   half.tokens = 0;
-  for (std::size_t d = 0; d < ranks.size(); ++d) {
-    const RankBatch& batch = *ranks[d];
-    half.tokens += batch.tokens();
-    if (batch.prefill_tokens > 0) decode_only_ = false;
+  for (std::size_t d = 0; d < dp_ranks.size(); ++d) {
+    const auto& [decode, prefill] = dp_ranks[d];
+    half.tokens += decode + prefill;
+    if (prefill > 0) decode_only_ = false;
     if (!travel) {
-      half.sources[0].decode += batch.decode_tokens;
-      half.sources[0].prefill += batch.prefill_tokens;
+      half.sources[0].decode += decode;
+      half.sources[0].prefill += prefill;
       continue;
     }
     for (std::int64_t t = 0; t < plan.tp; ++t) {
-      half.sources[d * plan.tp + t] = {even_part(batch.decode_tokens, t, plan.tp),
-                                       even_part(batch.prefill_tokens, t, plan.tp)};
+      half.sources[d * plan.tp + t] = {even_part(decode, t, plan.tp),
+                                       even_part(prefill, t, plan.tp)};
     }
   }
 }
 
-void TokenExchange::open(const Stage& stage, const HalfBatches& batch) {
+void TokenExchange::open(const Stage& stage, std::span<const std::vector<SourceTokens>> tokens) {
   const bool travel = deployment_.plan.dispatches_tokens();
   decode_only_ = true;
-  std::int64_t tokens = 0;
-  for (std::size_t h = 0; h < batch.count(); ++h) {
-    take(batch.half(h), halves_[h]);
-    tokens += halves_[h].tokens;
+  std::int64_t all = 0;
+  for (std::size_t h = 0; h < tokens.size(); ++h) {
+    take(tokens[h], halves_[h]);
+    all += halves_[h].tokens;
   }
   const std::size_t members = travel || rebalancer_ ? deployment_.plan.stage_ranks() : 0;
   clear(carried_, members);
@@ -154,7 +138,7 @@ void TokenExchange::open(const Stage& stage, const HalfBatches& batch) {
   moved_ = Bytes(0);
   tally_ = {};
   tally_.layers.resize(stage.first_moe_layer + stage.moe_layers);
-  if (travel) tally_.tokens_by_mode[static_cast<std::size_t>(mode_)] = tokens;
+  if (travel) tally_.tokens_by_mode[static_cast<std::size_t>(mode_)] = all;
 }
 
 Seconds TokenExchange::rebalance(const Stage& stage) {

@@ -12,34 +12,10 @@
 #include "models/router/draw/traffic.h"
 #include "sim/network/collectives.h"
 #include "sim/network/rebalancer.h"
+#include "sim/network/routing_tally.h"
 #include "sim/network/stage.h"
-#include "sim/results/summary.h"
-#include "sim/serving/batcher.h"
-#include "sim/step/half_batches.h"
 
 namespace moesim {
-
-inline constexpr int kNumDispatchModes = 4;
-
-// Sums over MoE layers and steps of what the router did.
-struct RoutingTally {
-  // Pairs of the fullest EP group and of the mean one.
-  struct Layer {
-    double fullest_pairs = 0;
-    double mean_pairs = 0;
-  };
-
-  double decode_experts_hit = 0;   // Distinct experts in decode-only steps ...
-  std::int64_t decode_layers = 0;  // ... over so many of their layers.
-  double fullest_pairs = 0;        // Of all layers.
-  double mean_pairs = 0;
-  double pairs = 0;                                              // Served.
-  double dropped = 0;                                            // Beyond their expert's capacity.
-  std::vector<Layer> layers;                                     // [MoE layer of the model]
-  std::array<std::int64_t, kNumDispatchModes> tokens_by_mode{};  // Where tokens travel.
-
-  void add(const RoutingTally& other);
-};
 
 class TokenExchange {
  public:
@@ -47,9 +23,10 @@ class TokenExchange {
   // serve the other (PlacementProfile::kHeldOut).
   TokenExchange(const Deployment& deployment, const RoutingBank& bank);
 
-  // A new step of this batch. Where tokens travel, the ranks of a TP group hold the same tokens,
-  // and each sends its share of them.
-  void open(const Stage& stage, const HalfBatches& batch);
+  // Starts a step with these tokens: [half of the batch][attention-DP rank]. Where tokens travel,
+  // the ranks of a TP group hold the same tokens, and each sends its share of them.
+  // Requires: one half or two.
+  void open(const Stage& stage, std::span<const std::vector<SourceTokens>> tokens);
   // Places the stage's experts anew if that is due; how long their weights travel, layer by layer.
   // Between open() and the first draw.
   Seconds rebalance(const Stage& stage);
@@ -86,7 +63,7 @@ class TokenExchange {
     LayerLoad load;
   };
 
-  void take(const HalfBatches::Ranks& ranks, Half& half);
+  void take(std::span<const SourceTokens> dp_ranks, Half& half);
   RoutingSampler make_sampler(const std::vector<LayerPlacement>& placement) const;
   RoutingSampler& sampler(std::int64_t replica);
   static AllToAllKernel kernel_of(DispatchMode mode, Way way);

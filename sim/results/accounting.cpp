@@ -6,13 +6,12 @@ namespace moesim {
 
 namespace {
 
-constexpr auto kIdle = static_cast<std::size_t>(Activity::kIdle);
-
 Joules host_energy(const Deployment& deployment, Seconds horizon,
                    const std::vector<DeviceLedger>& devices) {
   const NodeSpec& node = deployment.cluster.node;
   Seconds busy;  // Device time over all nodes; each node counts its mean.
-  for (const DeviceLedger& device : devices) busy += device.total_time() - device.time[kIdle];
+  for (const DeviceLedger& device : devices)
+    busy += device.total_time() - device.time[Activity::kIdle];
   const double nodes = static_cast<double>(deployment.cluster.nodes);
   const double per_node = static_cast<double>(node.devices);
   return node.host_idle * horizon * nodes + (node.host_busy - node.host_idle) * busy / per_node;

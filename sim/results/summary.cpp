@@ -17,14 +17,6 @@ double nearest_rank(const std::vector<double>& sorted, double share) {
 
 }  // namespace
 
-Seconds DeviceLedger::total_time() const {
-  return std::accumulate(time.begin(), time.end(), Seconds(0));
-}
-
-Joules DeviceLedger::total_energy() const {
-  return std::accumulate(energy.begin(), energy.end(), Joules(0));
-}
-
 Percentiles percentiles(std::vector<double> values) {
   if (values.empty()) return {};
   std::sort(values.begin(), values.end());

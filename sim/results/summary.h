@@ -2,7 +2,6 @@
 // activity.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,29 +9,12 @@
 
 #include "base/units.h"
 #include "models/memory/memory_ledger.h"
-#include "sim/results/step_spans.h"
+#include "sim/network/balance_period.h"
+#include "sim/network/traffic_totals.h"
+#include "sim/step/device_ledger.h"
+#include "sim/step/spans.h"
 
 namespace moesim {
-
-// What a device does at any moment; the six shares add up to the horizon on every device.
-enum class Activity { kCompute, kMemory, kCommunication, kOverhead, kImbalanceWait, kIdle };
-inline constexpr int kNumActivities = 6;
-
-template <class T>
-using ByActivity = std::array<T, kNumActivities>;
-
-struct DeviceLedger {
-  ByActivity<Seconds> time{};
-  ByActivity<Joules> energy{};
-  Seconds measured;  // Of compute and memory: in kernels whose time rests on a measured table.
-
-  void add(Activity activity, Seconds duration, Joules joules) {
-    time[static_cast<std::size_t>(activity)] += duration;
-    energy[static_cast<std::size_t>(activity)] += joules;
-  }
-  Seconds total_time() const;
-  Joules total_energy() const;
-};
 
 struct Percentiles {
   double mean = 0, p50 = 0, p90 = 0, p99 = 0;
@@ -48,18 +30,6 @@ struct QueuePoint {
   Seconds time;
   std::int64_t waiting = 0;  // Not admitted to a batch yet, or preempted.
   std::int64_t running = 0;
-};
-
-// Bytes over all devices.
-struct TrafficTotals {
-  Bytes tensor_parallel;  // All-reduce, all-gather, reduce-scatter: sent.
-  Bytes dispatch;         // Tokens to experts: sent.
-  Bytes combine;          // And back.
-  Bytes pipeline;
-  Bytes kv_transfer;   // KV caches from prefill to decode workers.
-  Bytes weight_moves;  // Expert weights that change devices when experts are rebalanced: sent.
-  Bytes scale_up_sent, scale_up_received;
-  Bytes scale_out_sent, scale_out_received;
 };
 
 // Energy of the whole cluster over the horizon; total = sum of the parts. Nodes are charged whole:
@@ -80,16 +50,6 @@ struct LayerRouting {
   double cv = 0;        // Standard deviation over mean.
   double entropy = 0;   // Of the load shares, over that of equal shares: 1 = even.
   double overload = 0;  // Fullest EP group over the mean one, pair-weighted over steps.
-};
-
-// What happened between two rebalancings of one pipeline stage.
-struct BalancePeriod {
-  std::int64_t replica = 0, stage = 0;
-  std::int64_t steps = 0;  // Of the stage in this period.
-  double overload = 0;     // As in LayerRouting, over the stage's layers.
-  std::int64_t moved = 0;  // Expert copies that changed groups to begin it.
-  Bytes moved_bytes;       // Their weights.
-  Seconds moving;          // The step that began it took so much longer.
 };
 
 struct RoutingSummary {

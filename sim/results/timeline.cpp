@@ -51,7 +51,7 @@ bool Timeline::wants(std::int64_t step) {
   const std::int64_t first = view_.or_latest ? step + 1 - view_.steps.length() : view_.steps.first;
   drop_before(first, stage_steps_);
   drop_before(first, levels_);
-  drop_before(first, journeys_);
+  drop_before(first, transfers_);
   return step >= first;
 }
 

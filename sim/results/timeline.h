@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sim/deployment/deployment.h"
-#include "sim/results/step_spans.h"
+#include "sim/step/spans.h"
 
 namespace moesim {
 
@@ -58,8 +58,8 @@ class Timeline {
     std::int64_t waiting = 0, running = 0;  // Requests.
     std::int64_t kv_blocks = 0;             // In use.
   };
-  // Activations on their way to the next stage.
-  struct Journey {
+  // A transfer of activations to the next stage.
+  struct Transfer {
     std::int64_t step = 0, stage = 0;  // From this stage.
     std::int64_t first_device = 0;
     Seconds begin, end;
@@ -72,7 +72,7 @@ class Timeline {
   SpanLog make_log() const;
   void add(StageStep step) { stage_steps_.push_back(std::move(step)); }
   void add(const Level& level) { levels_.push_back(level); }
-  void add(const Journey& journey) { journeys_.push_back(journey); }
+  void add(const Transfer& transfer) { transfers_.push_back(transfer); }
   // A step passed the last stage.
   void finish(std::int64_t step) { complete_ = complete_ || step + 1 >= view_.steps.last; }
   bool complete() const { return complete_; }
@@ -82,7 +82,7 @@ class Timeline {
   PoolRole role() const { return role_; }
   const std::deque<StageStep>& stage_steps() const { return stage_steps_; }
   const std::deque<Level>& levels() const { return levels_; }
-  const std::deque<Journey>& journeys() const { return journeys_; }
+  const std::deque<Transfer>& transfers() const { return transfers_; }
   // Whether a span is the time of a rank (of its stage).
   bool concerns(const StepSpan& span, std::int64_t rank) const;
 
@@ -93,7 +93,7 @@ class Timeline {
   bool complete_ = false;
   std::deque<StageStep> stage_steps_;  // In order of their begin.
   std::deque<Level> levels_;
-  std::deque<Journey> journeys_;
+  std::deque<Transfer> transfers_;
 };
 
 // Requests that arrived or ended at one moment.

@@ -65,12 +65,12 @@ void Batcher::plan(RankStep& step) {
   step.batch = RankBatch{};
   step.batch.attention = std::move(attention);
   preempted_now_ = false;
-  may_admit_ = running_.empty() || ++steps_since_look_ >= limits_.admission_interval;
-  if (may_admit_) steps_since_look_ = 0;
+  may_admit_ = running_.empty() || ++steps_since_admission_ >= limits_.admission_interval;
+  if (may_admit_) steps_since_admission_ = 0;
   plan_of(policy_)(*this, step);
 }
 
-// With several batches in flight, one batch takes its share of the decoding sequences, so that the
+// With several batches in flight, each takes an even share of the decoding sequences, so that the
 // pipeline stages get batches of equal size.
 std::int64_t Batcher::decode_share() const {
   if (limits_.batches_in_flight == 1) return running();
@@ -93,8 +93,9 @@ bool Batcher::add_decodes(RankStep& step) {
   return step.items.size() > before;
 }
 
-// Blocks for one more token of the sequence at a position of running_, preempting the youngest
-// sequences that are in no step. False if that was this one itself, or if all others are in a step.
+// Takes the block for one more token of the sequence at a position of running_, if it needs one. If
+// no block is free, preempts the youngest sequences that are in no step; false if the sequence
+// itself is the youngest of them.
 bool Batcher::make_room(std::size_t position) {
   Sequence& sequence = slots_[running_[position]];
   if (pool_.blocks_for(sequence.cached + 1) <= sequence.blocks) return true;
@@ -139,28 +140,29 @@ bool Batcher::add_prompts(RankStep& step) {
     if (sequence.in_step || sequence.decoding()) continue;
     if (!add_chunk(slot, step)) break;
   }
-  // What was preempted for want of blocks must not come back in the same step.
+  // A sequence preempted for lack of blocks must not return in the same step.
   while (!preempted_now_ && step.batch.tokens() < limits_.max_batched_tokens && admit_next(step)) {
     add_chunk(running_.back(), step);
   }
   return step.items.size() > before;
 }
 
-// Blocks of the prompt and of the share of the output that the engine wants to be sure of.
-std::int64_t Batcher::promised_blocks(const Sequence& sequence) const {
-  const double sure = limits_.reserved_output * static_cast<double>(sequence.output);
-  return pool_.blocks_for(
-      std::max(sequence.target() + 1, sequence.input + static_cast<std::int64_t>(std::ceil(sure))));
+// Blocks of the prompt and of the share of the output that the engine reserves.
+std::int64_t Batcher::reserved_blocks(const Sequence& sequence) const {
+  const double output = limits_.reserved_output * static_cast<double>(sequence.output);
+  return pool_.blocks_for(std::max(sequence.target() + 1,
+                                   sequence.input + static_cast<std::int64_t>(std::ceil(output))));
 }
 
-// Whole prompts wait for a step with room for them; one that no step has room for runs alone.
+// Without chunked prompts a prompt waits for a step with room for all of it; a prompt larger than
+// any step runs alone.
 bool Batcher::fits_step(const Sequence& sequence, const RankStep& step) const {
   if (limits_.chunked_prompts || step.batch.prefill_tokens == 0) return true;
   return sequence.target() <= limits_.max_batched_tokens - step.batch.tokens();
 }
 
-// Moves the first waiting request to the running ones if a seat, the blocks of its whole prompt
-// and one more token, and those promised to all are free.
+// Admits the first waiting request if the batch has a free slot and the pool has the blocks of its
+// prompt and one more token, beside the blocks reserved for the running sequences.
 bool Batcher::admit_next(const RankStep& step) {
   if (!may_admit_ || waiting_.empty()) return false;
   if (running() + arriving_ >= limits_.max_num_seqs) return false;
@@ -172,13 +174,13 @@ bool Batcher::admit_next(const RankStep& step) {
 }
 
 bool Batcher::find_blocks(Sequence& sequence) {
-  const std::int64_t promised = promised_blocks(sequence);
-  if (promised_ > 0 && promised_ + promised > pool_.blocks()) return false;
+  const std::int64_t reserved = reserved_blocks(sequence);
+  if (reserved_ > 0 && reserved_ + reserved > pool_.blocks()) return false;
   const std::int64_t blocks = pool_.blocks_for(sequence.target() + 1);
   if (!pool_.allocate(blocks)) return false;
   sequence.blocks = blocks;
-  sequence.reserved = promised;
-  promised_ += promised;
+  sequence.reserved = reserved;
+  reserved_ += reserved;
   return true;
 }
 
@@ -209,7 +211,7 @@ void Batcher::receive(std::int32_t slot) {
 
 void Batcher::free_blocks(const Sequence& sequence) {
   pool_.release(sequence.blocks);
-  promised_ -= sequence.reserved;
+  reserved_ -= sequence.reserved;
 }
 
 void Batcher::lose_caches() {
@@ -223,7 +225,7 @@ void Batcher::lose_caches() {
   }
 }
 
-std::vector<Interrupted> Batcher::give_away() {
+std::vector<Interrupted> Batcher::drain() {
   std::vector<Interrupted> requests;
   for (const std::int32_t slot : waiting_) {
     Sequence& sequence = slots_[slot];
@@ -279,7 +281,7 @@ void Batcher::finish(const RankStep& step, Seconds now, StepOutcome& outcome) {
   for (const StepItem& item : step.items) {
     Sequence& sequence = slots_[item.slot];
     sequence.in_step = false;
-    book_tokens(sequence, item.tokens);
+    count_tokens(sequence, item.tokens);
     if (sequence.cached < sequence.target()) continue;
     emit_token(sequence, now, outcome);
     if (sequence.generated < sequence.output) {
@@ -316,7 +318,7 @@ void Batcher::release(const Prefilled& prompt) {
   free_slots_.push_back(prompt.slot);
 }
 
-void Batcher::book_tokens(Sequence& sequence, std::int64_t tokens) {
+void Batcher::count_tokens(Sequence& sequence, std::int64_t tokens) {
   sequence.cached += tokens;
   outstanding_ -= tokens;
   const std::int64_t fresh = std::max<std::int64_t>(0, sequence.cached - sequence.highest);

@@ -1,6 +1,6 @@
 // Continuous batching on one attention-DP rank: which sequences get tokens in the next step. The
-// Batcher guards the queue, the running sequences and their KV blocks; a policy (policies/) only
-// decides in which order decodes and prompts are asked for.
+// Batcher owns the queue, the running sequences and their KV blocks; a batching policy (policies.h)
+// only decides in which order decodes and prompts are added to a step.
 #pragma once
 
 #include <cstdint>
@@ -9,71 +9,43 @@
 #include <vector>
 
 #include "models/memory/memory_ledger.h"
-#include "models/work/layer_work.h"
 #include "sim/deployment/deployment.h"
 #include "sim/deployment/workload.h"
+#include "sim/results/records.h"
 #include "sim/serving/kv_pool.h"
+#include "sim/step/step_batch.h"
 
 namespace moesim {
 
-// What one step asks of the kernels of one attention-DP rank.
-struct RankBatch {
-  std::int64_t decode_tokens = 0;        // One per decoding sequence.
-  std::int64_t prefill_tokens = 0;       // Prompt tokens, recomputed ones included.
-  std::int64_t sampled = 0;              // Sequences that get an output token.
-  std::vector<AttentionLoad> attention;  // [window class]
-
-  std::int64_t tokens() const { return decode_tokens + prefill_tokens; }
-};
-
-// A sequence's share of a step.
-struct StepItem {
-  std::int32_t slot = 0;
-  std::int32_t tokens = 0;
-};
-
-struct RankStep {
-  std::vector<StepItem> items;
-  RankBatch batch;
-};
-
-// A request that got its last token, or its first.
-struct RequestTimes {
-  Seconds arrival;
-  Seconds first_token;
-  Seconds last_token;
-  std::int64_t output_tokens = 0;
-};
-
-// A request that has to start again from its prompt, because the replica that held its cache
+// A request that must start again from its prompt, because the replica that held its KV cache
 // failed.
 struct Interrupted {
   Request request;
   Seconds arrival;
-  Seconds first_token{};       // If it got any.
-  std::int64_t delivered = 0;  // Output tokens that it has seen already,
-  std::int64_t highest = 0;    // and the most tokens ever cached for it.
+  Seconds first_token{};       // If it got one.
+  std::int64_t delivered = 0;  // Output tokens that the client has already.
+  std::int64_t highest = 0;    // Most tokens that were ever cached for it.
 };
 
-// A prompt with its first token, whose KV cache has to move to a decode worker.
+// A prompt with its first token, whose KV cache must move to a decode worker.
 struct Prefilled {
-  std::int64_t replica = 0, dp_rank = 0;  // Where it lies,
-  std::int32_t slot = 0;                  // and in which slot of the batcher there.
+  std::int64_t replica = 0, dp_rank = 0;  // Of the prefill pool.
+  std::int32_t slot = 0;                  // Of the batcher there.
   Request request;
   Seconds arrival;
   Seconds first_token;
-  Seconds ready = Seconds(0);               // When its cache was: later if it started again.
+  Seconds ready = Seconds(0);  // Date at which its cache was complete; later if it started again.
   std::int64_t delivered = 1, highest = 0;  // As in Interrupted.
 };
 
-// What ended in a step, and how many requests got their first token when.
+// Requests that ended in a step or got their first token in it.
 struct StepOutcome {
   std::vector<RequestTimes> completed;
-  std::vector<Seconds> first_token_waits;  // Arrival to first token.
-  std::vector<Prefilled> prefilled;        // Of a prefill worker.
+  std::vector<Seconds> first_token_waits;  // From arrival to first token.
+  std::vector<Prefilled> prefilled;        // Prefill workers only.
 };
 
-// Tokens of the requests that a batcher took in.
+// Tokens of all requests that a batcher accepted.
 struct TokenCounts {
   std::int64_t input_done = 0, input_inside = 0;
   std::int64_t output_done = 0, output_inside = 0;
@@ -83,13 +55,15 @@ struct TokenCounts {
 struct BatcherLimits {
   std::int64_t max_num_seqs = 256;
   std::int64_t max_batched_tokens = 8192;
-  std::int64_t batches_in_flight = 1;   // Pipeline stages: running sequences are split over them.
-  bool chunked_prompts = true;          // Else a step takes whole prompts only; a lone one may be
-                                        // longer than max_batched_tokens.
-  std::int64_t admission_interval = 1;  // Steps between two looks at the queue while any runs.
-  double reserved_output = 0;  // Share of its output that must find room before it is admitted.
-  bool hands_over = false;     // A prefill worker: a sequence leaves with its first token, but its
-                               // blocks stay until release().
+  std::int64_t batches_in_flight = 1;  // Pipeline stages: running sequences are split over them.
+  // Otherwise a step takes whole prompts only; a single prompt may exceed max_batched_tokens.
+  bool chunked_prompts = true;
+  // Steps between two admissions from the queue while any sequence runs.
+  std::int64_t admission_interval = 1;
+  // Share of a request's output whose blocks must be free before it is admitted.
+  double reserved_output = 0;
+  // A prefill worker: a sequence leaves with its first token; its blocks stay until release().
+  bool hands_over = false;
 };
 
 class Batcher {
@@ -98,37 +72,37 @@ class Batcher {
   Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
           std::vector<std::int64_t> windows);
 
-  // Queues a request; false if it can never fit into the pool (the caller counts it as rejected).
+  // Queues a request; false if the pool could never hold it (the caller counts it as rejected).
   // Requires: at least one input and one output token.
   bool submit(const Request& request, Seconds arrival);
   bool submit(const Interrupted& request);
-  // Whether the pool could ever hold what it must of a request.
+  // Whether the pool, empty, could hold the request.
   bool can_hold(const Request& request) const;
 
-  // Prefill workers: the cache of a prompt has arrived where it decodes.
+  // Prefill workers: the cache of a prompt has arrived at its decode worker; frees its blocks.
   void release(const Prefilled& prompt);
-  // Decode workers: takes a seat and blocks for a prompt that is to arrive; the slot for receive(),
-  // or nothing where room lacks or others wait for it.
+  // Decode workers: reserves a slot and blocks for a prompt that will arrive. Returns the slot for
+  // receive(), or nothing if there is no room or other requests wait for it.
   std::optional<std::int32_t> reserve(const Prefilled& prompt);
-  // Its cache is there: it decodes from the next step on.
+  // The cache has arrived; the sequence decodes from the next step on.
   void receive(std::int32_t slot);
 
-  // All KV caches here are lost, and no step will end: every request inside waits to start again.
+  // All KV caches are lost and no step will end: every request inside goes back to the queue.
   void lose_caches();
-  // Hands out the requests that wait. Requires: none runs.
-  std::vector<Interrupted> give_away();
-  // Prefill workers: the cache of a prompt is lost before it was released; it waits to start again.
+  // Empties the queue and returns its requests. Requires: no sequence runs.
+  std::vector<Interrupted> drain();
+  // Prefill workers: the cache of a prompt was lost before its release; it goes back to the queue.
   void take_back(const Prefilled& prompt);
-  // Decode workers: the prompt that this slot is reserved for will not come.
+  // Decode workers: the prompt that this slot is reserved for will not arrive.
   void cancel(std::int32_t slot);
 
-  // Chooses the tokens of the next step among sequences that are in no step now. Empty items:
-  // nothing can run. `step` is overwritten (its storage is reused).
+  // Chooses the tokens of the next step among sequences that are in no step now. No items: nothing
+  // can run. Overwrites `step` and reuses its storage.
   void plan(RankStep& step);
-  // Books the tokens of a planned step; sequences that got their last token leave.
+  // Counts the tokens of a planned step; sequences that got their last token leave.
   void finish(const RankStep& step, Seconds now, StepOutcome& outcome);
 
-  // For policies, inside plan(): each adds items to the step and returns whether it added any.
+  // For policies, inside plan(): each adds items to the step; returns whether it added any.
   bool add_decodes(RankStep& step);
   bool add_prompts(RankStep& step);
 
@@ -148,18 +122,18 @@ class Batcher {
     std::int64_t input = 0;
     std::int64_t output = 0;
     std::int64_t generated = 0;
-    std::int64_t delivered = 0;  // Most tokens ever generated.
+    std::int64_t delivered = 0;  // Output tokens that the client has; generated may fall below.
     std::int64_t cached = 0;     // Tokens in the KV cache.
-    std::int64_t highest = 0;    // Most tokens ever cached; below it, work is repeated.
+    std::int64_t highest = 0;    // Most tokens ever cached; tokens below it are recomputed.
     std::int64_t blocks = 0;
-    std::int64_t reserved = 0;  // Blocks promised while it runs.
+    std::int64_t reserved = 0;  // Blocks that count for it while it runs, taken or not.
     bool in_step = false;
     bool present = false;
 
     // Tokens to cache before the next output token.
     std::int64_t target() const { return input + generated; }
     bool decoding() const { return generated > 0 && cached + 1 == target(); }
-    // Without its cache, back to the prompt.
+    // Its cache is lost; it starts again from the prompt.
     void restart() {
       cached = generated = blocks = reserved = 0;
       in_step = false;
@@ -167,7 +141,7 @@ class Batcher {
   };
 
   std::int32_t new_slot();
-  std::int64_t promised_blocks(const Sequence& sequence) const;
+  std::int64_t reserved_blocks(const Sequence& sequence) const;
   bool fits_step(const Sequence& sequence, const RankStep& step) const;
   bool make_room(std::size_t position);
   void preempt(std::size_t position);
@@ -177,7 +151,7 @@ class Batcher {
   void hand_over(std::int32_t slot, Seconds now, StepOutcome& outcome);
   void add_decode(std::int32_t slot, RankStep& step);
   bool add_chunk(std::int32_t slot, RankStep& step);
-  void book_tokens(Sequence& sequence, std::int64_t tokens);
+  void count_tokens(Sequence& sequence, std::int64_t tokens);
   void emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome);
   std::int64_t decode_share() const;
 
@@ -190,11 +164,11 @@ class Batcher {
   std::deque<std::int32_t> waiting_;
   std::vector<std::int32_t> running_;  // In order of admission.
   std::int64_t outstanding_ = 0;
-  std::int64_t steps_since_look_ = 0;
-  std::int64_t promised_ = 0;  // Blocks, of all running sequences.
+  std::int64_t steps_since_admission_ = 0;
+  std::int64_t reserved_ = 0;  // Blocks, of all running sequences.
   std::int64_t preemptions_ = 0;
-  std::int64_t arriving_ = 0;            // Seats reserved for sequences on their way here.
-  std::int64_t handed_over_tokens_ = 0;  // Output tokens that left with sequences on their way.
+  std::int64_t arriving_ = 0;            // Sequences whose caches are on their way to this rank.
+  std::int64_t handed_over_tokens_ = 0;  // Output tokens of sequences on their way from this rank.
   bool preempted_now_ = false;
   bool may_admit_ = true;  // In the step that is being planned.
   TokenCounts counts_;

@@ -29,9 +29,9 @@ double speed_now(const Slowdown& slowdown, const Conditions& conditions) {
 
 }  // namespace
 
-FaultDriver::FaultDriver(const FaultSpec& faults, Engine& engine, std::vector<Crew> crews,
+FaultDriver::FaultDriver(const FaultSpec& faults, Engine& engine, std::vector<PoolReplicas> pools,
                          Hooks hooks)
-    : faults_(faults), engine_(engine), crews_(std::move(crews)), hooks_(std::move(hooks)) {}
+    : faults_(faults), engine_(engine), pools_(std::move(pools)), hooks_(std::move(hooks)) {}
 
 void FaultDriver::start() {
   for (const Slowdown& slowdown : faults_.slowdowns) {
@@ -44,7 +44,7 @@ void FaultDriver::start() {
   }
 }
 
-// A slowdown begins or ends.
+// Called when a slowdown begins or ends.
 void FaultDriver::change(const Slowdown& slowdown) {
   const Conditions conditions = conditions_at(faults_, engine_.now());
   if (slowdown.part == FaultPart::kFabric) {
@@ -53,10 +53,10 @@ void FaultDriver::change(const Slowdown& slowdown) {
     const double speed = speed_now(slowdown, conditions);
     for (const std::int32_t port : ports_of(slowdown)) engine_.set_port_speed(port, speed);
   }
-  for (Crew& crew : crews_) {
-    for (std::size_t r = 0; r < crew.replicas.size(); ++r) {
-      const DeviceSpan devices = devices_of(crew.deployment, static_cast<std::int64_t>(r));
-      if (slowdown.devices.meets(devices)) crew.replicas[r].meet(conditions);
+  for (PoolReplicas& pool : pools_) {
+    for (std::size_t r = 0; r < pool.replicas.size(); ++r) {
+      const DeviceSpan devices = devices_of(pool.deployment, static_cast<std::int64_t>(r));
+      if (slowdown.devices.overlaps(devices)) pool.replicas[r].apply(conditions);
     }
   }
 }
@@ -80,7 +80,7 @@ void FaultDriver::change_fabric(const Slowdown& slowdown, const Conditions& cond
 
 // Ports by the names that Topology gives them.
 std::vector<std::int32_t> FaultDriver::ports_of(const Slowdown& slowdown) const {
-  const ClusterSpec& cluster = crews_.front().deployment.cluster;
+  const ClusterSpec& cluster = pools_.front().deployment.cluster;
   const std::int64_t first = slowdown.devices.first;
   const std::int64_t node = first / cluster.node.devices;
   const std::int64_t gpu = first % cluster.node.devices;
@@ -103,51 +103,51 @@ std::vector<std::int32_t> FaultDriver::ports_of(const Slowdown& slowdown) const 
 }
 
 void FaultDriver::fail(const Failure& failure) {
-  std::optional<Seconds> back;
-  if (failure.restart) back = engine_.now() + failure.detection + *failure.restart;
+  std::optional<Seconds> restored_at;
+  if (failure.restart) restored_at = engine_.now() + failure.detection + *failure.restart;
   std::vector<Replica*> failed;
-  for (std::size_t p = 0; p < crews_.size(); ++p) {
-    for (std::size_t r = 0; r < crews_[p].replicas.size(); ++r) {
+  for (std::size_t p = 0; p < pools_.size(); ++p) {
+    for (std::size_t r = 0; r < pools_[p].replicas.size(); ++r) {
       const auto number = static_cast<std::int64_t>(r);
-      if (!failure.devices.meets(devices_of(crews_[p].deployment, number))) continue;
-      fail(p, number, back);
-      failed.push_back(&crews_[p].replicas[r]);
+      if (!failure.devices.overlaps(devices_of(pools_[p].deployment, number))) continue;
+      fail(p, number, restored_at);
+      failed.push_back(&pools_[p].replicas[r]);
     }
   }
-  engine_.after(failure.detection, [this, failed] { notice(failed); });
+  engine_.after(failure.detection, [this, failed] { detect(failed); });
 }
 
 void FaultDriver::give_up(std::size_t pool, std::int64_t replica, const DownLink& link) {
   fail(pool, replica, std::max(engine_.now() + link.restart, link.until));
-  notice({&crews_[pool].replicas[static_cast<std::size_t>(replica)]});
+  detect({&pools_[pool].replicas[static_cast<std::size_t>(replica)]});
 }
 
-// A replica that is down already comes back when all its devices do.
-void FaultDriver::fail(std::size_t pool, std::int64_t number, std::optional<Seconds> back) {
-  Replica& replica = crews_[pool].replicas[static_cast<std::size_t>(number)];
-  if (replica.standing() == Replica::Standing::kServing) {
+// A replica that is down already is restored when all its devices are.
+void FaultDriver::fail(std::size_t pool, std::int64_t number, std::optional<Seconds> restored_at) {
+  Replica& replica = pools_[pool].replicas[static_cast<std::size_t>(number)];
+  if (replica.state() == Replica::State::kServing) {
     hooks_.failed(pool, number);
-    replica.fail(back);
+    replica.fail(restored_at);
   } else {
-    replica.postpone(back);
+    replica.postpone(restored_at);
   }
-  if (back) engine_.at(*back, [this, &replica] { restore(replica); });
+  if (restored_at) engine_.at(*restored_at, [this, &replica] { restore(replica); });
 }
 
-void FaultDriver::notice(const std::vector<Replica*>& replicas) {
+void FaultDriver::detect(const std::vector<Replica*>& replicas) {
   std::vector<Interrupted> lost, waiting;
   for (Replica* replica : replicas) {
-    if (replica->standing() == Replica::Standing::kServing) continue;
-    auto& requests = replica->standing() == Replica::Standing::kLost ? lost : waiting;
-    const std::vector<Interrupted> here = replica->give_away();
+    if (replica->state() == Replica::State::kServing) continue;
+    auto& requests = replica->state() == Replica::State::kUndetected ? lost : waiting;
+    const std::vector<Interrupted> here = replica->drain();
     requests.insert(requests.end(), here.begin(), here.end());
   }
-  hooks_.noticed(lost, waiting);
+  hooks_.detected(lost, waiting);
 }
 
 void FaultDriver::restore(Replica& replica) {
-  const bool is_due = replica.back() && *replica.back() <= engine_.now();
-  if (replica.standing() != Replica::Standing::kDown || !is_due) return;
+  const bool is_due = replica.restored_at() && *replica.restored_at() <= engine_.now();
+  if (replica.state() != Replica::State::kDown || !is_due) return;
   replica.restore();
   hooks_.restored();
 }

@@ -34,8 +34,8 @@ std::vector<KvPiece> kv_pieces(const ParallelPlan& prefill, const ParallelPlan& 
   return pieces;
 }
 
-KvHandover::KvHandover(const Replica::Surroundings& prefill, std::deque<Replica>& senders,
-                       const Replica::Surroundings& decode, std::deque<Replica>& receivers)
+KvHandover::KvHandover(const Replica::Context& prefill, std::deque<Replica>& senders,
+                       const Replica::Context& decode, std::deque<Replica>& receivers)
     : prefill_(prefill),
       decode_(decode),
       senders_(senders),
@@ -48,69 +48,73 @@ void KvHandover::offer(const std::vector<Prefilled>& prompts) {
 }
 
 void KvHandover::send_off() {
-  for (Seat seat; !waiting_.empty() && find_seat(waiting_.front(), seat); waiting_.pop_front()) {
-    send(waiting_.front(), seat);
+  while (!waiting_.empty()) {
+    const std::optional<Destination> destination = reserve(waiting_.front());
+    if (!destination) return;
+    send(waiting_.front(), *destination);
+    waiting_.pop_front();
   }
 }
 
-// The attention-DP rank with the least work that has room.
-bool KvHandover::find_seat(const Prefilled& prompt, Seat& seat) {
-  std::vector<Seat> seats;
+// Reserves a slot on the attention-DP rank with the least work that has room.
+std::optional<KvHandover::Destination> KvHandover::reserve(const Prefilled& prompt) {
+  std::vector<Destination> candidates;
   for (std::size_t r = 0; r < receivers_.size(); ++r) {
-    if (receivers_[r].standing() != Replica::Standing::kServing) continue;
+    if (receivers_[r].state() != Replica::State::kServing) continue;
     std::vector<Batcher>& batchers = receivers_[r].batchers();
     for (std::size_t d = 0; d < batchers.size(); ++d) {
-      seats.push_back({&receivers_[r], &batchers[d], static_cast<std::int64_t>(r),
-                       static_cast<std::int64_t>(d)});
+      candidates.push_back({&receivers_[r], &batchers[d], static_cast<std::int64_t>(r),
+                            static_cast<std::int64_t>(d), 0});
     }
   }
-  std::stable_sort(seats.begin(), seats.end(), [](const Seat& a, const Seat& b) {
-    return a.batcher->outstanding_tokens() < b.batcher->outstanding_tokens();
-  });
-  for (Seat& candidate : seats) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Destination& a, const Destination& b) {
+                     return a.batcher->outstanding_tokens() < b.batcher->outstanding_tokens();
+                   });
+  for (Destination& candidate : candidates) {
     const std::optional<std::int32_t> slot = candidate.batcher->reserve(prompt);
     if (!slot) continue;
-    seat = candidate;
-    seat.slot = *slot;
-    return true;
+    candidate.slot = *slot;
+    return candidate;
   }
-  return false;
+  return std::nullopt;
 }
 
-void KvHandover::send(const Prefilled& prompt, const Seat& seat) {
+void KvHandover::send(const Prefilled& prompt, const Destination& destination) {
   const Deployment& prefill = prefill_.deployment;
   const Deployment& decode = decode_.deployment;
   const std::int64_t sender = prefill.first_device + prompt.replica * prefill.plan.replica_ranks() +
                               prompt.dp_rank * prefill.plan.tp;
-  const std::int64_t receiver = decode.first_device + seat.index * decode.plan.replica_ranks() +
-                                seat.dp_rank * decode.plan.tp;
-  const auto journey =
-      std::make_shared<Journey>(Journey{prompt, seat, static_cast<std::int64_t>(pieces_.size())});
-  travelling_.push_back(journey);
+  const std::int64_t receiver = decode.first_device +
+                                destination.index * decode.plan.replica_ranks() +
+                                destination.dp_rank * decode.plan.tp;
+  const auto transfer = std::make_shared<Transfer>(
+      Transfer{prompt, destination, static_cast<std::int64_t>(pieces_.size())});
+  transfers_.push_back(transfer);
   for (const KvPiece& piece : pieces_) {
     const std::int64_t pair[] = {sender + piece.from, receiver + piece.to};
     const CommGroup group = make_group(decode.cluster, pair);
     const Bytes bytes = piece.share * kv_rank_bytes(decode.model, piece.layers, decode.plan.tp,
                                                     decode.dtypes.kv, prompt.request.input_tokens);
-    const auto arrived = [this, journey, bytes, across = group.nodes > 1] {
+    const auto arrived = [this, transfer, bytes, across = group.nodes > 1] {
       TrafficTotals& traffic = decode_.records.traffic;
       traffic.kv_transfer += bytes;
       (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
       (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
-      if (--journey->flows == 0 && !journey->is_lost) arrive(journey);
+      if (--transfer->flows == 0 && !transfer->is_lost) arrive(transfer);
     };
     decode_.engine.transfer(pair[0], pair[1], bytes, point_to_point_latency(group), arrived);
   }
 }
 
-void KvHandover::arrive(const std::shared_ptr<Journey>& journey) {
-  const Prefilled& prompt = journey->prompt;
-  std::erase(travelling_, journey);
+void KvHandover::arrive(const std::shared_ptr<Transfer>& transfer) {
+  const Prefilled& prompt = transfer->prompt;
+  std::erase(transfers_, transfer);
   batcher_of(prompt).release(prompt);
-  journey->seat.batcher->receive(journey->seat.slot);
+  transfer->destination.batcher->receive(transfer->destination.slot);
   decode_.records.kv_handover_s.push_back((decode_.engine.now() - prompt.ready).value());
   senders_[static_cast<std::size_t>(prompt.replica)].wake();
-  journey->seat.replica->wake();
+  transfer->destination.replica->wake();
 }
 
 Batcher& KvHandover::batcher_of(const Prefilled& prompt) {
@@ -124,22 +128,22 @@ void KvHandover::lose_sender(std::int64_t replica) {
     batcher_of(prompt).take_back(prompt);
     return true;
   });
-  std::erase_if(travelling_, [&](const std::shared_ptr<Journey>& journey) {
-    if (journey->prompt.replica != replica) return false;
-    journey->is_lost = true;
-    journey->seat.batcher->cancel(journey->seat.slot);
-    batcher_of(journey->prompt).take_back(journey->prompt);
+  std::erase_if(transfers_, [&](const std::shared_ptr<Transfer>& transfer) {
+    if (transfer->prompt.replica != replica) return false;
+    transfer->is_lost = true;
+    transfer->destination.batcher->cancel(transfer->destination.slot);
+    batcher_of(transfer->prompt).take_back(transfer->prompt);
     return true;
   });
 }
 
 void KvHandover::lose_receiver(std::int64_t replica) {
   std::vector<Prefilled> returned;
-  std::erase_if(travelling_, [&](const std::shared_ptr<Journey>& journey) {
-    if (journey->seat.index != replica) return false;
-    journey->is_lost = true;
-    journey->seat.batcher->cancel(journey->seat.slot);
-    returned.push_back(journey->prompt);
+  std::erase_if(transfers_, [&](const std::shared_ptr<Transfer>& transfer) {
+    if (transfer->destination.index != replica) return false;
+    transfer->is_lost = true;
+    transfer->destination.batcher->cancel(transfer->destination.slot);
+    returned.push_back(transfer->prompt);
     return true;
   });
   waiting_.insert(waiting_.begin(), returned.begin(), returned.end());

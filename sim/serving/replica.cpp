@@ -26,22 +26,23 @@ double Replica::MicroBatch::prefill_share() const {
   return static_cast<double>(prefill_tokens()) / static_cast<double>(tokens());
 }
 
-Replica::Replica(const Surroundings& surroundings, std::int64_t index, std::int64_t kv_blocks)
-    : around_(surroundings), index_(index) {
-  const Deployment& deployment = around_.deployment;
+Replica::Replica(const Context& context, std::int64_t index, std::int64_t kv_blocks)
+    : context_(context), index_(index) {
+  const Deployment& deployment = context_.deployment;
   const ParallelPlan& plan = deployment.plan;
   const EngineMemoryRules& rules = deployment.serving.memory;
   const bool prefills = deployment.role == PoolRole::kPrefill;
-  const BatcherLimits limits = {rules.max_num_seqs,
-                                rules.max_batched_tokens,
-                                plan.pp,
-                                deployment.serving.chunked_prompts,
-                                deployment.serving.admission_interval,
-                                prefills ? 0 : deployment.serving.reserved_output,
-                                prefills};
+  const BatcherLimits limits = {
+      .max_num_seqs = rules.max_num_seqs,
+      .max_batched_tokens = rules.max_batched_tokens,
+      .batches_in_flight = plan.pp,
+      .chunked_prompts = deployment.serving.chunked_prompts,
+      .admission_interval = deployment.serving.admission_interval,
+      .reserved_output = prefills ? 0 : deployment.serving.reserved_output,
+      .hands_over = prefills};
   for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
     batchers_.emplace_back(deployment.serving.batch, limits,
-                           KvPool(kv_blocks, rules.kv_block_tokens), around_.model.windows());
+                           KvPool(kv_blocks, rules.kv_block_tokens), context_.model.windows());
   }
   for (std::int64_t s = 0; s < plan.pp; ++s) {
     stages_.emplace_back(make_stage(deployment, index, s));
@@ -54,10 +55,10 @@ Replica::Replica(const Surroundings& surroundings, std::int64_t index, std::int6
 
 void Replica::link_stages() {
   for (std::size_t s = 0; s + 1 < stages_.size(); ++s) {
-    for (std::int64_t r = 0; r < around_.deployment.plan.stage_ranks(); ++r) {
+    for (std::int64_t r = 0; r < context_.deployment.plan.stage_ranks(); ++r) {
       const std::int64_t pair[] = {stages_[s].stage.first_device + r,
                                    stages_[s + 1].stage.first_device + r};
-      const CommGroup group = make_group(around_.deployment.cluster, pair);
+      const CommGroup group = make_group(context_.deployment.cluster, pair);
       stages_[s].next.push_back({point_to_point_latency(group), group.nodes > 1});
     }
   }
@@ -66,14 +67,14 @@ void Replica::link_stages() {
 void Replica::wake() {
   if (wake_pending_) return;
   wake_pending_ = true;
-  around_.engine.after(Seconds(0), [this] {
+  context_.engine.after(Seconds(0), [this] {
     wake_pending_ = false;
     start_batch();
   });
 }
 
 void Replica::start_batch() {
-  if (standing_ != Standing::kServing) return;
+  if (state_ != State::kServing) return;
   StageServer& first = stages_.front();
   if (free_.empty() || first.current != nullptr || !first.queue.empty()) return;
   MicroBatch* batch = free_.back();
@@ -86,7 +87,7 @@ void Replica::start_batch() {
 }
 
 void Replica::count_step(const MicroBatch& batch) {
-  Records& records = around_.records;
+  Records& records = context_.records;
   const std::int64_t decodes = batch.decode_tokens();
   ++records.steps;
   if (batch.prefill_tokens() == 0) ++records.decode_steps;
@@ -104,7 +105,7 @@ void Replica::begin(std::size_t stage) {
   StageServer& server = stages_[stage];
   server.current = server.queue.front();
   server.queue.pop_front();
-  server.started = server.resumed = around_.engine.now();
+  server.started = server.resumed = context_.engine.now();
   server.worked = Seconds(0);
   const bool is_held = server.down && server.down->until > server.started;
   if (is_held) server.resumed = server.down->until;
@@ -114,30 +115,36 @@ void Replica::begin(std::size_t stage) {
 
 void Replica::end_after(std::size_t stage, Seconds delay) {
   const std::uint64_t number = ++stages_[stage].end;
-  around_.engine.after(delay, [this, stage, number] {
+  context_.engine.after(delay, [this, stage, number] {
     if (stages_[stage].end == number) end(stage);
   });
 }
 
 void Replica::run(StageServer& server) {
   const MicroBatch& batch = *server.current;
-  const bool prefills = around_.deployment.role == PoolRole::kPrefill;
-  if (index_ == 0 && server.stage.is_first && !prefills) around_.records.samples.offer(batch.ranks);
-  Timeline* const watching = timeline();
-  if (watching == nullptr || !watching->wants(batch.step)) {
-    around_.model.run(server.stage, batch.ranks, server.cost);
+  const bool prefills = context_.deployment.role == PoolRole::kPrefill;
+  if (index_ == 0 && server.stage.is_first && !prefills)
+    context_.records.samples.offer(batch.ranks);
+  Timeline* const recorded = timeline();
+  if (recorded == nullptr || !recorded->wants(batch.step)) {
+    context_.model.run(server.stage, batch.ranks, server.cost);
     return;
   }
-  SpanLog log = watching->make_log();
-  around_.model.run(server.stage, batch.ranks, server.cost, &log);
-  if (server.stage.is_first) watching->add(level(batch));
-  watching->add(Timeline::StageStep{batch.step, server.stage.index, server.stage.first_device,
-                                    server.resumed, server.cost.time, batch.prefill_tokens(),
-                                    batch.decode_tokens(), log.spans()});
+  SpanLog log = recorded->make_log();
+  context_.model.run(server.stage, batch.ranks, server.cost, &log);
+  if (server.stage.is_first) recorded->add(level(batch));
+  recorded->add(Timeline::StageStep{.step = batch.step,
+                                    .stage = server.stage.index,
+                                    .first_device = server.stage.first_device,
+                                    .begin = server.resumed,
+                                    .time = server.cost.time,
+                                    .prompt_tokens = batch.prefill_tokens(),
+                                    .decode_tokens = batch.decode_tokens(),
+                                    .spans = log.spans()});
 }
 
 Timeline::Level Replica::level(const MicroBatch& batch) const {
-  Timeline::Level level{.step = batch.step, .time = around_.engine.now()};
+  Timeline::Level level{.step = batch.step, .time = context_.engine.now()};
   for (const Batcher& batcher : batchers_) {
     level.waiting += batcher.waiting();
     level.running += batcher.running();
@@ -149,9 +156,9 @@ Timeline::Level Replica::level(const MicroBatch& batch) const {
 void Replica::end(std::size_t stage) {
   StageServer& server = stages_[stage];
   MicroBatch* batch = server.current;
-  book(server, 1);
+  charge(server, 1);
   if (server.was_held()) {
-    book_hold(server, around_.engine.now() - server.started - server.cost.time);
+    charge_hold(server, context_.engine.now() - server.started - server.cost.time);
   }
   server.current = nullptr;
   if (!server.queue.empty()) begin(stage);
@@ -163,15 +170,15 @@ void Replica::end(std::size_t stage) {
   start_batch();
 }
 
-// Activations to the next stage: each rank sends its 1/tp of the hidden states of its DP rank to
-// its counterpart, over ports that other traffic may share, while both stages go on working.
+// Sends activations to the next stage: each rank sends its 1/tp of the hidden states of its DP rank
+// to the same rank of that stage, over ports that other traffic may share, while both stages work.
 //   bytes = tokens H 2 / tp
 void Replica::send(std::size_t from, MicroBatch* batch) {
-  const Deployment& deployment = around_.deployment;
+  const Deployment& deployment = context_.deployment;
   const std::int64_t tp = deployment.plan.tp;
   const std::int64_t sender = stages_[from].stage.first_device;
   const std::int64_t receiver = stages_[from + 1].stage.first_device;
-  batch->sent = around_.engine.now();
+  batch->sent = context_.engine.now();
   batch->from = from;
   batch->flows = deployment.plan.stage_ranks();
   watch(batch);
@@ -179,22 +186,25 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
     const Link& link = stages_[from].next[r];
     const std::int64_t tokens = batch->ranks[r / tp].batch.tokens();
     const Bytes bytes = activation_bytes(deployment.model, tokens) / static_cast<double>(tp);
-    const auto arrived = [this, batch, from, bytes, across = link.across, life = life_] {
-      TrafficTotals& traffic = around_.records.traffic;
+    const auto arrived = [this, batch, from, bytes, across = link.across, failures = failures_] {
+      TrafficTotals& traffic = context_.records.traffic;
       traffic.pipeline += bytes;
       (across ? traffic.scale_out_sent : traffic.scale_up_sent) += bytes;
       (across ? traffic.scale_out_received : traffic.scale_up_received) += bytes;
-      if (life == life_ && --batch->flows == 0) arrive(from + 1, batch);
+      if (failures == failures_ && --batch->flows == 0) arrive(from + 1, batch);
     };
-    around_.engine.transfer(sender + r, receiver + r, bytes, link.latency, arrived);
+    context_.engine.transfer(sender + r, receiver + r, bytes, link.latency, arrived);
   }
 }
 
 void Replica::arrive(std::size_t to, MicroBatch* batch) {
   if (timeline() && timeline()->wants(batch->step)) {
     const Stage& from = stages_[to - 1].stage;
-    timeline()->add(Timeline::Journey{batch->step, from.index, from.first_device, batch->sent,
-                                      around_.engine.now()});
+    timeline()->add(Timeline::Transfer{.step = batch->step,
+                                       .stage = from.index,
+                                       .first_device = from.first_device,
+                                       .begin = batch->sent,
+                                       .end = context_.engine.now()});
   }
   enqueue(to, batch);
 }
@@ -204,7 +214,7 @@ void Replica::finish(MicroBatch* batch) {
   outcome_.completed.clear();
   outcome_.first_token_waits.clear();
   outcome_.prefilled.clear();
-  const Seconds now = around_.engine.now();
+  const Seconds now = context_.engine.now();
   for (std::size_t d = 0; d < batchers_.size(); ++d) {
     const std::size_t before = outcome_.prefilled.size();
     batchers_[d].finish(batch->ranks[d], now, outcome_);
@@ -214,32 +224,33 @@ void Replica::finish(MicroBatch* batch) {
     }
   }
   free_.push_back(batch);
-  around_.records.add(outcome_, around_.deployment, around_.slo);
-  around_.ended(outcome_);
+  context_.records.add_first_tokens(outcome_.first_token_waits, context_.deployment);
+  context_.records.add_completed(outcome_.completed, context_.deployment, context_.slo);
+  context_.ended(outcome_);
 }
 
 void Replica::cut_off() {
   for (const StageServer& server : stages_) {
     if (server.current != nullptr) cut_off(server);
   }
-  if (standing_ != Standing::kServing) {
-    around_.records.faults.replica_down += around_.engine.now() - failed_;
+  if (state_ != State::kServing) {
+    context_.records.faults.replica_down += context_.engine.now() - failed_;
   }
 }
 
 void Replica::cut_off(const StageServer& server) {
-  const Seconds now = around_.engine.now();
+  const Seconds now = context_.engine.now();
   const Seconds done = server.done(now);
-  book(server, std::clamp(done / server.cost.time, 0.0, 1.0));
+  charge(server, std::clamp(done / server.cost.time, 0.0, 1.0));
   if (server.was_held()) {
-    book_hold(server, now - server.started - std::min(done, server.cost.time));
+    charge_hold(server, now - server.started - std::min(done, server.cost.time));
   }
 }
 
-void Replica::book(const StageServer& server, double elapsed) {
-  around_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
-                      elapsed);
-  around_.routing.add(server.cost.routing);
+void Replica::charge(const StageServer& server, double elapsed) {
+  context_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
+                       elapsed);
+  context_.routing.add(server.cost.routing);
 }
 
 }  // namespace moesim

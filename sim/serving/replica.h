@@ -1,5 +1,5 @@
-// One replica of a deployment as a timer-driven state machine: batches are planned when the first
-// pipeline stage is free, pass the stages in order, and end at the last one.
+// One replica of a deployment as a state machine driven by timers: a batch is planned when the
+// first pipeline stage is free, passes the stages in order and ends at the last one.
 #pragma once
 
 #include <algorithm>
@@ -11,35 +11,35 @@
 #include <vector>
 
 #include "sim/events/engine.h"
+#include "sim/results/records.h"
 #include "sim/results/timeline.h"
 #include "sim/serving/batcher.h"
-#include "sim/serving/records.h"
 #include "sim/step/step_model.h"
 
 namespace moesim {
 
 class Replica {
  public:
-  // Called when requests ended, after their step is booked.
+  // Called at the end of a step, after its time and energy are counted.
   using Ended = std::function<void(const StepOutcome&)>;
-  // Called when a replica has waited too long for a link that is down.
+  // Called when a replica has waited for a link that is down until the timeout.
   using GaveUp = std::function<void(std::int64_t replica, const DownLink& link)>;
 
-  // What all replicas share.
-  struct Surroundings {
+  // Shared by all replicas of a pool.
+  struct Context {
     const Deployment& deployment;
     StepModel& model;
     Engine& engine;
     Records& records;
-    RoutingTally& routing;  // Of the pool that the replicas belong to.
+    RoutingTally& routing;  // Of the pool.
     ServiceLevel slo;
     Ended ended;
     GaveUp gave_up = [](std::int64_t, const DownLink&) {};
-    Timeline* timeline = nullptr;  // Of the first replica, if somebody watches.
+    Timeline* timeline = nullptr;  // Of the first replica; null if none is recorded.
   };
 
-  // Keeps a reference to the surroundings. `kv_blocks`: of one attention-DP rank.
-  Replica(const Surroundings& surroundings, std::int64_t index, std::int64_t kv_blocks);
+  // Keeps a reference to the context. `index`: in the pool. `kv_blocks`: of one attention-DP rank.
+  Replica(const Context& context, std::int64_t index, std::int64_t kv_blocks);
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
@@ -47,47 +47,47 @@ class Replica {
   std::vector<Batcher>& batchers() { return batchers_; }
   const std::vector<Batcher>& batchers() const { return batchers_; }
 
-  // Plans a batch once all events of this instant are through, if the first stage is free.
+  // Plans a batch after all events of this date have run, if the first stage is free.
   void wake();
-  // Books the elapsed part of the steps that are running now. The run is over.
+  // Ends the run: counts the part of each running step that is done.
   void cut_off();
 
-  // Its links and devices from now on. A step that is running ends as it began, but for links that
-  // are down: it stops and goes on when they are up again.
-  void meet(const Conditions& conditions);
+  // Applies new conditions of links and devices. A running step keeps its time, unless a link that
+  // it needs is down: then it stops, and continues when the link is up again.
+  void apply(const Conditions& conditions);
 
-  enum class Standing {
+  enum class State {
     kServing,
-    kLost,  // It has failed, and nobody knows yet: requests still come.
-    kDown,
+    kUndetected,  // It has failed, but the service still sends requests here.
+    kDown,        // Its failure has been detected.
   };
-  Standing standing() const { return standing_; }
-  // When it serves again if it does not now; nothing = never.
-  const std::optional<Seconds>& back() const { return back_; }
-  // What runs is abandoned and all KV caches are lost; the requests wait here.
-  void fail(std::optional<Seconds> back);
-  // It fails once more before it is back.
-  void postpone(std::optional<Seconds> back);
-  // Its failure is known from now on: hands out the requests that wait here.
-  std::vector<Interrupted> give_away();
+  State state() const { return state_; }
+  // Date at which a failed replica serves again; nothing = never.
+  const std::optional<Seconds>& restored_at() const { return restored_at_; }
+  // Running steps are abandoned and all KV caches are lost; the requests go back to the queue.
+  void fail(std::optional<Seconds> restored_at);
+  // It fails again before it is restored.
+  void postpone(std::optional<Seconds> restored_at);
+  // Its failure is detected: returns the requests that wait here.
+  std::vector<Interrupted> drain();
   void restore();
 
  private:
   struct MicroBatch {
     std::vector<RankStep> ranks;  // [attention-DP rank]
-    std::int64_t flows = 0;       // Activations on their way to the next stage.
-    std::size_t from = 0;         // The stage that they left,
-    Seconds sent;                 // and when.
+    std::int64_t flows = 0;       // Transfers of activations under way to the next stage.
+    std::size_t from = 0;         // The stage that sent them.
+    Seconds sent;                 // The date at which it did.
     std::int64_t step = 0;        // Counted from 0.
     std::int64_t tokens() const;
     std::int64_t prefill_tokens() const;
     std::int64_t decode_tokens() const;
     double prefill_share() const;
   };
-  // From a rank of a stage to its counterpart in the next one.
+  // From a rank of a stage to the same rank of the next stage.
   struct Link {
     Seconds latency;
-    bool across = false;  // Leaves the node.
+    bool across = false;  // Between nodes.
   };
   struct StageServer {
     explicit StageServer(Stage s) : stage(std::move(s)) {}
@@ -97,11 +97,12 @@ class Replica {
     MicroBatch* current = nullptr;
     StageCost cost;
     Seconds started;
-    // A step that a link holds up goes on at `resumed`; `worked` of it was done before.
+    // A step stopped by a link that is down continues at `resumed`; `worked` of it was done before.
     Seconds resumed, worked;
-    std::uint64_t end = 0;  // Number of the last date of an end; earlier ones are void.
-    // Links that the stage needs, or its activations, and that are down the longest.
-    std::optional<DownLink> down, way_down;
+    std::uint64_t end = 0;  // Number of the latest end timer; earlier timers do nothing.
+    // Down link with the latest recovery among those that this stage's collectives (`down`) or its
+    // transfer of activations (`transfer_down`) use.
+    std::optional<DownLink> down, transfer_down;
 
     Seconds done(Seconds now) const { return worked + std::max(Seconds(0), now - resumed); }
     bool was_held() const { return worked > Seconds(0) || resumed > started; }
@@ -123,12 +124,12 @@ class Replica {
   void finish(MicroBatch* batch);
   void count_step(const MicroBatch& batch);
   void cut_off(const StageServer& server);
-  void book(const StageServer& server, double elapsed);
-  void book_hold(const StageServer& server, Seconds held);
-  Timeline* timeline() const { return index_ == 0 ? around_.timeline : nullptr; }
+  void charge(const StageServer& server, double elapsed);
+  void charge_hold(const StageServer& server, Seconds held);
+  Timeline* timeline() const { return index_ == 0 ? context_.timeline : nullptr; }
   Timeline::Level level(const MicroBatch& batch) const;
 
-  const Surroundings& around_;
+  const Context& context_;
   std::int64_t index_ = 0;  // Among the replicas of its pool.
   std::vector<Batcher> batchers_;
   std::vector<StageServer> stages_;
@@ -137,10 +138,10 @@ class Replica {
   StepOutcome outcome_;
   std::int64_t steps_ = 0;
   bool wake_pending_ = false;
-  Standing standing_ = Standing::kServing;
-  std::optional<Seconds> back_;
+  State state_ = State::kServing;
+  std::optional<Seconds> restored_at_;
   Seconds failed_;
-  std::int64_t life_ = 0;  // Failures so far: what was sent before arrives nowhere.
+  std::int64_t failures_ = 0;  // So far; transfers sent before the latest one are ignored.
 };
 
 }  // namespace moesim

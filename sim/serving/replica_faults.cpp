@@ -1,4 +1,4 @@
-// What faults do to a replica: links that hold its steps up, devices that take it down.
+// A replica under faults: links that stop its steps, failures of its devices.
 #include <utility>
 
 #include "sim/serving/replica.h"
@@ -7,7 +7,7 @@ namespace moesim {
 
 namespace {
 
-// The link that stays down longest among those that somebody needs.
+// The needed link that stays down longest.
 template <class Needs>
 std::optional<DownLink> longest(const std::vector<DownLink>& links, const Needs& needs) {
   std::optional<DownLink> found;
@@ -19,18 +19,18 @@ std::optional<DownLink> longest(const std::vector<DownLink>& links, const Needs&
 
 }  // namespace
 
-void Replica::meet(const Conditions& conditions) {
-  const Deployment& deployment = around_.deployment;
-  const Seconds now = around_.engine.now();
+void Replica::apply(const Conditions& conditions) {
+  const Deployment& deployment = context_.deployment;
+  const Seconds now = context_.engine.now();
   for (std::size_t s = 0; s < stages_.size(); ++s) {
     StageServer& server = stages_[s];
-    moesim::meet(conditions, deployment, server.stage);
+    moesim::apply(conditions, deployment, server.stage);
     server.down = longest(conditions.down, [&](const DownLink& link) {
       return step_needs(link, deployment, server.stage);
     });
-    server.way_down = longest(conditions.down, [&](const DownLink& link) {
+    server.transfer_down = longest(conditions.down, [&](const DownLink& link) {
       return s + 1 < stages_.size() &&
-             journey_needs(link, deployment, server.stage, stages_[s + 1].stage);
+             transfer_needs(link, deployment, server.stage, stages_[s + 1].stage);
     });
     if (server.current == nullptr || !server.down) continue;
     const bool is_under_way = server.done(now) < server.cost.time;
@@ -44,7 +44,7 @@ void Replica::meet(const Conditions& conditions) {
 // The step of a stage stops until the link is up again.
 void Replica::hold(std::size_t stage) {
   StageServer& server = stages_[stage];
-  const Seconds now = around_.engine.now();
+  const Seconds now = context_.engine.now();
   server.worked = server.done(now);
   server.resumed = server.down->until;
   end_after(stage, server.resumed - now + (server.cost.time - server.worked));
@@ -52,24 +52,24 @@ void Replica::hold(std::size_t stage) {
                 [this, stage, number = server.end] { return stages_[stage].end == number; });
 }
 
-// Activations on their way wait inside the event engine.
+// The event engine holds back the transfer of activations; this watches the timeout.
 void Replica::watch(const MicroBatch* batch) {
-  const std::optional<DownLink>& link = stages_[batch->from].way_down;
+  const std::optional<DownLink>& link = stages_[batch->from].transfer_down;
   if (!link) return;
-  give_up_after(*link, [this, batch, sent = batch->sent, life = life_] {
-    return life == life_ && batch->flows > 0 && batch->sent == sent;
+  give_up_after(*link, [this, batch, sent = batch->sent, failures = failures_] {
+    return failures == failures_ && batch->flows > 0 && batch->sent == sent;
   });
 }
 
 void Replica::give_up_after(const DownLink& link, std::function<bool()> still_waits) {
-  if (link.until - around_.engine.now() <= link.timeout) return;
-  around_.engine.after(link.timeout, [this, link, still_waits = std::move(still_waits)] {
-    if (still_waits()) around_.gave_up(index_, link);
+  if (link.until - context_.engine.now() <= link.timeout) return;
+  context_.engine.after(link.timeout, [this, link, still_waits = std::move(still_waits)] {
+    if (still_waits()) context_.gave_up(index_, link);
   });
 }
 
 void Replica::abandon() {
-  ++life_;
+  ++failures_;
   free_.clear();
   for (StageServer& server : stages_) {
     if (server.current != nullptr) cut_off(server);
@@ -83,50 +83,50 @@ void Replica::abandon() {
   }
 }
 
-void Replica::fail(std::optional<Seconds> back) {
+void Replica::fail(std::optional<Seconds> restored_at) {
   abandon();
-  standing_ = Standing::kLost;
-  failed_ = around_.engine.now();
-  back_ = back;
+  state_ = State::kUndetected;
+  failed_ = context_.engine.now();
+  restored_at_ = restored_at;
   for (Batcher& batcher : batchers_) batcher.lose_caches();
 }
 
-void Replica::postpone(std::optional<Seconds> back) {
-  if (!back_ || !back) {
-    back_ = std::nullopt;
+void Replica::postpone(std::optional<Seconds> restored_at) {
+  if (!restored_at_ || !restored_at) {
+    restored_at_ = std::nullopt;
   } else {
-    back_ = std::max(*back_, *back);
+    restored_at_ = std::max(*restored_at_, *restored_at);
   }
 }
 
-std::vector<Interrupted> Replica::give_away() {
-  standing_ = Standing::kDown;
+std::vector<Interrupted> Replica::drain() {
+  state_ = State::kDown;
   std::vector<Interrupted> requests;
   for (Batcher& batcher : batchers_) {
-    const std::vector<Interrupted> waiting = batcher.give_away();
+    const std::vector<Interrupted> waiting = batcher.drain();
     requests.insert(requests.end(), waiting.begin(), waiting.end());
   }
   return requests;
 }
 
 void Replica::restore() {
-  around_.records.faults.replica_down += around_.engine.now() - failed_;
-  standing_ = Standing::kServing;
-  back_ = std::nullopt;
+  context_.records.faults.replica_down += context_.engine.now() - failed_;
+  state_ = State::kServing;
+  restored_at_ = std::nullopt;
   wake();
 }
 
-// Collectives hang: their kernels spin without moving anything.
-void Replica::book_hold(const StageServer& server, Seconds held) {
-  const std::int64_t ranks = around_.deployment.plan.stage_ranks();
+// Collectives hang: their kernels spin at communication power without moving bytes.
+void Replica::charge_hold(const StageServer& server, Seconds held) {
+  const std::int64_t ranks = context_.deployment.plan.stage_ranks();
   const Seconds time = std::max(Seconds(0), held);
   StageCost pause;
   pause.ranks.resize(static_cast<std::size_t>(ranks));
   for (DeviceLedger& rank : pause.ranks) {
-    rank.add(Activity::kCommunication, time, around_.model.device().communication_power(0) * time);
+    rank.add(Activity::kCommunication, time, context_.model.device().communication_power(0) * time);
   }
-  around_.records.add(pause, server.stage.first_device, server.current->prefill_share(), 1);
-  around_.records.faults.held += time * static_cast<double>(ranks);
+  context_.records.add(pause, server.stage.first_device, server.current->prefill_share(), 1);
+  context_.records.faults.held += time * static_cast<double>(ranks);
 }
 
 }  // namespace moesim

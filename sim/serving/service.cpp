@@ -14,22 +14,22 @@ Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engi
   }
   records_.devices.resize(pools.front().deployment.cluster.num_devices());
   for (std::size_t p = 0; p < pools.size(); ++p) {
-    surroundings_.push_back(surroundings(pools[p], p));
+    contexts_.push_back(context(pools[p], p));
   }
   for (std::size_t p = 0; p < pools.size(); ++p) {
     const Deployment& deployment = pools[p].deployment;
     auto& replicas = deployment.role == PoolRole::kPrefill ? prefill_replicas_ : replicas_;
     for (std::int64_t r = 0; r < deployment.plan.replicas; ++r) {
-      replicas.emplace_back(surroundings_[p], r, pools[p].kv_blocks);
+      replicas.emplace_back(contexts_[p], r, pools[p].kv_blocks);
     }
   }
   if (!prefill_replicas_.empty()) {
-    handover_.emplace(surroundings_.back(), prefill_replicas_, surroundings_.front(), replicas_);
+    handover_.emplace(contexts_.back(), prefill_replicas_, contexts_.front(), replicas_);
   }
   expect_faults(pools);
 }
 
-Replica::Surroundings Service::surroundings(Pool& pool, std::size_t number) {
+Replica::Context Service::context(Pool& pool, std::size_t number) {
   const bool prefills = pool.deployment.role == PoolRole::kPrefill;
   return {
       .deployment = pool.deployment,
@@ -45,8 +45,8 @@ Replica::Surroundings Service::surroundings(Pool& pool, std::size_t number) {
 
 void Service::record(CaseTimeline& timeline) {
   timeline_ = &timeline;
-  for (std::size_t p = 0; p < surroundings_.size(); ++p) {
-    surroundings_[p].timeline = &timeline.pools[p];
+  for (std::size_t p = 0; p < contexts_.size(); ++p) {
+    contexts_[p].timeline = &timeline.pools[p];
   }
 }
 
@@ -62,7 +62,7 @@ void Service::end_step(const StepOutcome& outcome) {
   if (handover_) {
     handover_->offer(outcome.prefilled);
     handover_->send_off();
-    refuse_prompts();
+    reject_prompts();
   }
   if (workload_.kind == ArrivalKind::kClosedLoop) {
     for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
@@ -89,7 +89,7 @@ void Service::start() {
   });
 }
 
-// One timer at a time: an hour of arrivals would flood the event queue.
+// Sets one timer at a time; those of an hour of arrivals would flood the event queue.
 void Service::arrive_open() {
   const Seconds now = engine_.now();
   const std::vector<Request>& requests = workload_.requests;
@@ -105,7 +105,7 @@ void Service::arrive_open() {
   }
 }
 
-// A user of a closed loop whose request is rejected goes on with the next one.
+// In a closed loop a user whose request is rejected sends the next one at once.
 void Service::send_next() {
   while (next_ < workload_.requests.size()) {
     const std::int64_t rejected = records_.rejected;
@@ -125,35 +125,36 @@ void Service::submit(const Request& request) {
     reject(fresh);
     return;
   }
-  const Placing placing = place(fresh);
-  if (placing == Placing::kTaken) return;
-  if (placing == Placing::kNobodyLeft) ++records_.faults.unavailable;
+  const Admission admission = place(fresh);
+  if (admission == Admission::kAdmitted) return;
+  if (admission == Admission::kNoReplica) ++records_.faults.unavailable;
   reject(fresh);
 }
 
-Service::Placing Service::place(const Interrupted& request) {
+Service::Admission Service::place(const Interrupted& request) {
   Batcher* batcher = nullptr;
-  Replica* replica = host(batcher);
+  Replica* replica = least_loaded(batcher);
   const bool decodes = request.request.output_tokens > 1;
-  if (replica == nullptr || (decodes && !can_ever_decode())) return Placing::kNobodyLeft;
-  if (!can_decode(request.request) || !batcher->submit(request)) return Placing::kTooLong;
+  if (replica == nullptr || (decodes && !can_ever_decode())) return Admission::kNoReplica;
+  if (!can_decode(request.request) || !batcher->submit(request)) return Admission::kTooLong;
   replica->wake();
-  return Placing::kTaken;
+  return Admission::kAdmitted;
 }
 
-// Where the least work waits among the replicas that are not known to be down; without any, the one
-// that comes back first.
-Replica* Service::host(Batcher*& batcher) {
+// The batcher with the least outstanding work, among the replicas that are not known to be down; if
+// all are, among those that are restored first.
+Replica* Service::least_loaded(Batcher*& batcher) {
   std::deque<Replica>& replicas = handover_ ? prefill_replicas_ : replicas_;
-  const auto back = [](const Replica& replica) {
-    const bool is_down = replica.standing() == Replica::Standing::kDown;
-    if (is_down && !replica.back()) return std::numeric_limits<double>::infinity();
-    return is_down ? replica.back()->value() : 0;
+  const auto restored_at = [](const Replica& replica) {
+    const bool is_down = replica.state() == Replica::State::kDown;
+    if (is_down && !replica.restored_at()) return std::numeric_limits<double>::infinity();
+    return is_down ? replica.restored_at()->value() : 0;
   };
   Replica* best = nullptr;
   for (Replica& replica : replicas) {
-    if (std::isinf(back(replica)) || (best && back(replica) > back(*best))) continue;
-    if (best && back(replica) < back(*best)) batcher = nullptr;
+    if (std::isinf(restored_at(replica)) || (best && restored_at(replica) > restored_at(*best)))
+      continue;
+    if (best && restored_at(replica) < restored_at(*best)) batcher = nullptr;
     for (Batcher& other : replica.batchers()) {
       if (batcher && other.outstanding_tokens() >= batcher->outstanding_tokens()) continue;
       batcher = &other;
@@ -163,18 +164,18 @@ Replica* Service::host(Batcher*& batcher) {
   return best;
 }
 
-// What needs no second token never gets to the decode pool.
+// A request for one token ends in the prefill pool.
 bool Service::can_decode(const Request& request) const {
   if (!handover_ || request.output_tokens <= 1) return true;
   return replicas_.front().batchers().front().can_hold(request);
 }
 
 bool Service::exceeds_context(const Request& request) const {
-  const std::int64_t positions = surroundings_.front().deployment.model.max_positions;
+  const std::int64_t positions = contexts_.front().deployment.model.max_positions;
   return positions > 0 && request.input_tokens + request.output_tokens > positions;
 }
 
-// What was computed of it before counts as done.
+// Tokens of it that were computed before count as done.
 void Service::reject(const Interrupted& interrupted) {
   const Request& request = interrupted.request;
   mark(RequestMark::Kind::kRejected, 1);

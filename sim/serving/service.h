@@ -1,6 +1,6 @@
 // The front of a deployment: requests arrive as the workload says and go to the attention-DP rank
-// with the least work (of the prefill pool, where there is one); the run ends with the last request
-// or at the horizon.
+// with the least work (of the prefill pool, if there is one). The run ends with the last request or
+// at the horizon.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "sim/deployment/workload.h"
+#include "sim/results/queue_series.h"
 #include "sim/serving/fault_driver.h"
 #include "sim/serving/kv_handover.h"
 #include "sim/serving/replica.h"
 
 namespace moesim {
 
-// The workers that do one thing.
+// The replicas of one role, and what they share.
 struct Pool {
   Pool(const Deployment& part, const RoutingBank* bank, std::int64_t blocks)
       : deployment(part), model(deployment, bank), kv_blocks(blocks) {}
@@ -31,30 +32,30 @@ struct Pool {
 
 class Service {
  public:
-  // Keeps references to all. `pools`: in the order of pools_of().
+  // Keeps references to all arguments. `pools`: in the order of pools_of().
   // Throws: std::invalid_argument for a closed loop without users.
   Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine);
 
-  // Told the share done, 0 to 1, after every step.
+  // `progress` gets the share done, 0 to 1, after every step.
   void report_progress_to(std::function<void(double)> progress) { progress_ = std::move(progress); }
-  // Records what the first replica of each pool does, until the timeline is complete: that ends the
-  // run. Requires: the timeline outlives this, and has the pools in the same order.
+  // Records the steps of the first replica of each pool until the timeline is complete, which ends
+  // the run. Requires: the timeline outlives this and has the pools in the same order.
   void record(CaseTimeline& timeline);
-  // Sets the first arrivals and the horizon; then the engine runs.
+  // Sets the timers of the first arrivals and of the horizon. Call before Engine::run().
   void start();
-  // After the engine stopped: books what was cut off.
+  // Counts the steps that the end of the run cut off. Call after Engine::run().
   void close();
 
   const Records& records() const { return records_; }
   const std::vector<QueuePoint>& queue() const { return queue_.points(); }
-  // Of every attention-DP rank of every replica, without or of a prefill pool.
+  // Batchers of all attention-DP ranks of all replicas: those that decode, those that only prefill.
   std::vector<const Batcher*> batchers() const { return batchers_of(replicas_); }
   std::vector<const Batcher*> prefill_batchers() const { return batchers_of(prefill_replicas_); }
   bool saturated() const;
 
  private:
   static std::vector<const Batcher*> batchers_of(const std::deque<Replica>& replicas);
-  Replica::Surroundings surroundings(Pool& pool, std::size_t number);
+  Replica::Context context(Pool& pool, std::size_t number);
   void expect_faults(std::deque<Pool>& pools);
   void end_step(const StepOutcome& outcome);
   void arrive_open();
@@ -66,29 +67,29 @@ class Service {
   std::int64_t waiting() const;
   bool exceeds_context(const Request& request) const;
   bool can_decode(const Request& request) const;
-  enum class Placing { kTaken, kTooLong, kNobodyLeft };
-  Placing place(const Interrupted& request);
-  Replica* host(Batcher*& batcher);
+  enum class Admission { kAdmitted, kTooLong, kNoReplica };
+  Admission place(const Interrupted& request);
+  Replica* least_loaded(Batcher*& batcher);
   void reject(const Interrupted& request);
   void fail(std::size_t pool, std::int64_t replica);
   void retry(const std::vector<Interrupted>& lost, const std::vector<Interrupted>& waiting);
-  void welcome_back();
-  bool place_or_refuse(const Interrupted& request);
+  void after_restore();
+  bool place_or_reject(const Interrupted& request);
   bool can_ever_decode() const;
-  void refuse_prompts();
-  void refuse(const Interrupted& request);
+  void reject_prompts();
+  void reject_unavailable(const Interrupted& request);
   double share_done() const;
 
   const Workload& workload_;
   Engine& engine_;
   Records records_;
-  std::vector<Replica::Surroundings> surroundings_;  // [pool]
+  std::vector<Replica::Context> contexts_;  // [pool]
   std::deque<Replica> replicas_;
   std::deque<Replica> prefill_replicas_;
   std::optional<KvHandover> handover_;
   std::optional<FaultDriver> faults_;
   std::size_t next_ = 0;                    // Of workload_.requests.
-  std::vector<std::int64_t> waiting_seen_;  // By each arrival of an open workload.
+  std::vector<std::int64_t> waiting_seen_;  // [arrival of an open workload] requests waiting.
   QueueSeries queue_;
   CaseTimeline* timeline_ = nullptr;
   std::function<void(double)> progress_ = [](double) {};

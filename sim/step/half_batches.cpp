@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/network/even_part.h"
+
 namespace moesim {
 
 namespace {
@@ -45,10 +47,13 @@ void HalfBatches::take(std::span<const RankStep> ranks, bool split) {
   count_ = splits ? kHalves : 1;
   for (std::size_t h = 0; h < count_; ++h) {
     halves_[h].clear();
+    tokens_[h].clear();
     if (splits) cut_[h].resize(ranks.size());
     for (std::size_t d = 0; d < ranks.size(); ++d) {
       if (splits) cut(ranks[d].batch, static_cast<std::int64_t>(h), cut_[h][d]);
-      halves_[h].push_back(splits ? &cut_[h][d] : &ranks[d].batch);
+      const RankBatch& batch = splits ? cut_[h][d] : ranks[d].batch;
+      halves_[h].push_back(&batch);
+      tokens_[h].push_back({batch.decode_tokens, batch.prefill_tokens});
     }
   }
 }

@@ -23,7 +23,7 @@ StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
               deployment.power_limit, deployment.serving.launch_factor),
       layers_(deployment.model, deployment.plan, deployment.dtypes, device_, deployment.serving,
               deployment.sampling),
-      books_(deployment.plan, device_, deployment.error),
+      timeline_(deployment.plan, device_, deployment.error),
       exchanges_(deployment.model.is_moe() &&
                  (deployment.plan.dispatches_tokens() || deployment.plan.attention_dp > 1)) {
   if (deployment.model.is_moe()) exchange_.emplace(deployment, *bank);
@@ -34,35 +34,35 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
                                    [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
   eager_ = prompts || !deployment_.serving.cuda_graphs;
   batch_.take(ranks, deployment_.serving.overlaps_batches && exchanges_);
-  books_.open(log);
-  books_.slow_down(stage.slowness);
+  timeline_.open(log);
+  timeline_.slow_down(stage.slowness);
   if (exchange_) {
-    exchange_->open(stage, batch_);
+    exchange_->open(stage, batch_.tokens());
     const Seconds moving = exchange_->rebalance(stage);
     if (moving > Seconds(0)) {
-      books_.post(0, {moving, Bytes(0), Bytes(0)}, Phase::kWeightMoves);
-      books_.await(0);
+      timeline_.post(0, {moving, Bytes(0), Bytes(0)}, Phase::kWeightMoves);
+      timeline_.await(0);
     }
   }
   for (std::size_t h = 0; h < batch_.count(); ++h) price_layers(h);
 
   if (stage.is_first) {
     const Seconds host = host_time(ranks);
-    deployment_.serving.overlaps_host ? books_.prepare_beside(host) : books_.prepare(host);
+    deployment_.serving.overlaps_host ? timeline_.overlap_host(host) : timeline_.run_host(host);
     for (std::size_t d = 0; d < ranks.size(); ++d) {
-      books_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager_), Phase::kEmbedding);
+      timeline_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager_), Phase::kEmbedding);
     }
   }
   run_layers(stage);
   enter_layer(-1);
   if (stage.is_last) {
     for (std::size_t d = 0; d < ranks.size(); ++d) {
-      books_.work(d, layers_.head(ranks[d].batch.sampled, eager_), Phase::kHead);
+      timeline_.work(d, layers_.head(ranks[d].batch.sampled, eager_), Phase::kHead);
     }
   }
-  cost.time = books_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
+  cost.time = timeline_.close(exchange_ ? &exchange_->carried() : nullptr, cost.ranks);
   cost.traffic = traffic();
-  cost.communication = books_.communication();
+  cost.communication = timeline_.communication();
   if (exchange_) cost.dispatched = exchange_->carried_there();
   cost.routing = exchange_ ? exchange_->tally() : RoutingTally{};
 }
@@ -76,19 +76,19 @@ void StepModel::run_layers(Stage& stage) {
     const bool moe = layers_.spec(c).moe.has_value();
     enter_layer(layer);
     for (std::size_t h = 0; h < batch_.count(); ++h) {
-      books_.await(h);
+      timeline_.await(h);
       run_attention(stage, h, c);
       if (moe) send_to_experts(stage, h, c, moe_layer);
     }
     for (std::size_t h = 0; h < batch_.count(); ++h) {
       if (moe) run_experts(stage, h, c);
       if (!moe && layers_.spec(c).dense_width == 0) continue;
-      if (deployment_.plan.tp > 1) books_.await(h);
-      reduce_activations(stage, h, c, LayerTimes::Reduce::kFeedForward);
+      if (deployment_.plan.tp > 1) timeline_.await(h);
+      reduce_activations(stage, h, c, LayerCosts::Reduce::kFeedForward);
     }
     if (moe) ++moe_layer;
   }
-  for (std::size_t h = 0; h < batch_.count(); ++h) books_.await(h);
+  for (std::size_t h = 0; h < batch_.count(); ++h) timeline_.await(h);
 }
 
 // Host time of the fullest DP rank: they prepare their batches side by side.
@@ -103,7 +103,7 @@ Seconds StepModel::host_time(std::span<const RankStep> ranks) const {
 void StepModel::price_layers(std::size_t half) {
   const HalfBatches::Ranks& ranks = batch_.half(half);
   const std::size_t dp = ranks.size();
-  LayerCosts& costs = costs_[half];
+  HalfCosts& costs = costs_[half];
   costs.attention.resize(layers_.num_attention_classes() * dp);
   costs.layer.resize(layers_.num_classes() * dp);
   std::int64_t priced = 0;
@@ -122,25 +122,25 @@ void StepModel::price_layers(std::size_t half) {
 }
 
 void StepModel::enter_layer(std::int64_t layer) {
-  if (books_.log()) books_.log()->enter_layer(layer);
+  if (timeline_.log()) timeline_.log()->enter_layer(layer);
 }
 
 void StepModel::run_attention(Stage& stage, std::size_t half, std::int64_t c) {
-  const LayerCosts& costs = costs_[half];
+  const HalfCosts& costs = costs_[half];
   const std::size_t dp = batch_.half(half).size();
   const std::size_t attention = layers_.attention_class(c) * dp;
   for (std::size_t d = 0; d < dp; ++d) {
-    books_.work_layer(d, costs.layer[c * dp + d], costs.attention[attention + d].time());
+    timeline_.work_layer(d, costs.layer[c * dp + d], costs.attention[attention + d].time());
   }
   if (layers_.spec(c).attention.kind == AttentionKind::kNone) return;
-  reduce_activations(stage, half, c, LayerTimes::Reduce::kAttention);
+  reduce_activations(stage, half, c, LayerCosts::Reduce::kAttention);
 }
 
 // Cut into as many pieces as there are ranks, each half of an all-reduce (scatter, gather) runs
 // beside the multiplication next to it but for one piece:
 //   hidden = (1 - 1/n) (min(time/2, before) + min(time/2, after))
 Seconds StepModel::hidden_reduce(const CollectiveCost& cost, std::int64_t c,
-                                 LayerTimes::Reduce which, std::int64_t tokens) {
+                                 LayerCosts::Reduce which, std::int64_t tokens) {
   if (!deployment_.serving.overlaps_all_reduce) return Seconds(0);
   const auto& [before, after] = layers_.neighbours(c, which, tokens, eager_);
   const Seconds part = cost.time / 2;
@@ -149,13 +149,13 @@ Seconds StepModel::hidden_reduce(const CollectiveCost& cost, std::int64_t c,
 }
 
 void StepModel::reduce_activations(Stage& stage, std::size_t half, std::int64_t c,
-                                   LayerTimes::Reduce which) {
+                                   LayerCosts::Reduce which) {
   if (deployment_.plan.tp == 1) return;
   const HalfBatches::Ranks& ranks = batch_.half(half);
   for (std::size_t d = 0; d < ranks.size(); ++d) {
     const std::int64_t tokens = ranks[d]->tokens();
     const CollectiveCost& cost = stage.collectives.tensor_all_reduce(d, tokens);
-    books_.communicate(d, cost, hidden_reduce(cost, c, which, tokens), Phase::kAllReduce);
+    timeline_.communicate(d, cost, hidden_reduce(cost, c, which, tokens), Phase::kAllReduce);
   }
 }
 
@@ -168,30 +168,30 @@ void StepModel::send_to_experts(Stage& stage, std::size_t half, std::int64_t c,
   exchange_->draw(stage, moe_layer, half);
   if (deployment_.plan.dispatches_tokens()) {
     const Seconds time = exchange_->dispatch(stage, moe, half);
-    books_.post(half, {time, Bytes(0), Bytes(0)}, Phase::kDispatch, dispatch_share());
+    timeline_.post(half, {time, Bytes(0), Bytes(0)}, Phase::kDispatch, dispatch_share());
   } else if (exchanges_) {
-    books_.post(half, stage.collectives.gather_tokens(tokens_of(half)), Phase::kGather);
+    timeline_.post(half, stage.collectives.gather_tokens(tokens_of(half)), Phase::kGather);
   }
   if (!deployment_.serving.overlaps_shared_experts) return;
   const HalfBatches::Ranks& ranks = batch_.half(half);
   for (std::size_t d = 0; d < ranks.size(); ++d) {
-    books_.work(d, layers_.shared_experts(c, ranks[d]->tokens(), eager_), Phase::kLinear);
+    timeline_.work(d, layers_.shared_experts(c, ranks[d]->tokens(), eager_), Phase::kLinear);
   }
 }
 
 void StepModel::run_experts(Stage& stage, std::size_t half, std::int64_t c) {
   const MoeSpec& moe = *layers_.spec(c).moe;
   const LayerLoad& load = exchange_->load(half);
-  books_.await(half);
+  timeline_.await(half);
   for (std::size_t g = 0; g < load.pairs.size(); ++g) {
-    books_.work_experts(g, layers_.experts(c, load.rows_of(g), load.experts_hit[g], eager_));
+    timeline_.work_experts(g, layers_.experts(c, load.rows_of(g), load.experts_hit[g], eager_));
   }
-  books_.close_experts();
+  timeline_.close_experts();
   if (deployment_.plan.dispatches_tokens()) {
     const Seconds time = exchange_->combine(stage, moe, half);
-    books_.post(half, {time, Bytes(0), Bytes(0)}, Phase::kCombine, dispatch_share());
+    timeline_.post(half, {time, Bytes(0), Bytes(0)}, Phase::kCombine, dispatch_share());
   } else if (exchanges_) {
-    books_.post(half, stage.collectives.scatter_tokens(tokens_of(half)), Phase::kScatter);
+    timeline_.post(half, stage.collectives.scatter_tokens(tokens_of(half)), Phase::kScatter);
   }
 }
 
@@ -210,8 +210,8 @@ std::int64_t StepModel::tokens_of(std::size_t half) const {
 
 TrafficTotals StepModel::traffic() const {
   TrafficTotals traffic;
-  const Bytes up = books_.collective_scale_up();
-  const Bytes out = books_.collective_scale_out();
+  const Bytes up = timeline_.collective_scale_up();
+  const Bytes out = timeline_.collective_scale_out();
   traffic.tensor_parallel = up + out;
   traffic.scale_up_sent = traffic.scale_up_received = up;
   traffic.scale_out_sent = traffic.scale_out_received = out;

@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "sim/network/token_exchange.h"
-#include "sim/step/layer_times.h"
-#include "sim/step/step_books.h"
+#include "sim/network/traffic_totals.h"
+#include "sim/step/half_batches.h"
+#include "sim/step/layer_costs.h"
+#include "sim/step/step_batch.h"
+#include "sim/step/step_timeline.h"
 
 namespace moesim {
 
@@ -43,7 +46,7 @@ class StepModel {
 
  private:
   // What layers cost, routed experts aside, for a half of the batch.
-  struct LayerCosts {
+  struct HalfCosts {
     std::vector<WorkCost> attention;  // [attention class * DP ranks + DP rank]
     std::vector<WorkCost> layer;      // [layer class * DP ranks + DP rank]
   };
@@ -54,8 +57,8 @@ class StepModel {
   void run_attention(Stage& stage, std::size_t half, std::int64_t c);
   void send_to_experts(Stage& stage, std::size_t half, std::int64_t c, std::int64_t moe_layer);
   void run_experts(Stage& stage, std::size_t half, std::int64_t c);
-  void reduce_activations(Stage& stage, std::size_t half, std::int64_t c, LayerTimes::Reduce which);
-  Seconds hidden_reduce(const CollectiveCost& cost, std::int64_t c, LayerTimes::Reduce which,
+  void reduce_activations(Stage& stage, std::size_t half, std::int64_t c, LayerCosts::Reduce which);
+  Seconds hidden_reduce(const CollectiveCost& cost, std::int64_t c, LayerCosts::Reduce which,
                         std::int64_t tokens);
   double dispatch_share() const;
   std::int64_t tokens_of(std::size_t half) const;
@@ -64,14 +67,14 @@ class StepModel {
 
   const Deployment& deployment_;
   DeviceModel device_;
-  LayerTimes layers_;
-  StepBooks books_;
+  LayerCosts layers_;
+  StepTimeline timeline_;
   std::optional<TokenExchange> exchange_;  // MoE models only.
   bool exchanges_;                         // Tokens or their sums go to ranks beyond the TP group.
   // Of this step.
   bool eager_ = false;
   HalfBatches batch_;
-  std::array<LayerCosts, 2> costs_;
+  std::array<HalfCosts, 2> costs_;
 };
 
 }  // namespace moesim

@@ -33,7 +33,7 @@ WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& de
   return sum;
 }
 
-void book(const WorkCost& cost, DeviceLedger& ledger) {
+void charge(const WorkCost& cost, DeviceLedger& ledger) {
   ledger.add(Activity::kOverhead, cost.launch, cost.launch_energy);
   ledger.add(Activity::kCompute, cost.compute, cost.compute_energy);
   ledger.add(Activity::kMemory, cost.memory, cost.memory_energy);

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "hardware/kernels/kernel.h"
-#include "sim/results/summary.h"
+#include "sim/step/device_ledger.h"
 
 namespace moesim {
 
@@ -37,7 +37,7 @@ WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, b
 //   launch = max(launch in a graph, eager launch - kernels)
 WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device);
 
-// Adds the work to a device's books.
-void book(const WorkCost& cost, DeviceLedger& ledger);
+// Adds the work to the ledger of a device.
+void charge(const WorkCost& cost, DeviceLedger& ledger);
 
 }  // namespace moesim

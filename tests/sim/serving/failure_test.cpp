@@ -74,7 +74,7 @@ TEST(Failure, TheOnlyReplicaStartsItsRequestsAnew) {
     EXPECT_EQ(s.output_tokens_done, 10);
     // Of each: the prompt, and of its three tokens the two that were in the cache.
     EXPECT_EQ(s.recomputed_tokens, 2 * 102);
-    const double idle = s.devices[0].time[static_cast<std::size_t>(Activity::kIdle)].value();
+    const double idle = s.devices[0].time[Activity::kIdle].value();
     return std::vector{s.horizon.value(), s.ttft_s.p99, s.tpot_s.p50,
                        s.faults->replica_down.value(), idle};
   });

@@ -16,10 +16,6 @@ namespace {
 constexpr double kExact = 1e-6;
 constexpr Seconds kEver{std::numeric_limits<double>::infinity()};
 
-std::size_t at(Activity activity) {
-  return static_cast<std::size_t>(activity);
-}
-
 // Nodes of one device and one NIC of 10 GB/s each.
 ClusterSpec scale_out(const DeviceSpec& device, std::int64_t nodes, std::int64_t per_node = 1) {
   ClusterSpec cluster = made::cluster(device, per_node);
@@ -83,7 +79,7 @@ TEST(Slowdown, ADeviceAtHalfItsSpeedDoublesAStepWithoutWaits) {
   model.run(stage, ranks, whole);
   Conditions conditions;
   conditions.devices[0] = 0.5;
-  meet(conditions, d, stage);
+  apply(conditions, d, stage);
   model.run(stage, ranks, slow);
   EXPECT_NEAR(slow.time / whole.time, 2, 1e-9);
   EXPECT_NEAR(slow.ranks[0].total_time() / slow.time, 1, 1e-9);
@@ -102,18 +98,17 @@ TEST(Slowdown, ThePeersOfAStragglerWaitAsLongAsItWorksLonger) {
   Stage stage = make_stage(d, 0, 0);
   Conditions conditions;
   conditions.devices[1] = 0.5;
-  meet(conditions, d, stage);
+  apply(conditions, d, stage);
   ASSERT_EQ(stage.slowness, (std::vector<double>{1, 2, 1, 1}));
   StageCost cost;
   model.run(stage, std::vector<RankStep>{made::prompt(4096), made::prompt(4096)}, cost);
   const auto kernels = [&](std::size_t r) {
-    return (cost.ranks[r].time[at(Activity::kCompute)] + cost.ranks[r].time[at(Activity::kMemory)])
-        .value();
+    return (cost.ranks[r].time[Activity::kCompute] + cost.ranks[r].time[Activity::kMemory]).value();
   };
   for (const DeviceLedger& rank : cost.ranks) EXPECT_NEAR(rank.total_time() / cost.time, 1, 1e-9);
   for (const std::size_t healthy : {0u, 2u, 3u}) {
     EXPECT_NEAR(kernels(1) / kernels(healthy), 2, 0.1);  // Experts differ a little.
-    const double wait = cost.ranks[healthy].time[at(Activity::kImbalanceWait)].value();
+    const double wait = cost.ranks[healthy].time[Activity::kImbalanceWait].value();
     EXPECT_NEAR(wait / (kernels(1) - kernels(healthy)), 1, 0.01);
   }
 }
@@ -134,8 +129,8 @@ TEST(Slowdown, OnlyThoseWhoUseADeadLinkNeedIt) {
   d.plan = {.tp = 4, .pp = 2, .moe_tp = 4};
   const Stage first = make_stage(d, 0, 0), second = make_stage(d, 0, 1);
   EXPECT_FALSE(step_needs(nic, d, second));
-  EXPECT_TRUE(journey_needs(nic, d, first, second));
-  EXPECT_FALSE(journey_needs(port, d, first, second));
+  EXPECT_TRUE(transfer_needs(nic, d, first, second));
+  EXPECT_FALSE(transfer_needs(port, d, first, second));
 }
 
 // What a run of ten steps of a second each makes of faults.
@@ -149,7 +144,7 @@ std::vector<double> ten_steps(Deployment d, const std::vector<Slowdown>& slowdow
     EXPECT_EQ(s.completed, 2);
     return std::vector{s.horizon.value(), s.faults ? s.faults->held.value() : 0,
                        s.faults ? static_cast<double>(s.faults->retried) : 0,
-                       device.time[at(Activity::kCommunication)].value()};
+                       device.time[Activity::kCommunication].value()};
   });
 }
 

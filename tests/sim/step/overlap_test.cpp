@@ -14,7 +14,7 @@ using made::expert_parallel;
 using made::prompt;
 
 Seconds time_of(const StageCost& cost, Activity activity) {
-  return cost.ranks[0].time[static_cast<std::size_t>(activity)];
+  return cost.ranks[0].time[activity];
 }
 
 // Long prompts on two nodes: work and dispatch both take long.

@@ -115,11 +115,11 @@ TEST(Rebalancing, MovesWeightsInTheStepThatIsDueOnly) {
 // The step with the moves is longer by at least what the fullest port needs, as communication.
 TEST(Rebalancing, MovingTakesTimeAndEnergyOfCommunication) {
   const auto costs = run_steps(skewed(PlacementPolicy::kLinear, 3), 4);
-  const auto talk = static_cast<std::size_t>(Activity::kCommunication);
+  constexpr Activity kTalk = Activity::kCommunication;
   const double bytes = costs[3].traffic.weight_moves.value();
-  EXPECT_GT((costs[3].ranks[0].time[talk] - costs[2].ranks[0].time[talk]).value(),
+  EXPECT_GT((costs[3].ranks[0].time[kTalk] - costs[2].ranks[0].time[kTalk]).value(),
             bytes / 4 / 100e9);
-  EXPECT_GT(costs[3].ranks[0].energy[talk], costs[2].ranks[0].energy[talk]);
+  EXPECT_GT(costs[3].ranks[0].energy[kTalk], costs[2].ranks[0].energy[kTalk]);
   for (const DeviceLedger& rank : costs[3].ranks) {
     EXPECT_NEAR(rank.total_time() / costs[3].time, 1, 1e-12);
   }

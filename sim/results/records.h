@@ -1,16 +1,25 @@
-// What happened so far in a run: the raw material of the Summary.
+// Counts of a run so far, from which the Summary is made. TTFT, TPOT and the SLO are counted here.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "sim/deployment/workload.h"
+#include "sim/results/network_tally.h"
 #include "sim/results/summary.h"
-#include "sim/serving/batcher.h"
-#include "sim/step/network_use.h"
+#include "sim/step/doubled_links.h"
 #include "sim/step/step_model.h"
 
 namespace moesim {
+
+// A request that got its last token.
+struct RequestTimes {
+  Seconds arrival;
+  Seconds first_token;
+  Seconds last_token;
+  std::int64_t output_tokens = 0;
+};
 
 struct Records {
   // Requests.
@@ -33,29 +42,14 @@ struct Records {
   StepSamples samples;                    // Of the first replica of what decodes.
   RoutingTally routing, prefill_routing;  // Of all steps but those of a prefill pool; of those.
 
-  // Books what ended in a step, as the clients of the deployment see it.
-  void add(const StepOutcome& outcome, const Deployment& deployment, const ServiceLevel& slo);
-  // Books a step of a stage on its devices, or the share of it before the horizon; all but its
-  // routing.
+  // Requests whose first token came in a step: the time from arrival to first token of each.
+  void add_first_tokens(std::span<const Seconds> waits, const Deployment& deployment);
+  // Requests that ended in a step, as the clients of the deployment see them.
+  void add_completed(std::span<const RequestTimes> requests, const Deployment& deployment,
+                     const ServiceLevel& slo);
+  // A step of a stage on its devices, without its routing. `elapsed`: the share of it before the
+  // horizon.
   void add(const StageCost& cost, std::int64_t first_device, double prefill_share, double elapsed);
 };
-
-// Requests inside over time, thinned by keeping every second point whenever there are too many.
-class QueueSeries {
- public:
-  // Offers a moment; true if the series wants its point, which add() then takes.
-  bool offer() { return offered_++ % stride_ == 0; }
-  void add(const QueuePoint& point);
-  const std::vector<QueuePoint>& points() const { return points_; }
-
- private:
-  std::vector<QueuePoint> points_;
-  std::int64_t stride_ = 1;  // Of the points offered.
-  std::int64_t offered_ = 0;
-};
-
-// Whether a queue seen by one arrival after another (requests waiting) kept growing; the definition
-// stands at Summary::saturated.
-bool queue_grows(const std::vector<std::int64_t>& waiting_seen);
 
 }  // namespace moesim

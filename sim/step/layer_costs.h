@@ -17,10 +17,10 @@
 
 namespace moesim {
 
-class LayerTimes {
+class LayerCosts {
  public:
   // Keeps references to the model and the device.
-  LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
+  LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
              const DeviceModel& device, const ServingPolicy& serving, Sampling sampling);
 
   // Layers that are equal share a class; classes that mix tokens alike share an attention class.

@@ -129,8 +129,7 @@ TEST(Pools, ConserveRequestsTokensBlocksBytesTimeAndEnergyAtACut) {
     for (const DeviceLedger& device : s.devices) {
       worst = std::max(worst, std::abs(device.total_time() / s.horizon - 1));
       energy += device.total_energy().value();
-      least_busy = std::min(least_busy,
-                            1 - device.time[static_cast<std::size_t>(Activity::kIdle)] / s.horizon);
+      least_busy = std::min(least_busy, 1 - device.time[Activity::kIdle] / s.horizon);
     }
     EXPECT_NEAR(s.energy.devices.value(), energy, 1e-9 * energy);
     return std::vector{worst, static_cast<double>(s.in_flight), static_cast<double>(s.completed),

@@ -121,13 +121,9 @@ TEST(StepCapacity, PaddedGroupsTakeEquallyLong) {
   const std::vector<RankStep> ranks(4, decodes(100, 500));
   const StageCost cost = cost_of(with_capacity(2, true), ranks);
   for (const DeviceLedger& rank : cost.ranks) {
-    EXPECT_NEAR(rank.time[static_cast<std::size_t>(Activity::kImbalanceWait)].value(), 0, 1e-12);
+    EXPECT_NEAR(rank.time[Activity::kImbalanceWait].value(), 0, 1e-12);
   }
-  EXPECT_GT(cost_of(with_capacity(2), ranks)
-                .ranks[3]
-                .time[static_cast<std::size_t>(Activity::kImbalanceWait)]
-                .value(),
-            0);
+  EXPECT_GT(cost_of(with_capacity(2), ranks).ranks[3].time[Activity::kImbalanceWait].value(), 0);
 }
 
 TEST(ServingFault, OnlyExpertChoiceCannotServe) {

@@ -75,20 +75,20 @@ TEST(StepSpans, FillTheStepOfEveryRankWithoutGapOrOverlap) {
   }
 }
 
-TEST(StepSpans, AgreeWithTheBooksOfEveryRank) {
+TEST(StepSpans, AgreeWithTheLedgerOfEveryRank) {
   const Watched watched = watched_step(two_by_four());
-  const auto booked = [&](std::int64_t rank, Activity activity) {
-    return watched.cost.ranks[rank].time[static_cast<std::size_t>(activity)].value();
+  const auto charged = [&](std::int64_t rank, Activity activity) {
+    return watched.cost.ranks[rank].time[activity].value();
   };
   for (std::int64_t rank = 0; rank < 8; ++rank) {
     const std::vector<StepSpan> spans = spans_of(watched, rank);
     const Seconds wait = time_in(spans, [](Phase p) { return p == Phase::kWait; });
-    EXPECT_NEAR(wait.value(), booked(rank, Activity::kImbalanceWait), 1e-12);
-    EXPECT_NEAR(time_in(spans, is_communication).value(), booked(rank, Activity::kCommunication),
+    EXPECT_NEAR(wait.value(), charged(rank, Activity::kImbalanceWait), 1e-12);
+    EXPECT_NEAR(time_in(spans, is_communication).value(), charged(rank, Activity::kCommunication),
                 1e-12);
     EXPECT_GT(time_in(spans, is_communication), Seconds(0));
   }
-  EXPECT_GT(booked(0, Activity::kImbalanceWait), booked(7, Activity::kImbalanceWait));
+  EXPECT_GT(charged(0, Activity::kImbalanceWait), charged(7, Activity::kImbalanceWait));
 }
 
 TEST(StepSpans, WatchingChangesNothing) {
@@ -174,9 +174,9 @@ TEST(Timeline, FollowsAStepThroughAllStages) {
     const CaseTimeline timeline = record(d, made::workload(ArrivalKind::kStatic, 4, 16, 200));
     const Timeline& pool = timeline.pools.front();
     std::vector<double> out{static_cast<double>(pool.stage_steps().size()),
-                            static_cast<double>(pool.journeys().size())};
-    for (const Timeline::Journey& journey : pool.journeys()) {
-      EXPECT_GT(journey.end, journey.begin);
+                            static_cast<double>(pool.transfers().size())};
+    for (const Timeline::Transfer& transfer : pool.transfers()) {
+      EXPECT_GT(transfer.end, transfer.begin);
     }
     return out;
   });

@@ -1,4 +1,4 @@
-#include "sim/step/network_use.h"
+#include "sim/results/link_use.h"
 
 #include <fmt/format.h>
 
@@ -9,39 +9,10 @@ namespace moesim {
 
 namespace {
 
-constexpr std::size_t kMostSamples = 16;
 // Above it, the routes of all pairs of ranks take longer than they are worth.
 constexpr std::size_t kMostRoutedRanks = 128;
 
 using Ports = NetworkTally::Ports;
-
-Seconds time_of(const Deployment& deployment, StepModel& model, const StepSamples& samples,
-                const LinkSpeeds& speeds = {}) {
-  Seconds sum;
-  StageCost cost;
-  for (std::int64_t s = 0; s < deployment.plan.pp; ++s) {
-    Stage stage = make_stage(deployment, 0, s);
-    if (!speeds.empty()) {
-      stage.collectives = StageCollectives(deployment, stage.first_device, speeds);
-    }
-    for (const std::vector<RankStep>& step : samples.steps()) {
-      model.run(stage, step, cost);
-      sum += cost.time;
-    }
-  }
-  return sum;
-}
-
-// Whether ranks of one stage lie on several nodes.
-bool crosses_nodes(const Deployment& deployment) {
-  const std::int64_t ranks = deployment.plan.stage_ranks();
-  const std::int64_t per_node = deployment.cluster.node.devices;
-  for (std::int64_t s = 0; s < deployment.plan.pp; ++s) {
-    const std::int64_t first = deployment.first_device + s * ranks;
-    if (first / per_node != (first + ranks - 1) / per_node) return true;
-  }
-  return false;
-}
 
 // Share of the bytes between nodes that pass a port above the leaves.
 std::optional<double> spine_share(const Topology& topology, std::int64_t first_device,
@@ -103,36 +74,32 @@ double busy_share(Bytes sent, double ports, BytesPerSecond bandwidth, Seconds ho
   return most > Bytes(0) ? sent / most : 0;
 }
 
-// What links of all classes have in common; `port` names a port of a device.
+// Completes a class of links whose ports, bandwidth and bytes are known; `port_name` names a port
+// of a device.
 template <class Name>
-LinkUse link_use(std::string name, std::int64_t ports, BytesPerSecond bandwidth, Bytes sent,
-                 Seconds horizon, const PortUse& dispatching, const Name& port) {
-  LinkUse link;
-  link.name = std::move(name);
-  link.ports = ports;
-  link.bandwidth = bandwidth;
-  link.sent = sent;
-  link.busy_share = busy_share(sent, static_cast<double>(ports), bandwidth, horizon);
+void add_use(const PortUse& dispatching, Seconds horizon, const Name& port_name, LinkUse& link) {
+  link.busy_share = busy_share(link.sent, static_cast<double>(link.ports), link.bandwidth, horizon);
   link.dispatch_busy_share = dispatching.mean;
   link.fullest_busy_share = dispatching.most;
-  if (dispatching.device >= 0) {
-    link.fullest = port(dispatching.device);
-    link.fullest_receives = dispatching.receives;
-  }
-  return link;
+  if (dispatching.device < 0) return;
+  link.fullest = port_name(dispatching.device);
+  link.fullest_receives = dispatching.receives;
 }
 
 LinkUse scale_up_use(const Deployment& deployment, const NetworkTally& tally,
                      const DeviceModel& device, const Summary& summary) {
   const NodeSpec& node = deployment.cluster.node;
-  const PortUse use =
-      port_use(tally.dispatch, node.device.link_bandwidth, &Ports::up_out, &Ports::up_in);
-  LinkUse link =
-      link_use("scale-up", deployment.cluster.num_devices(), node.device.link_bandwidth,
-               summary.traffic.scale_up_sent, summary.horizon, use, [&](std::int64_t index) {
-                 return fmt::format("scale-up port of node {}, device {}", index / node.devices,
-                                    index % node.devices);
-               });
+  LinkUse link;
+  link.name = "scale-up";
+  link.ports = deployment.cluster.num_devices();
+  link.bandwidth = node.device.link_bandwidth;
+  link.sent = summary.traffic.scale_up_sent;
+  const PortUse use = port_use(tally.dispatch, link.bandwidth, &Ports::up_out, &Ports::up_in);
+  const auto port_name = [&](std::int64_t index) {
+    return fmt::format("scale-up port of node {}, device {}", index / node.devices,
+                       index % node.devices);
+  };
+  add_use(use, summary.horizon, port_name, link);
   if (link.bandwidth > BytesPerSecond(0)) {
     const Watts busy = device.communication_power(1) - device.communication_power(0);
     link.energy = busy * (link.sent / link.bandwidth);
@@ -143,15 +110,19 @@ LinkUse scale_up_use(const Deployment& deployment, const NetworkTally& tally,
 LinkUse nic_use(const Deployment& deployment, const NetworkTally& tally, const Summary& summary) {
   const ClusterSpec& cluster = deployment.cluster;
   const NodeSpec& node = cluster.node;
+  LinkUse link;
+  link.name = "NIC";
+  link.ports = node.nics * cluster.nodes;
+  link.bandwidth = node.nic_bandwidth;
+  link.sent = summary.traffic.scale_out_sent;
   const BytesPerSecond per_device =
       node.nic_bandwidth * (static_cast<double>(node.nics) / static_cast<double>(node.devices));
   const PortUse use = port_use(tally.dispatch, per_device, &Ports::out_out, &Ports::out_in);
-  LinkUse link =
-      link_use("NIC", node.nics * cluster.nodes, node.nic_bandwidth, summary.traffic.scale_out_sent,
-               summary.horizon, use, [&](std::int64_t device) {
-                 return fmt::format("NIC of node {}, rail {}", device / node.devices,
-                                    device % node.devices * node.nics / node.devices);
-               });
+  const auto port_name = [&](std::int64_t device) {
+    return fmt::format("NIC of node {}, rail {}", device / node.devices,
+                       device % node.devices * node.nics / node.devices);
+  };
+  add_use(use, summary.horizon, port_name, link);
   link.energy = node.nic_power * static_cast<double>(link.ports) * summary.horizon;
   return link;
 }
@@ -180,61 +151,6 @@ LinkUse spine_use(const Deployment& deployment, const Topology& topology, const 
 }
 
 }  // namespace
-
-void NetworkTally::add(const StageCost& cost, std::int64_t first_device, bool has_prompts,
-                       double elapsed, std::size_t devices) {
-  CommunicationTimes& times = has_prompts ? prompt_steps : decode_steps;
-  for (std::size_t p = 0; p < times.phases.size(); ++p) {
-    times.phases[p] += cost.communication.phases[p] * elapsed;
-  }
-  for (std::size_t a = 0; a < times.all_reduces.size(); ++a) {
-    times.all_reduces[a] += cost.communication.all_reduces[a] * elapsed;
-  }
-  times.total += cost.communication.total * elapsed;
-  const PortLoads& loads = cost.dispatched;
-  if (loads.scale_up_out.empty()) return;
-  dispatch.resize(devices);
-  const Seconds time = cost.communication.dispatching * elapsed;
-  for (std::size_t r = 0; r < loads.scale_up_out.size(); ++r) {
-    Ports& ports = dispatch[static_cast<std::size_t>(first_device) + r];
-    ports.time += time;
-    ports.up_out += Bytes(loads.scale_up_out[r] * elapsed);
-    ports.up_in += Bytes(loads.scale_up_in[r] * elapsed);
-    ports.out_out += Bytes(loads.scale_out_out[r] * elapsed);
-    ports.out_in += Bytes(loads.scale_out_in[r] * elapsed);
-  }
-}
-
-void StepSamples::offer(const std::vector<RankStep>& step) {
-  if (offered_++ % stride_ != 0) return;
-  steps_.push_back(step);
-  if (steps_.size() < kMostSamples) return;
-  for (std::size_t i = 0; 2 * i < steps_.size(); ++i) std::swap(steps_[i], steps_[2 * i]);
-  steps_.resize((steps_.size() + 1) / 2);
-  stride_ *= 2;
-}
-
-//   gain = 1 - sum of times with doubled links / sum of times as they are
-DoubledLinks doubled_links(const Deployment& deployment, StepModel& model,
-                           const StepSamples& samples) {
-  DoubledLinks gain;
-  if (deployment.plan.stage_ranks() == 1) return gain;
-  const Seconds as_is = time_of(deployment, model, samples);
-  if (as_is <= Seconds(0)) return gain;
-  Deployment up = deployment;
-  up.cluster.node.device.link_bandwidth = 2.0 * up.cluster.node.device.link_bandwidth;
-  up.cluster.node.device.host_bandwidth = 2.0 * up.cluster.node.device.host_bandwidth;
-  gain.scale_up = 1 - time_of(up, model, samples) / as_is;
-  if (!crosses_nodes(deployment)) return gain;
-  Deployment out = deployment;
-  out.cluster.node.nic_bandwidth = 2.0 * out.cluster.node.nic_bandwidth;
-  gain.scale_out = 1 - time_of(out, model, samples) / as_is;
-  if (!may_block(deployment.cluster.fabric)) return gain;
-  LinkSpeeds spine;
-  spine.all_fabric = 2;
-  gain.spine = 1 - time_of(deployment, model, samples, spine) / as_is;
-  return gain;
-}
 
 NetworkSummary summarize_network(const Deployment& deployment, const Topology& topology,
                                  const NetworkTally& tally,

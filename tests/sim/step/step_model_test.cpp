@@ -21,7 +21,7 @@ Deployment dense(std::int64_t layers, std::int64_t tp = 1) {
 }
 
 Seconds time_of(const DeviceLedger& ledger, Activity activity) {
-  return ledger.time[static_cast<std::size_t>(activity)];
+  return ledger.time[activity];
 }
 
 TEST(StepModel, IsLinearInLayers) {

@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "sim/results/accounting.h"
-#include "sim/serving/records.h"
+#include "sim/results/queue_series.h"
 #include "tests/sim/made_deployment.h"
 
 namespace moesim {

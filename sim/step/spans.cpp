@@ -1,4 +1,4 @@
-#include "sim/results/step_spans.h"
+#include "sim/step/spans.h"
 
 namespace moesim {
 
@@ -46,6 +46,14 @@ bool is_communication(Phase phase) {
     default:
       return false;
   }
+}
+
+void CommunicationTimes::add(const CommunicationTimes& other, double share) {
+  for (std::size_t p = 0; p < phases.size(); ++p) phases[p] += other.phases[p] * share;
+  for (std::size_t a = 0; a < all_reduces.size(); ++a) {
+    all_reduces[a] += other.all_reduces[a] * share;
+  }
+  total += other.total * share;
 }
 
 void SpanLog::stretch(double factor) {

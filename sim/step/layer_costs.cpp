@@ -1,4 +1,4 @@
-#include "sim/step/layer_times.h"
+#include "sim/step/layer_costs.h"
 
 #include <algorithm>
 #include <bit>
@@ -29,7 +29,7 @@ constexpr int kHitBits = 16;
 
 }  // namespace
 
-LayerTimes::LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
+LayerCosts::LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
                        const DeviceModel& device, const ServingPolicy& serving, Sampling sampling)
     : model_(model),
       plan_(plan),
@@ -42,7 +42,7 @@ LayerTimes::LayerTimes(const ModelSpec& model, const ParallelPlan& plan, const D
   classify_layers();
 }
 
-void LayerTimes::classify_layers() {
+void LayerCosts::classify_layers() {
   std::vector<LayerSpec> layers;
   std::vector<AttentionSpec> attentions;
   std::vector<MoeSpec> moes;
@@ -61,12 +61,12 @@ void LayerTimes::classify_layers() {
   experts_.resize(2 * moes.size());
 }
 
-WorkCost LayerTimes::priced(std::span<const Kernel> kernels, bool eager) const {
+WorkCost LayerCosts::priced(std::span<const Kernel> kernels, bool eager) const {
   return host_runs_ahead_ ? queued_work_cost(kernels, device_) : work_cost(kernels, device_, eager);
 }
 
 template <class Kernels>
-const WorkCost& LayerTimes::remembered(ByLaunch& table, std::int64_t count, bool eager,
+const WorkCost& LayerCosts::remembered(ByLaunch& table, std::int64_t count, bool eager,
                                        const Kernels& kernels) {
   ByCount& costs = table[eager ? 1 : 0];
   if (count >= static_cast<std::int64_t>(costs.size())) costs.resize(count + 1);
@@ -75,18 +75,18 @@ const WorkCost& LayerTimes::remembered(ByLaunch& table, std::int64_t count, bool
   return *cost;
 }
 
-const WorkCost& LayerTimes::linear(std::int64_t c, std::int64_t tokens, bool eager) {
+const WorkCost& LayerCosts::linear(std::int64_t c, std::int64_t tokens, bool eager) {
   return remembered(linear_[c], tokens, eager, [&] {
     return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_);
   });
 }
 
-const WorkCost& LayerTimes::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
+const WorkCost& LayerCosts::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
   return remembered(shared_experts_[c], tokens, eager,
                     [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
 }
 
-const LayerTimes::Neighbours& LayerTimes::neighbours(std::int64_t c, Reduce which,
+const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce which,
                                                      std::int64_t tokens, bool eager) {
   auto& table = neighbours_[4 * c + 2 * static_cast<std::int64_t>(which) + (eager ? 1 : 0)];
   if (tokens >= static_cast<std::int64_t>(table.size())) table.resize(tokens + 1);
@@ -98,12 +98,12 @@ const LayerTimes::Neighbours& LayerTimes::neighbours(std::int64_t c, Reduce whic
   return *table[tokens];
 }
 
-WorkCost LayerTimes::attention(std::int64_t c, const AttentionLoad& load, bool eager) const {
+WorkCost LayerCosts::attention(std::int64_t c, const AttentionLoad& load, bool eager) const {
   if (load.prefill_tokens == 0 && load.decode_sequences == 0) return {};
   return priced(attention_kernels(spec(c), plan_, dtypes_, load), eager);
 }
 
-const WorkCost& LayerTimes::experts(std::int64_t c, std::int64_t pairs, std::int64_t hit,
+const WorkCost& LayerCosts::experts(std::int64_t c, std::int64_t pairs, std::int64_t hit,
                                     bool eager) {
   const std::uint64_t key = static_cast<std::uint64_t>(rounded_pairs(pairs)) << kHitBits |
                             static_cast<std::uint64_t>(hit);
@@ -118,12 +118,12 @@ const WorkCost& LayerTimes::experts(std::int64_t c, std::int64_t pairs, std::int
   });
 }
 
-const WorkCost& LayerTimes::embedding(std::int64_t tokens, bool eager) {
+const WorkCost& LayerCosts::embedding(std::int64_t tokens, bool eager) {
   return remembered(embedding_, tokens, eager,
                     [&] { return head_kernels(model_, plan_, dtypes_, tokens, 0); });
 }
 
-const WorkCost& LayerTimes::head(std::int64_t sampled, bool eager) {
+const WorkCost& LayerCosts::head(std::int64_t sampled, bool eager) {
   return remembered(head_, sampled, eager, [&] {
     return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_);
   });

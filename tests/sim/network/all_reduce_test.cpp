@@ -128,7 +128,7 @@ TEST(AllReduceChoice, IsWhatStepsRun) {
   };
   const StageCost ring = cost(AllReduce::kRing), nvls = cost(AllReduce::kNvls);
   const auto runs = [](const StageCost& c, AllReduce way) {
-    return c.communication.all_reduces[static_cast<std::size_t>(way)];
+    return c.communication.all_reduces[way];
   };
   const double layers = static_cast<double>(d.model.layers.size());
   EXPECT_EQ(runs(ring, AllReduce::kRing), 2 * layers);
