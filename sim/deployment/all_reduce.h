@@ -1,4 +1,4 @@
-// The ways in which partial sums of the members of a group become their sum on every member.
+// Algorithms of all-reduce: every member of a group gets the sum over all members.
 #pragma once
 
 #include <array>
@@ -9,16 +9,16 @@
 namespace moesim {
 
 enum class AllReduce {
-  kAuto,      // Whichever of the others is fastest for the bytes at hand.
-  kRing,      // Of the library (NCCL): rings inside and between nodes.
-  kTree,      // Rings inside nodes, a double binary tree between them.
-  kNvls,      // Reduced in the switch inside nodes, a ring between them.
-  kNvlsTree,  // The same with a double binary tree.
-  kOneShot,   // An engine's own kernel: everybody sends all to everybody.
-  kTwoShot,   // The same, in pieces: reduce-scatter, then all-gather.
+  kAuto,      // The fastest of the others for the size of the buffer.
+  kRing,      // Library (NCCL): rings inside and between nodes.
+  kTree,      // Library: rings inside nodes, a double binary tree between them.
+  kNvls,      // Library: reduction in the switch inside nodes, a ring between them.
+  kNvlsTree,  // Library: reduction in the switch, a double binary tree between nodes.
+  kOneShot,   // Engine's own kernel: every member sends its whole buffer to every other.
+  kTwoShot,   // Engine's own kernel: reduce-scatter, then all-gather.
 };
 
-// As scenarios and reports call them.
+// Names in scenarios and reports.
 inline constexpr std::array kAllReduces = {"auto",      "ring",     "tree",    "nvls",
                                            "nvls_tree", "one_shot", "two_shot"};
 inline constexpr std::size_t kNumAllReduces = kAllReduces.size();

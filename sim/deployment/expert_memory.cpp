@@ -11,10 +11,10 @@ namespace moesim {
 
 namespace {
 
-// Full steps of which the worst counts. Buffers are taken once and must outlast every step.
+// Number of full steps, of which the worst counts: buffers are allocated once for all steps.
 constexpr int kSteps = 64;
 
-// [step][sequence]: the texts that each step mixes, one for every attention-DP rank.
+// [step][attention-DP rank] the sequence that fills the rank.
 std::vector<std::vector<std::size_t>> full_steps(const Deployment& deployment,
                                                  std::int64_t sequences) {
   RandomStream stream(deployment.seed, "full steps");

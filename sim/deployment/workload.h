@@ -11,14 +11,14 @@
 namespace moesim {
 
 struct Request {
-  Seconds arrival;  // Ignored in a closed loop.
+  Seconds arrival;  // kOpen only.
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
 };
 
 enum class ArrivalKind {
   kStatic,      // All at t = 0.
-  kOpen,        // At their dates (Poisson or a trace), whatever the service does.
+  kOpen,        // At given dates (Poisson or a trace), whatever the service does.
   kClosedLoop,  // `concurrency` users; each sends the next request when its last one ends.
 };
 
@@ -31,9 +31,9 @@ struct Workload {
   ArrivalKind kind = ArrivalKind::kOpen;
   std::vector<Request> requests;   // Open: ordered by arrival.
   std::int64_t concurrency = 0;    // Closed loop only.
-  std::optional<Seconds> horizon;  // Stop here; absent = until every request has ended.
+  std::optional<Seconds> horizon;  // End of the run; absent = when every request has ended.
   ServiceLevel slo;
-  std::string description;  // "trace chat.csv, 1,200 requests" for the report.
+  std::string description;  // For the report: "trace chat.csv, 1,200 requests".
 };
 
 }  // namespace moesim

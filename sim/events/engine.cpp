@@ -21,14 +21,14 @@ using Action = std::function<void()>;
 using simgrid::kernel::timer::Timer;
 
 // SimGrid merges ends of flows that are closer than its precision, and loses a flow whose end it
-// cannot hit within the precision. A double holds a date of 8192 s to 2e-12 s, so 1e-12 s is right
-// up to there and 1 ns from kCoarseFrom on.
+// cannot represent within the precision. A double represents a date of 8192 s to 2e-12 s, so 1e-12
+// s is fine enough below kCoarseFrom, and 1 ns is used from there on.
 constexpr double kCoarseFrom = 1000;
 constexpr const char* kFinePrecision = "surf/precision:1e-12";
 constexpr const char* kCoarsePrecision = "surf/precision:1e-9";
 
-// A date as the sum of two doubles: `value` is what users see, `rest` what rounding took away. A
-// chain of many short delays then does not drift, however late it runs.
+// A date as the sum of two doubles: `value` is what users see, `rest` is the rounding error. So a
+// chain of many short delays does not drift, however late it runs.
 struct Date {
   double value = 0;
   double rest = 0;
@@ -47,7 +47,7 @@ Date operator+(Date date, double delay) {
 struct Event {
   Date date;
   std::uint64_t number = 0;  // Order of the calls, which decides between equal dates.
-  std::size_t slot = 0;      // Of its action; kept apart so that the heap moves little.
+  std::size_t slot = 0;      // Of its action, which lies outside the heap to keep events small.
 };
 
 struct Later {
@@ -63,7 +63,7 @@ struct Flow {
   Action action;
 };
 
-// SimGrid's state belongs to the process, also after its Engine's end.
+// SimGrid keeps state in the process even after its engine has ended.
 void claim_process() {
   static bool claimed = false;
   if (std::exchange(claimed, true)) {
@@ -71,7 +71,7 @@ void claim_process() {
   }
 }
 
-// SimGrid's engine with our options. It parses a command line of its own, so it gets a fixed one.
+// SimGrid's engine with our options. It parses a command line, so it gets a fixed one.
 class SimgridEngine {
  public:
   SimgridEngine() : engine_(&count_, arguments_) {
@@ -95,8 +95,8 @@ class SimgridEngine {
 
 }  // namespace
 
-// Our own heap of events stands before SimGrid's timers: those do not keep the order of equal
-// dates. One timer is armed at a time, at the date of the first event.
+// Events wait in a heap of our own, because SimGrid's timers do not keep the order of equal dates.
+// One timer is armed at a time, at the date of the first event.
 struct Engine::Impl {
   explicit Impl(const Topology& cluster) : topology(cluster), platform(cluster) {
     events.reserve(1024);
@@ -123,7 +123,7 @@ struct Engine::Impl {
     if (!pumping) arm();
   }
 
-  // Takes the first event out, moves the clock to it and returns its action.
+  // Removes the first event, moves the clock to it and returns its action.
   Action pop() {
     std::pop_heap(events.begin(), events.end(), Later{});
     const Event event = events.back();
@@ -151,8 +151,8 @@ struct Engine::Impl {
     timer = Timer::set(std::max(armed, simgrid::s4u::Engine::get_clock()), [this] { pump(); });
   }
 
-  // Runs every event that is due at SimGrid's clock. An exception ends the simulation and waits
-  // until SimGrid's loop has come to its own end.
+  // Runs every event that is due at SimGrid's clock. An exception stops the simulation and is
+  // rethrown after SimGrid's loop has ended.
   void pump() {
     timer = nullptr;
     ended.clear();
@@ -182,7 +182,7 @@ struct Engine::Impl {
     flows_changed = true;
   }
 
-  // Called by SimGrid while it still holds the flow, so the flow is kept until the next pump.
+  // SimGrid calls this while it still uses the flow, so the flow is kept until the next pump.
   void end_flow(const simgrid::s4u::Activity& activity) {
     const auto found = flows.find(&activity);
     if (found == flows.end()) return;
@@ -195,20 +195,20 @@ struct Engine::Impl {
     push({clock, 0}, std::move(flow.action));
   }
 
-  // SimGrid calls this at the end of a step, before the flows that ended in it leave.
+  // SimGrid calls this at the end of a step, before it removes the flows that ended in it.
   void watch_ports(double step) {
     if (!flows_changed || step <= 0) return;
     flows_changed = false;
     peak_share = std::max(peak_share, platform.port_share());
   }
 
-  // Flows run on to their ends, unheard: SimGrid 3.32 crashes when its main loop cancels one.
+  // Flows run to their ends and are ignored: SimGrid 3.32 crashes if its main loop cancels one.
   void stop() {
     stopped = true;
     events.clear();
     actions.clear();
     free_slots.clear();
-    platform.restore_ports();  // Or what waits for a port that is down would never end.
+    platform.restore_ports();  // Else flows through a port that is down would never end.
   }
 
   const Topology& topology;

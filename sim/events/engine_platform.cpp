@@ -10,14 +10,14 @@ namespace moesim {
 
 namespace routing = simgrid::kernel::routing;
 
-// A zone whose routes are those of the flow that starts just now.
+// A zone whose only route is that of the flow that is being started.
 class FlowZone : public routing::NetZoneImpl {
  public:
   explicit FlowZone(const std::string& name) : NetZoneImpl(name) {}
 
   void set_route(std::vector<simgrid::s4u::Link*> links) { route_ = std::move(links); }
 
-  // The latency stays 0: SimGrid's lazy solver oversubscribes links that have one.
+  // The latency stays 0, because SimGrid's lazy solver oversubscribes links with a latency.
   void get_local_route(const routing::NetPoint* /*from*/, const routing::NetPoint* /*to*/,
                        routing::Route* into, double* /*latency*/) override {
     for (const simgrid::s4u::Link* link : route_) into->link_list_.push_back(link->get_impl());
@@ -29,8 +29,8 @@ class FlowZone : public routing::NetZoneImpl {
   std::vector<simgrid::s4u::Link*> route_;
 };
 
-// SimGrid seals the first zone and all below it when it starts, and a sealed zone takes no more
-// links. The second zone stands alone, so that it stays open; it shares the network model.
+// SimGrid seals the first zone and all zones below it when it starts, and a sealed zone accepts no
+// links. The second zone is outside of it and stays open; both share the network model.
 EnginePlatform::EnginePlatform(const Topology& topology) : topology_(topology) {
   for (const Port& port : topology.ports()) {
     const double bandwidth = port.bandwidth.value();
@@ -49,7 +49,7 @@ EnginePlatform::EnginePlatform(const Topology& topology) : topology_(topology) {
   busy_slot_.assign(links_.size(), 0);
 }
 
-// SimGrid knows no link without bandwidth: through a port that is down, a trickle flows.
+// SimGrid has no link without bandwidth, so a port that is down carries a trickle.
 double EnginePlatform::bandwidth(std::int32_t port) const {
   constexpr double kTrickle = 1;  // Byte a second.
   const double whole = topology_.ports()[port].bandwidth.value();
@@ -93,12 +93,13 @@ simgrid::s4u::CommPtr EnginePlatform::start_flow(std::int64_t from, std::int64_t
   }
   flow_zone_->set_route(std::move(route));
   simgrid::s4u::CommPtr flow = simgrid::s4u::Comm::sendto_init(sender_, receiver_);
-  flow->set_payload_size(static_cast<std::uint64_t>(std::ceil(bytes)));  // SimGrid counts whole.
+  flow->set_payload_size(
+      static_cast<std::uint64_t>(std::ceil(bytes)));  // SimGrid takes whole bytes.
   start_at_whole_speed(*flow, ports);
   return flow;
 }
 
-// For good, SimGrid lets no flow be faster than its links are when it starts.
+// SimGrid limits a flow for its whole life to the bandwidth that its links have when it starts.
 void EnginePlatform::start_at_whole_speed(simgrid::s4u::Comm& flow,
                                           const std::vector<std::int32_t>& ports) {
   const auto set_all = [&](bool whole) {

@@ -11,19 +11,19 @@ namespace moesim {
 
 namespace {
 
-// What a collective asks of the links inside a node and between nodes.
+// The load of a collective on the links inside a node or between nodes.
 struct Demand {
   Bytes volume;  // Sent by each member.
   double steps = 0;
   double efficiency = 1;
 };
 
-// The share of a ring's NICs that the fabric lets through; double trees are taken alike.
+// The share of its NIC bandwidth that a ring gets through the fabric; also used for double trees.
 double ring_through(const CommGroup& group) {
   return group.nodes > 1 ? std::min(group.fabric.ring, group.scale_out) / group.scale_out : 1;
 }
 
-// Time of a volume V at the bandwidth a protocol reaches, with its ramp-up (LinkTechnology).
+// Time of a volume at the bandwidth that a protocol reaches, with its ramp (LinkTechnology).
 // Source: ../shared/research/physics-serving.md section 4.
 Seconds ramped(const LinkTechnology& link, Bytes volume, double efficiency,
                BytesPerSecond bandwidth) {
@@ -32,7 +32,7 @@ Seconds ramped(const LinkTechnology& link, Bytes volume, double efficiency,
   return volume / (efficiency * bandwidth) * (1 + slow);
 }
 
-// Whichever protocol is faster: that for small volumes, or that for bulk.
+// Start of the faster protocol: the one for small volumes or the one for bulk.
 Seconds protocol_start(const LinkTechnology& link, Bytes volume) {
   return link.collective_start + link.bulk_start * std::min(1.0, volume / link.bulk_size);
 }
@@ -41,8 +41,8 @@ Seconds latency_of(const LinkTechnology& link, const Demand& demand) {
   return demand.steps * link.step;
 }
 
-// Chunks flow through both levels at once, so that the slower level sets the pace and one kernel
-// launch serves both.
+// Chunks move through both levels at the same time, so the slower level sets the pace, and there is
+// one kernel launch for both.
 CollectiveCost cost_of(const CommGroup& group, const Demand& up, const Demand& out) {
   Seconds start, pace;
   if (group.per_node > 1) {
@@ -61,28 +61,28 @@ double per_node_mean(const CommGroup& group) {
   return static_cast<double>(group.size) / static_cast<double>(group.nodes);
 }
 
-// n - 1 pieces of n: what a ring of n members sends of `bytes`, in n - 1 steps; once to gather or
-// to scatter (laps = 1), twice to reduce everywhere.
+// A ring of n members sends n - 1 of n pieces of `bytes` in n - 1 steps: once (laps = 1) for
+// all-gather or reduce-scatter, twice for all-reduce.
 Demand ring(std::int64_t members, Bytes bytes, double laps, const LinkTechnology& link) {
   const double n = static_cast<double>(members);
   return {laps * (n - 1) / n * bytes, laps * (n - 1), link.ring_efficiency};
 }
 
-// The same between the nodes, through the fabric.
+// A ring between the nodes, through the fabric.
 Demand ring_across(const CommGroup& group, Bytes bytes, double laps) {
   Demand demand = ring(group.nodes, bytes, laps, group.out);
   demand.efficiency *= ring_through(group);
   return demand;
 }
 
-// Reduction in the switch (NVLS): every member sends its buffer once. Of the benchmarked sizes the
-// steps still fit best as the ring's.
+// Reduction in the switch (NVLS): every member sends its buffer once. The benchmarks fit best with
+// the number of steps of a ring.
 Demand reduced_in_switch(std::int64_t members, Bytes bytes, const LinkTechnology& link) {
   return {bytes, 2.0 * static_cast<double>(members - 1), link.reduction_efficiency};
 }
 
-// Two binary trees over the nodes, each for half the bytes: up and down in log2(n) steps each, and
-// an inner node of one tree is a leaf of the other. Source: NCCL 2.4 release notes.
+// Two binary trees over the nodes, each for half the bytes, up and down in log2(n) steps each; an
+// inner node of one tree is a leaf of the other. Source: NCCL 2.4 release notes.
 Demand double_tree(const CommGroup& group, Bytes bytes) {
   const double depth = std::ceil(std::log2(static_cast<double>(group.nodes)));
   return {2.0 * bytes, 2 * depth, group.out.ring_efficiency * ring_through(group)};
@@ -137,12 +137,12 @@ ExpertKernel expert_kernel(AllToAllKernel kernel) {
   throw std::logic_error("the library's all-to-all has no expert kernel");
 }
 
-// What a sender spends on each peer: without it an NVLink 4 all-to-all below 1 MiB comes out 20 %
-// low. Calibrated on ../shared/truth/collectives.csv (alltoall below 1 MiB; 0.2 to 0.3 us fit
-// alike).
+// Time that a sender spends on each peer; without it an NVLink 4 all-to-all below 1 MiB is
+// predicted 20 % too fast. Calibrated on ../shared/truth/collectives.csv (alltoall below 1 MiB; 0.2
+// to 0.3 us fit alike).
 constexpr Seconds kPerPeer{0.2e-6};
 
-// What the slowest port could carry in the time that the fullest one takes.
+// The load of the slowest port that takes as long as the fullest port.
 //   bytes = max over members(load / lead)
 Bytes fullest(const std::vector<double>& out, const std::vector<double>& in,
               const std::vector<double>& lead) {
@@ -155,7 +155,7 @@ Bytes fullest(const std::vector<double>& out, const std::vector<double>& in,
   return Bytes(most);
 }
 
-// What the fullest NIC would carry in the time that the fabric takes.
+// The load of a NIC that takes as long as the fullest NIC or, if that is slower, the fabric.
 //   bytes = max(fullest NIC, mean NIC * scale_out / spread)
 Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
   const Bytes most = fullest(loads.scale_out_out, loads.scale_out_in, group.out_lead);
@@ -221,8 +221,8 @@ CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes, AllReduce
 
 //   t = max(a + d log2 G, min(library, a + d log2 G + V / (e B)))
 //   V = 2 (G-1)/G S in two shots, (G-1) S in one
-// The start was fitted to both kinds of kernel at once: that one shot saves a barrier is not told
-// apart from it, so that here two shots are never slower.
+// The start was fitted to both kernels together, so the barrier that one shot saves is not
+// modelled: here two shots are never slower.
 CollectiveCost all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice) {
   const bool has_kernel = can_run(group, AllReduce::kTwoShot);
   const bool is_free = group.size <= 1 || bytes.value() <= 0;

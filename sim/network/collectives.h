@@ -1,5 +1,5 @@
-// Time and traffic of collectives that have their ports to themselves: alpha + steps + volume over
-// the reached bandwidth. Source: ../shared/research/physics-serving.md section 4.
+// Time and traffic of collectives that share their ports with no other traffic: start + steps +
+// volume over the reached bandwidth. Source: ../shared/research/physics-serving.md section 4.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace moesim {
 
-// Duration of a collective and what every member sends through its ports (all members alike).
+// Duration of a collective and the bytes that each member sends; all members send alike.
 struct CollectiveCost {
   Seconds time;
   Bytes scale_up_sent;   // Per member.
@@ -19,24 +19,24 @@ struct CollectiveCost {
   AllReduce algorithm = AllReduce::kRing;
 };
 
-// Each of `bytes` is the full buffer: reduced (all_reduce), gathered result (all_gather), input
-// (reduce_scatter). A group of one, and no bytes, cost nothing. Times are those of a library (NCCL)
-// as its benchmarks report them, from launch to end: LinkTechnology::collective_start contains one
-// kernel launch, and a caller must not add another. Several nodes: hierarchical (reduce-scatter
-// inside the node, ring or double tree across nodes, all-gather inside), pipelined in chunks; a
-// flat ring carries more bytes through more steps and never wins.
+// `bytes` is the full buffer: the reduced one (all_reduce), the gathered result (all_gather), the
+// input (reduce_scatter). A group of one and an empty buffer cost nothing. Times are those that the
+// benchmarks of a library (NCCL) report, from launch to end: LinkTechnology::collective_start
+// contains one kernel launch, and callers must not add another. Several nodes: hierarchical
+// (reduce-scatter inside the node, ring or double tree across nodes, all-gather inside), pipelined
+// in chunks; a flat ring would move more bytes in more steps.
 CollectiveCost library_all_reduce(const CommGroup& group, Bytes bytes,
                                   AllReduce choice = AllReduce::kAuto);
 CollectiveCost all_gather(const CommGroup& group, Bytes bytes);
 CollectiveCost reduce_scatter(const CommGroup& group, Bytes bytes);
 
-// All-reduce as a serving engine runs it inside a CUDA graph: the engine's own kernel or the
-// library's, whichever is faster, but never below the graph kernel's start, which contains the wait
-// for the slowest member. Equals library_all_reduce across nodes or without such a kernel.
+// All-reduce of a serving engine inside a CUDA graph: the faster of the engine's own kernel and the
+// library, but not below the start of a graph kernel, which contains the wait for the slowest
+// member. Equals library_all_reduce across nodes or where the engine has no such kernel.
 CollectiveCost all_reduce(const CommGroup& group, Bytes bytes, AllReduce choice = AllReduce::kAuto);
 
-// What keeps a group from an algorithm, in words ("the switch of NVLink 3 does not reduce"); empty
-// = nothing. The all-reduces above require that there is nothing.
+// The reason why a group cannot run an algorithm ("no switch reduces between devices on NVLink 3");
+// empty = it can. The all-reduces above require that it can.
 std::string all_reduce_fault(const CommGroup& group, AllReduce choice);
 
 // Bytes through each member's ports in an all-to-all of unequal sizes.
@@ -44,19 +44,19 @@ struct PortLoads {
   std::vector<double> scale_up_out, scale_up_in;    // [member] bytes
   std::vector<double> scale_out_out, scale_out_in;  // [member] bytes
 };
-// What moves the bytes of an all-to-all: the library, or the kernels of expert-parallel dispatch
-// and combine (DeepEP), which start later but reach their bandwidth without a ramp.
+// The kernels of an all-to-all: the library's, or those of expert-parallel dispatch and combine
+// (DeepEP), which start later but reach their bandwidth without a ramp.
 enum class AllToAllKernel { kLibrary, kLowLatency, kNormalDispatch, kNormalCombine };
 
-//   time = alpha + max over ports(load / (efficiency * bandwidth of that port))
-// The ports inside a blocking fabric carry the traffic of many members, so that their load goes by
-// the mean over members: at fabric.spread when all send alike.
-// A group of one costs nothing; a group that moves no byte still pays alpha, as its members must
-// meet.
+//   time = start + max over ports(load / (efficiency * bandwidth of that port))
+// The ports inside a blocking fabric carry the traffic of many members, so that their load follows
+// the mean over members: each gets fabric.spread if all send alike.
+// A group of one costs nothing; a group that moves no bytes still pays the start, because its
+// members must synchronise.
 Seconds all_to_all(const CommGroup& group, const PortLoads& loads);
 Seconds all_to_all(const CommGroup& group, const PortLoads& loads, AllToAllKernel kernel);
 
-// Latency of one point-to-point message; its bytes go through Engine::transfer.
+// Latency of one point-to-point message; Engine::transfer moves its bytes.
 Seconds point_to_point_latency(const CommGroup& group);
 
 }  // namespace moesim

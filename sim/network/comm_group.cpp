@@ -11,7 +11,7 @@ namespace moesim {
 
 namespace {
 
-// Whether members of one node sit in different scale-up domains.
+// Whether members of one node are in different scale-up domains.
 bool crosses_domains(const ClusterSpec& cluster, std::span<const std::int64_t> devices) {
   const std::int64_t per_node = cluster.node.devices;
   const std::int64_t domain =
@@ -24,7 +24,7 @@ bool crosses_domains(const ClusterSpec& cluster, std::span<const std::int64_t> d
   return false;
 }
 
-// Port bandwidth that the members of one node reach among each other.
+// Port bandwidth between the members of one node.
 BytesPerSecond scale_up_of(const ClusterSpec& cluster, bool crosses, std::int64_t per_node) {
   const DeviceSpec& device = cluster.node.device;
   if (crosses) {
@@ -44,7 +44,7 @@ double speed_of(const std::map<std::int64_t, double>& speeds, std::int64_t part)
   return found == speeds.end() ? 1 : found->second;
 }
 
-// The bandwidth of the slowest member; what the others reach of it goes to `lead`.
+// The bandwidth of the slowest member; `lead` gets the multiples of it that the others have.
 BytesPerSecond slowest_of(BytesPerSecond whole, std::vector<double> shares,
                           std::vector<double>& lead) {
   const double least = *std::min_element(shares.begin(), shares.end());

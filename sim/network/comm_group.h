@@ -1,5 +1,5 @@
-// Who takes part in a collective, and the links that they share: what the formulas of
-// sim/network/collectives.h know of a cluster.
+// The members of a collective and the links that they share: everything that the formulas of
+// collectives.h know of a cluster.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +13,24 @@
 
 namespace moesim {
 
-// Devices that take part in a collective, seen through the links they share.
 struct CommGroup {
   std::int64_t size = 1;
   std::int64_t nodes = 1;
   std::int64_t per_node = 1;  // Largest number of members in one node.
   BytesPerSecond scale_up;    // Port bandwidth inside a node, per direction and device.
   BytesPerSecond scale_out;   // NICs per device, per direction; 0 when nodes = 1.
-  // Both of the slowest member, which sets the pace of all that ring or reduce. The bandwidths of
-  // the others as multiples of that; empty = all alike.
+  // Both bandwidths are of the slowest member, which sets the pace of rings and reductions. These
+  // are the bandwidths of all members as multiples of it; empty = all alike.
   std::vector<double> up_lead, out_lead;  // [member]
-  FabricShare fabric;                     // What the network leaves of them to all members at once.
+  FabricShare fabric;  // Bandwidths that the network leaves if all members send at once.
   LinkTechnology up;
   LinkTechnology out;
 };
+// Special cases of scale_up:
+//   mesh: port bandwidth (per_node - 1) / (devices of the mesh - 1), the links to members only
+//   members of one node in several scale-up domains: min(link, host port), no reduction in a switch
 // Requires: devices of the cluster, each once. Throws: std::invalid_argument for members that no
 // link joins.
-//   mesh: scale_up = port bandwidth (per_node - 1) / (devices of the mesh - 1), the links to
-//   members only members of one node in several scale-up domains: scale_up = min(link, host port),
-//   no reduction in a switch
 CommGroup make_group(const ClusterSpec& cluster, std::span<const std::int64_t> devices,
                      const LinkSpeeds& speeds = {});
 

@@ -1,4 +1,4 @@
-// When and by which loads the experts of a pipeline stage are placed anew, and what came of it.
+// Rebalancing of the experts of a pipeline stage: when, by which loads, and with what effect.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace moesim {
 
-// What moving experts costs the ranks of a stage.
+// The cost of moving experts between the ranks of a stage.
 struct MovingCost {
   std::int64_t copies = 0;
   Bytes bytes;
@@ -23,16 +23,16 @@ class Rebalancer {
   // Keeps references to deployment and bank. Requires: rebalance_steps > 0.
   Rebalancer(const Deployment& deployment, const RoutingBank& bank, const BlockLayout& layout);
 
-  // A step begins on a stage; true if its experts are to be placed anew first.
+  // A step begins on a stage; true if its experts must be placed again first.
   bool begin_step(const Stage& stage);
-  // By the tokens that the stage's replica drew in this layer since the last time, as EPLB or
-  // kCoactivation does, with as few moves as its groups allow; `before` if that gains too little.
-  // Forgets those tokens.
+  // A new placement by the tokens that the stage's replica has routed in this layer since the last
+  // call, by EPLB or kCoactivation, with as few moves as its groups allow; `before` if the gain is
+  // below rebalance_gain. Forgets those tokens.
   LayerPlacement place(const Stage& stage, std::int64_t moe_layer, const LayerPlacement& before,
                        const BlockLayout& layout);
-  // The experts of a stage have been placed anew.
+  // The experts of a stage have been placed again.
   void begin_period(const Stage& stage, const MovingCost& cost);
-  // A layer's tokens were drawn.
+  // The tokens of a layer have been routed.
   void count(const Stage& stage, std::int64_t moe_layer, const LayerLoad& load,
              const BlockLayout& layout);
 
@@ -49,12 +49,13 @@ class Rebalancer {
   const RoutingBank& bank_;
   PlacementSpec spec_;
   std::vector<DrawnTokens> drawn_;    // [replica]
-  std::vector<Watched> periods_;      // In order of their begin.
+  std::vector<Watched> periods_;      // In order of time.
   std::vector<std::size_t> current_;  // [replica * stages + stage] index of its last period.
 };
 
-// What the moves from one placement of a layer to another cost: every rank of a group sends its
-// share of an expert to its counterpart, all at once; `loads` gets the bytes through each port.
+// The cost of moving from one placement of a layer to another: every rank of a group sends its
+// share of an expert to the same rank of the new group, all at once. `loads` gets the bytes through
+// each port.
 MovingCost moving_cost(const Deployment& deployment, const MoeSpec& moe, const CommGroup& ranks,
                        const LayerPlacement& before, const LayerPlacement& after, PortLoads& loads);
 

@@ -1,4 +1,4 @@
-// One pipeline stage of one replica: its layers, its devices, its random draws.
+// One pipeline stage of one replica: its layers, devices, collectives and random stream.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace moesim {
 
 struct Stage {
   std::int64_t replica = 0;
-  std::int64_t index = 0;  // Among the stages of the replica.
+  std::int64_t index = 0;  // In the replica.
   std::int64_t first_device = 0;
   LayerRange layers;
-  std::int64_t first_moe_layer = 0;  // Of the stage, among the MoE layers of the model.
+  std::int64_t first_moe_layer = 0;  // Of the stage, counted in MoE layers of the model.
   std::int64_t moe_layers = 0;
   bool is_first = false;
   bool is_last = false;

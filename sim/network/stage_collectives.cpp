@@ -17,8 +17,9 @@ std::vector<std::int64_t> every(std::int64_t first, std::int64_t count, std::int
   return devices;
 }
 
-// TP groups of a pool that lie in their nodes unlike: by the place of the first device.
-std::vector<CommGroup> unlike_groups(const Deployment& pool) {
+// TP groups of a pool that differ in their position in a node: one for each position of the first
+// device.
+std::vector<CommGroup> different_groups(const Deployment& pool) {
   const std::int64_t tp = pool.plan.tp, per_node = pool.cluster.node.devices;
   std::set<std::int64_t> places;
   std::vector<CommGroup> groups;
@@ -36,7 +37,7 @@ std::string all_reduce_fault(const Deployment& deployment) {
   std::vector<CommGroup> groups;
   for (const Deployment& pool : pools_of(deployment)) {
     if (pool.plan.tp == 1) continue;
-    const std::vector<CommGroup> more = unlike_groups(pool);
+    const std::vector<CommGroup> more = different_groups(pool);
     groups.insert(groups.end(), more.begin(), more.end());
   }
   const auto fault_of = [&groups](AllReduce choice) {

@@ -11,8 +11,8 @@
 
 namespace moesim {
 
-// What keeps a TP group of the deployment from the all-reduce that the deployment chooses, and what
-// all of them can run, in words; empty = nothing.
+// The reason why a TP group of the deployment cannot run the all-reduce that the deployment
+// chooses, with the algorithms that all of them can run; empty = all can.
 std::string all_reduce_fault(const Deployment& deployment);
 
 class StageCollectives {
@@ -21,9 +21,10 @@ class StageCollectives {
   StageCollectives(const Deployment& deployment, std::int64_t first_device,
                    const LinkSpeeds& speeds = {});
 
-  // All-reduce of the activations of `tokens` over the TP ranks of one DP rank; free for no tokens.
+  // All-reduce of the activations of `tokens` over the TP ranks of one DP rank; no tokens cost
+  // nothing.
   const CollectiveCost& tensor_all_reduce(std::int64_t dp_index, std::int64_t tokens);
-  // All DP ranks learn each other's tokens (`tokens` in all), and get their sums back.
+  // All DP ranks gather each other's tokens (`tokens` in all), and get their sums back.
   CollectiveCost gather_tokens(std::int64_t tokens) const;
   CollectiveCost scatter_tokens(std::int64_t tokens) const;
   // Over all ranks of the stage.
@@ -32,7 +33,7 @@ class StageCollectives {
  private:
   Bytes activations(std::int64_t tokens) const;
 
-  // TP groups that span nodes alike cost alike.
+  // TP groups that span nodes in the same way have the same costs.
   struct TensorGroup {
     CommGroup group;
     std::vector<std::optional<CollectiveCost>> by_tokens;
@@ -42,7 +43,7 @@ class StageCollectives {
   AllReduce all_reduce_;
   std::vector<TensorGroup> tensor_groups_;
   std::vector<std::size_t> tensor_group_of_;  // [DP rank]
-  CommGroup peers_;  // The DP ranks with one TP index; the slowest links of any of these groups.
+  CommGroup peers_;  // The DP ranks with one TP index, with the slowest links of all such groups.
   CommGroup all_ranks_;
 };
 

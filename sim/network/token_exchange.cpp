@@ -10,10 +10,10 @@ namespace moesim {
 
 namespace {
 
-void set_scaled(std::vector<double>& bytes, const std::vector<std::int64_t>& copies, Bytes one) {
+void set_scaled(std::vector<double>& bytes, const std::vector<std::int64_t>& copies, Bytes copy) {
   bytes.resize(copies.size());
   for (std::size_t r = 0; r < copies.size(); ++r) {
-    bytes[r] = static_cast<double>(copies[r]) * one.value();
+    bytes[r] = static_cast<double>(copies[r]) * copy.value();
   }
 }
 
@@ -40,7 +40,7 @@ double sent_bytes(const PortLoads& loads) {
   return std::accumulate(loads.scale_out_out.begin(), loads.scale_out_out.end(), up);
 }
 
-// How the samplers count copies: by node and rank, or by pair.
+// The modes for which the samplers count copies: by node and rank, or by token-expert pair.
 std::vector<DispatchMode> counting_modes(const Deployment& deployment) {
   if (!deployment.plan.dispatches_tokens()) return {DispatchMode::kNormal};
   switch (deployment.dispatch) {
@@ -132,7 +132,7 @@ void TokenExchange::open(const Stage& stage, std::span<const std::vector<SourceT
   clear(carried_, members);
   clear(there_, travel ? members : 0);
   mode_ = travel ? mode_of(deployment_.dispatch, decode_only_) : DispatchMode::kNormal;
-  way_ =
+  mode_index_ =
       deployment_.dispatch == DispatchPolicy::kAuto && mode_ == DispatchMode::kLowLatency ? 1 : 0;
   dispatched_ = combined_ = 0;
   moved_ = Bytes(0);
@@ -143,7 +143,7 @@ void TokenExchange::open(const Stage& stage, std::span<const std::vector<SourceT
 
 Seconds TokenExchange::rebalance(const Stage& stage) {
   if (!rebalancer_ || !rebalancer_->begin_step(stage)) return Seconds(0);
-  // Replicas differ from now on.
+  // From now on each replica has a placement of its own.
   while (static_cast<std::int64_t>(samplers_.size()) <= stage.replica) {
     samplers_.push_back(make_sampler(samplers_[0].placement()));
   }
@@ -170,8 +170,8 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
 const LayerLoad& TokenExchange::draw(Stage& stage, std::int64_t moe_layer, std::size_t half) {
   const RoutingSampler& drawn_from = sampler(stage.replica);
   LayerLoad& load = halves_[half].load;
-  drawn_from.draw(moe_layer, halves_[half].sources, stage.random, load, way_);
-  if (rebalancer_) rebalancer_->count(stage, moe_layer, load, drawn_from.layout(way_));
+  drawn_from.draw(moe_layer, halves_[half].sources, stage.random, load, mode_index_);
+  if (rebalancer_) rebalancer_->count(stage, moe_layer, load, drawn_from.layout(mode_index_));
   std::int64_t pairs = 0, hit = 0;
   std::int32_t fullest = 0;
   for (std::size_t g = 0; g < load.pairs.size(); ++g) {
@@ -202,7 +202,7 @@ Seconds TokenExchange::combine(const Stage& stage, const MoeSpec& moe, std::size
   return send(stage, halves_[half], combine_bytes(deployment_, moe, mode_), Way::kBack, combined_);
 }
 
-// The way back is the same tree backwards.
+// Combine sends along the paths of dispatch in reverse.
 Seconds TokenExchange::send(const Stage& stage, const Half& half, Bytes copy, Way way,
                             double& sent) {
   const CommGroup& ranks = stage.collectives.all_ranks();
@@ -227,7 +227,7 @@ Seconds TokenExchange::send(const Stage& stage, const Half& half, Bytes copy, Wa
   return time;
 }
 
-// Every member sends and receives alike.
+// Every member sends and receives the same number of bytes.
 Seconds TokenExchange::collective(const CollectiveCost& cost) {
   const auto ranks = static_cast<std::size_t>(deployment_.plan.stage_ranks());
   loads_.scale_up_out.assign(ranks, cost.scale_up_sent.value());
@@ -254,10 +254,11 @@ TrafficMatrix TokenExchange::traffic(const RoutingTally& tally) const {
     const double share = static_cast<double>(carried[static_cast<std::size_t>(m)]) / tokens;
     if (share <= 0) continue;
     const auto mode = static_cast<DispatchMode>(m);
-    const TrafficMatrix one =
+    const TrafficMatrix of_mode =
         rank_traffic(served_, samplers_[0].placement(), dispatch_geometry(deployment_, mode),
                      dispatch_bytes(deployment_, *moe_.front(), mode));
-    for (std::size_t i = 0; i < sum.amounts.size(); ++i) sum.amounts[i] += share * one.amounts[i];
+    for (std::size_t i = 0; i < sum.amounts.size(); ++i)
+      sum.amounts[i] += share * of_mode.amounts[i];
   }
   return sum;
 }

@@ -1,5 +1,5 @@
-// Routing of one step: which EP groups get how many tokens, layer by layer, and the transfers that
-// carry them there and back.
+// Routed tokens of one step: how many each EP group gets in each layer, and the dispatch and
+// combine transfers that carry them.
 #pragma once
 
 #include <array>
@@ -19,40 +19,39 @@ namespace moesim {
 
 class TokenExchange {
  public:
-  // Keeps references to both. Placements that go by loads are made from one half of the bank and
-  // serve the other (PlacementProfile::kHeldOut).
+  // Keeps references to both. See place_bank() for the half of the bank that serves.
   TokenExchange(const Deployment& deployment, const RoutingBank& bank);
 
   // Starts a step with these tokens: [half of the batch][attention-DP rank]. Where tokens travel,
   // the ranks of a TP group hold the same tokens, and each sends its share of them.
   // Requires: one half or two.
   void open(const Stage& stage, std::span<const std::vector<SourceTokens>> tokens);
-  // Places the stage's experts anew if that is due; how long their weights travel, layer by layer.
-  // Between open() and the first draw.
+  // Rebalances the stage's experts if that is due; returns the time in which their weights move,
+  // one layer after another. Requires: called between open() and the first draw.
   Seconds rebalance(const Stage& stage);
-  // Routes the tokens of a half through a MoE layer; the result lasts until its next draw.
+  // Routes the tokens of a half through a MoE layer; valid until the next draw of that half.
   const LayerLoad& draw(Stage& stage, std::int64_t moe_layer, std::size_t half);
-  // The last draw of a half.
+  // The latest draw of a half.
   const LayerLoad& load(std::size_t half) const { return halves_[half].load; }
-  // Durations of its transfers. Requires: tokens travel.
+  // Durations of the transfers of the latest draw. Requires: tokens travel.
   Seconds dispatch(const Stage& stage, const MoeSpec& moe, std::size_t half);
   Seconds combine(const Stage& stage, const MoeSpec& moe, std::size_t half);
-  // How the tokens of this step travel.
+  // Of this step.
   DispatchMode mode() const { return mode_; }
 
-  // Sums since open(): bytes through the ports of each rank, sent by all, routing.
+  // Sums since open(). Bytes through the ports of each rank:
   const PortLoads& carried() const { return carried_; }
-  // The part of them that dispatch carried; empty where tokens do not travel.
+  // The part of dispatch; empty where tokens do not travel.
   const PortLoads& carried_there() const { return there_; }
   Bytes dispatched() const { return Bytes(dispatched_); }
   Bytes combined() const { return Bytes(combined_); }
   Bytes moved() const { return moved_; }
   const RoutingTally& tally() const { return tally_; }
 
-  // Over the whole run: see RoutingSummary.
+  // Over the whole run, see RoutingSummary.
   std::vector<BalancePeriod> periods() const;
-  // Bytes per token between the ranks of a stage where the experts lie now (first replica), modes
-  // weighted by the tokens they carried. Requires: tokens travel.
+  // Bytes per token between the ranks of a stage under the present placement of the first replica,
+  // weighted over modes by the tokens of each. Requires: tokens travel.
   TrafficMatrix traffic(const RoutingTally& tally) const;
 
  private:
@@ -67,19 +66,19 @@ class TokenExchange {
   RoutingSampler make_sampler(const std::vector<LayerPlacement>& placement) const;
   RoutingSampler& sampler(std::int64_t replica);
   static AllToAllKernel kernel_of(DispatchMode mode, Way way);
-  // Duration of the transfer of the last draw's copies; adds what all ranks send.
+  // Duration of the transfer of the latest draw; adds the bytes of all ranks to `sent`.
   Seconds send(const Stage& stage, const Half& half, Bytes copy, Way way, double& sent);
-  // Its bytes through the ports go to loads_.
+  // Duration of a collective; its bytes through the ports go to loads_.
   Seconds collective(const CollectiveCost& cost);
   void carry();
 
   const Deployment& deployment_;
   RoutingBank served_;
   std::vector<const MoeSpec*> moe_;       // [MoE layer]
-  std::vector<RoutingSampler> samplers_;  // [replica]; one for all that never rebalanced.
+  std::vector<RoutingSampler> samplers_;  // [replica]; the first serves those never rebalanced.
   std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.
-  std::size_t way_ = 0;                        // Its place among the samplers' modes.
+  std::size_t mode_index_ = 0;                 // Of mode_ in the samplers.
   bool decode_only_ = false;
   std::array<Half, 2> halves_;
   PortLoads loads_;    // Of one transfer.

@@ -11,7 +11,7 @@ struct TrafficTotals {
   Bytes dispatch;         // Tokens sent to experts.
   Bytes combine;          // Results sent back.
   Bytes pipeline;         // Activations sent to the next stage.
-  Bytes kv_transfer;      // KV caches sent from prefill to decode workers.
+  Bytes kv_transfer;      // KV caches sent from prefill to decode replicas.
   Bytes weight_moves;     // Expert weights sent to other devices by rebalancing.
   Bytes scale_up_sent, scale_up_received;
   Bytes scale_out_sent, scale_out_received;

@@ -9,7 +9,7 @@ namespace {
 Joules host_energy(const Deployment& deployment, Seconds horizon,
                    const std::vector<DeviceLedger>& devices) {
   const NodeSpec& node = deployment.cluster.node;
-  Seconds busy;  // Device time over all nodes; each node counts its mean.
+  Seconds busy;  // Sum over all devices; each node counts the mean of its devices.
   for (const DeviceLedger& device : devices)
     busy += device.total_time() - device.time[Activity::kIdle];
   const double nodes = static_cast<double>(deployment.cluster.nodes);

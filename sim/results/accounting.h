@@ -1,5 +1,5 @@
-// Closing the books of a run: idle time and energy of every device, and the energy of everything
-// around the devices.
+// Energy at the end of a run: idle time of every device, and the energy of hosts, network, power
+// supplies and facility. Money begins in reports/results/accounting.h.
 #pragma once
 
 #include <vector>
@@ -11,13 +11,13 @@
 
 namespace moesim {
 
-// Adds idle time until the horizon, so that the activities of each device add up to it. Devices of
+// Adds idle time up to the horizon, so that the activities of each device add up to it. Devices of
 // the deployment idle with a resident process, the others without.
 void close_ledgers(const Deployment& deployment, const DeviceModel& device, Seconds horizon,
                    std::vector<DeviceLedger>& devices);
 
-// Energy of the whole cluster over the horizon. Nodes are bought whole, so all their devices, NICs
-// and hosts count, used or not.
+// Energy of the whole cluster over the horizon. All devices, NICs and hosts of its nodes count,
+// used or not.
 //   host         = sum over nodes of (idle + (busy - idle) mean busy share of its devices) horizon
 //   network      = (NICs + fabric switches + optics) horizon
 //   power_supply = (devices + host + network) (1/efficiency - 1)

@@ -9,12 +9,12 @@ namespace moesim {
 
 namespace {
 
-// Above it, the routes of all pairs of ranks take longer than they are worth.
+// Above it, finding the routes of all pairs of ranks would take too long.
 constexpr std::size_t kMostRoutedRanks = 128;
 
 using Ports = NetworkTally::Ports;
 
-// Share of the bytes between nodes that pass a port above the leaves.
+// Share of the bytes between nodes that pass a link between switches.
 std::optional<double> spine_share(const Topology& topology, std::int64_t first_device,
                                   const std::vector<std::vector<double>>& dispatch_bytes) {
   if (dispatch_bytes.empty() || dispatch_bytes.size() > kMostRoutedRanks) return std::nullopt;
@@ -43,11 +43,11 @@ Bytes busier(Bytes sent, Bytes received) {
 
 struct PortUse {
   double mean = 0, most = 0;  // Busy share.
-  std::int64_t device = -1;   // With the fullest port,
-  bool receives = false;      // which takes in more than it sends.
+  std::int64_t device = -1;   // The device of the fullest port.
+  bool receives = false;      // Whether that port receives more than it sends.
 };
 
-// How busy the ports of one class were while their devices dispatched.
+// Busy share of the ports of one class while their devices dispatch tokens.
 PortUse port_use(const std::vector<Ports>& devices, BytesPerSecond bandwidth, Bytes Ports::*sent,
                  Bytes Ports::*received) {
   PortUse use;
@@ -68,7 +68,7 @@ PortUse port_use(const std::vector<Ports>& devices, BytesPerSecond bandwidth, By
   return use;
 }
 
-// A share of the time and bandwidth of all ports of a class.
+// Bytes as a share of the bandwidth of all ports of a class times the horizon.
 double busy_share(Bytes sent, double ports, BytesPerSecond bandwidth, Seconds horizon) {
   const Bytes most = ports * (bandwidth * horizon);
   return most > Bytes(0) ? sent / most : 0;
@@ -141,7 +141,7 @@ LinkUse spine_use(const Deployment& deployment, const Topology& topology, const 
   const auto share = spine_share(topology, deployment.first_device, summary.routing.dispatch_bytes);
   link.sent_known = share.has_value();
   if (share) link.sent = summary.traffic.scale_out_sent * *share;
-  // What passes goes up through one port and down through another.
+  // Each byte goes up through one port and down through another.
   link.busy_share =
       busy_share(2.0 * link.sent, static_cast<double>(link.ports), link.bandwidth, summary.horizon);
   link.energy = (fabric.switch_power * static_cast<double>(topology.num_fabric_switches()) +

@@ -32,7 +32,7 @@ void Records::add_completed(std::span<const RequestTimes> requests, const Deploy
     }
     e2e_s.push_back((ttft + decoding).value());
     ++completed;
-    if (met(slo, ttft, tpot)) ++within_limits;
+    if (met(slo, ttft, tpot)) ++within_slo;
   }
 }
 

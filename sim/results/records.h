@@ -24,23 +24,24 @@ struct RequestTimes {
 struct Records {
   // Requests.
   std::int64_t arrived = 0, completed = 0, rejected = 0;
-  std::int64_t rejected_context = 0;  // Of the rejected: longer than the model's context.
+  std::int64_t rejected_context = 0;  // Of the rejected: longer than the context of the model.
   std::int64_t input_arrived = 0, input_rejected = 0;
   std::int64_t output_asked = 0, output_rejected = 0;
-  FaultSummary faults;             // All but the share.
-  std::int64_t within_limits = 0;  // Completed requests that met the service level.
+  FaultSummary faults;          // Without `available`.
+  std::int64_t within_slo = 0;  // Completed requests that met the SLO.
   std::vector<double> ttft_s, tpot_s, e2e_s;
-  std::vector<double> kv_handover_s;  // First token to decode worker, of each that changed pools.
+  std::vector<double> kv_handover_s;  // From first token to decode replica, by request.
   // Steps.
   std::int64_t steps = 0, decode_steps = 0;
   std::int64_t steps_with_decodes = 0, decoded = 0;  // Sequences decoded in them.
   // Devices.
-  std::vector<DeviceLedger> devices;  // [device] without idle time.
+  std::vector<DeviceLedger> devices;  // [device] Without idle time.
   Joules prefill_energy, decode_energy;
   TrafficTotals traffic;
   NetworkTally network;
-  StepSamples samples;                    // Of the first replica of what decodes.
-  RoutingTally routing, prefill_routing;  // Of all steps but those of a prefill pool; of those.
+  StepSamples samples;           // Of the first replica that decodes.
+  RoutingTally routing;          // Of all steps except those of a prefill pool.
+  RoutingTally prefill_routing;  // Of the steps of a prefill pool.
 
   // Requests whose first token came in a step: the time from arrival to first token of each.
   void add_first_tokens(std::span<const Seconds> waits, const Deployment& deployment);

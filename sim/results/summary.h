@@ -1,5 +1,5 @@
-// What a simulated case amounts to: conserved counts, latencies, device time and energy by
-// activity.
+// The result of a simulated case: counts, latencies, device time and energy by activity, traffic,
+// routing.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,19 @@ struct Percentiles {
 };
 // Nearest-rank percentiles; all zero for no values.
 Percentiles percentiles(std::vector<double> values);
-// The nearest-rank percentiles 0, 1, ..., 100 (smallest to largest value), for plots; empty for
-// none.
+// The nearest-rank percentiles 0, 1, ..., 100 (smallest to largest value), for plots; empty for no
+// values.
 std::vector<double> quantile_curve(std::vector<double> values);
 
-// How many requests were inside at a moment; thinned to at most 1024 moments.
+// Requests inside at one moment; a run keeps at most 1024 moments.
 struct QueuePoint {
   Seconds time;
   std::int64_t waiting = 0;  // Not admitted to a batch yet, or preempted.
   std::int64_t running = 0;
 };
 
-// Energy of the whole cluster over the horizon; total = sum of the parts. Nodes are charged whole:
-// devices that the deployment leaves unused idle at the device's idle power.
+// Energy of the whole cluster over the horizon. Nodes count whole: devices that the deployment does
+// not use draw idle power.
 struct EnergyTotals {
   Joules devices;       // Accelerators, all activities.
   Joules host;          // CPUs, DRAM, fans, in-node switches.
@@ -43,12 +43,12 @@ struct EnergyTotals {
   Joules total() const { return devices + host + network + power_supply + facility; }
 };
 
-// One MoE layer: how unevenly the router loads experts (whole bank), and EP groups (as served).
+// Imbalance of one MoE layer: of experts (over the whole bank) and of EP groups (as served).
 struct LayerRouting {
   double max_over_mean = 0;  // Fullest expert over the mean expert.
   double gini = 0;
   double cv = 0;        // Standard deviation over mean.
-  double entropy = 0;   // Of the load shares, over that of equal shares: 1 = even.
+  double entropy = 0;   // Of the load shares, over that of equal shares; 1 = even.
   double overload = 0;  // Fullest EP group over the mean one, pair-weighted over steps.
 };
 
@@ -61,107 +61,105 @@ struct RoutingSummary {
   std::string provenance;
   std::vector<LayerRouting> layers;  // [MoE layer]
   double cv = 0, entropy = 0;        // Means over layers.
-  // Share of the busy time of the deployment's devices that they waited for a fuller one.
+  // Share of the busy time of the deployment's devices in which they wait for a fuller one.
   double imbalance_wait_share = 0;
-  double dropped_share = 0;  // Token-expert pairs over an expert's capacity, left out.
-  // [source rank][destination rank] bytes that dispatch moves per token of the stage, summed over
-  // MoE layers, if every source brings equally many tokens; modes weighted by the tokens they
-  // carried. All entries add up to the bytes per token. Empty where tokens do not travel and above
-  // 256 ranks.
+  double dropped_share = 0;  // Token-expert pairs dropped because their expert was full.
+  // [source rank][destination rank] bytes that dispatch sends per token of the stage, summed over
+  // MoE layers, if every source has equally many tokens; modes are weighted by the tokens of each.
+  // All entries add up to the bytes per token. Empty where tokens do not travel and above 256
+  // ranks.
   std::vector<std::vector<double>> dispatch_bytes;
-  // In order of their begin, those of a prefill pool (whose replicas count on) last; empty without
-  // rebalancing.
+  // In order of time; those of a prefill pool come last, with replicas numbered after the others.
+  // Empty without rebalancing.
   std::vector<BalancePeriod> periods;
 };
 
-// The links of one class: inside nodes, NICs, above the leaves.
+// The links of one class: inside nodes, NICs, or between switches.
 struct LinkUse {
   std::string name;          // "scale-up", "NIC", "spine"
   std::int64_t ports = 0;    // In one direction.
   BytesPerSecond bandwidth;  // Of a port, per direction.
   Bytes sent;
-  bool sent_known = true;  // Above the leaves: up to 128 ranks.
-  double busy_share = 0;   // Of bandwidth and horizon.
-  // While tokens are dispatched: mean and fullest port, which is named; 0 where they do not travel.
+  bool sent_known = true;  // Between switches: known up to 128 ranks.
+  double busy_share = 0;   // Of bandwidth times horizon.
+  // While tokens are dispatched, of the mean and of the fullest port; 0 where they do not travel.
   double dispatch_busy_share = 0, fullest_busy_share = 0;
-  std::string fullest;  // "NIC of node 3, rail 5"
+  std::string fullest;  // The fullest port: "NIC of node 3, rail 5".
   bool fullest_receives = false;
-  // What moving the bytes adds to the devices' power (scale-up); else NICs, or switches and optics,
-  // whose power does not depend on traffic, over the horizon.
+  // Inside nodes: energy that moving the bytes adds to the devices. Else: energy of the NICs, or of
+  // switches and optics, over the horizon; their power does not depend on traffic.
   Joules energy;
-  // Steps would be shorter by this share if all links of the class were twice as fast; see
+  // Share by which steps would be shorter if all links of the class were twice as fast, see
   // DoubledLinks. Absent where a network has no links between switches.
   std::optional<double> doubled_gain;
 };
 
 struct NetworkSummary {
   CommunicationTimes prompt_steps, decode_steps;  // Steps with prompt tokens, and without.
-  std::vector<LinkUse> links;                     // Of the classes that the deployment uses.
+  std::vector<LinkUse> links;                     // One for each class that is used.
 };
 
-// What faults did.
+// Effects of faults.
 struct FaultSummary {
-  std::int64_t retried = 0;      // Requests that started again, as often as they did.
-  std::int64_t unavailable = 0;  // Of the rejected: no replica was left that would ever serve.
+  std::int64_t retried = 0;      // Restarts of requests.
+  std::int64_t unavailable = 0;  // Requests rejected because no replica would ever serve again.
   Seconds replica_down;          // Sum over replicas.
-  double available = 1;          // Share of the replicas' time in which they could serve.
-  Seconds held;  // Time of all devices in steps that waited for a link that was down.
+  double available = 1;          // Share of the time of all replicas in which they could serve.
+  Seconds held;                  // Sum over devices of time in steps that waited for a down link.
 };
 
-// What a prefill pool of its own adds.
+// Figures of a separate prefill pool.
 struct PrefillPool {
   MemoryLedger memory;
   std::int64_t kv_blocks_peak = 0;  // Most in use at once on one attention-DP rank.
-  Percentiles handover_s;  // From the first token until the cache lies with a decode worker.
+  Percentiles handover_s;           // From first token until a decode replica has the cache.
 };
 
-// With separate pools, what is said of memory, peaks and traffic between ranks is of the decode
-// pool; sums are of both.
+// With separate pools, memory, peaks and traffic between ranks are of the decode pool; sums are
+// over both pools.
 struct Summary {
   MemoryLedger memory;
   std::optional<PrefillPool> prefill;
-  Seconds horizon;  // End of the last request, or the workload's horizon if earlier.
+  Seconds horizon;  // End of the last request, or the horizon of the workload if earlier.
   // Requests. arrived = completed + rejected + in_flight.
   std::int64_t arrived = 0, completed = 0, rejected = 0, in_flight = 0;
   std::int64_t rejected_context = 0;  // Of the rejected: longer than the model's context.
   std::int64_t preemptions = 0;
-  // Tokens of arrived requests. input_tokens counts prompts processed at least once.
+  // Tokens of arrived requests. A prompt token counts as done when it was processed once.
   std::int64_t input_tokens_arrived = 0, input_tokens_done = 0, input_tokens_inside = 0,
                input_tokens_rejected = 0;
   std::int64_t output_tokens_asked = 0, output_tokens_done = 0, output_tokens_inside = 0,
                output_tokens_rejected = 0;
-  std::int64_t recomputed_tokens =
-      0;  // Prompt and output tokens redone after their cache was lost.
+  std::int64_t recomputed_tokens = 0;  // Processed again after their cache was lost.
   std::int64_t kv_blocks_allocated = 0, kv_blocks_freed = 0, kv_blocks_held = 0;
   std::int64_t kv_blocks_peak = 0;  // Most in use at once on one attention-DP rank.
   std::int64_t steps = 0;
   double mean_batch = 0;  // Decoding sequences per step and replica, over steps with any.
   Percentiles ttft_s, tpot_s, e2e_s;
   double slo_attainment = 1;  // Share of completed requests within the limits given.
-  // Open workloads only: the waiting queue kept growing while requests arrived. Each arrival sees
-  // some requests waiting. True if the last quarter of the arrivals saw on average more than 5 % of
-  // all arrivals waiting, and more than 1.5 times what the second quarter saw (a queue that grows
-  // evenly gives 2.3 times, a standing one 1). Offered load above capacity by some 6 % is seen
-  // whatever the rates are.
+  // Open workloads only: the queue kept growing while requests arrived. True if the last quarter of
+  // the arrivals saw on average more than 5 % of all arrivals waiting, and more than 1.5 times as
+  // many as the second quarter saw (a queue that grows evenly gives 2.3 times, a constant one 1).
+  // Detects offered load some 6 % above capacity at any rate.
   bool saturated = false;
   std::int64_t decode_steps = 0;                                // Steps without prompt tokens.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;  // See quantile_curve.
-  // Closed loop: means of each round, of as many requests as there are users, in the order of first
-  // tokens and of ends. The first one finds the system empty, the last one leaves it so.
+  // Closed loop: means over rounds. A round is as many requests as there are users, in the order of
+  // first tokens (TTFT) or ends (TPOT). The first finds the system empty, the last empties it.
   std::vector<double> ttft_rounds_s, tpot_rounds_s;
   std::vector<QueuePoint> queue;
-  // Every device of the cluster; the first allocated_devices belong to the deployment, the others
+  // [device of the cluster] The first `allocated_devices` belong to the deployment, the others are
   // idle.
   std::vector<DeviceLedger> devices;
   std::int64_t allocated_devices = 0;
-  // Energy of the allocated devices while in a step, split by the tokens of each step into prompts
-  // and decodes; what is left of the devices' energy is idle.
+  // Energy of the allocated devices in steps, split between prompts and decodes by the tokens of
+  // each step; the rest of the energy of devices is idle.
   Joules prefill_energy, decode_energy;
   TrafficTotals traffic;
   EnergyTotals energy;
   RoutingSummary routing;  // Empty for dense models.
   NetworkSummary network;
-  std::optional<FaultSummary> faults;  // Of a deployment that has some.
+  std::optional<FaultSummary> faults;  // Absent for a deployment without faults.
 };
 
 }  // namespace moesim

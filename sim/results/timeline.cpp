@@ -16,8 +16,9 @@ void drop_before(std::int64_t first, std::deque<T>& items) {
 
 }  // namespace
 
-// Host (twice: what outlasts the step too), moves, embedding, head, last wait; per layer attention,
-// linear and two all-reduces, and with experts wait, dispatch, experts, wait, combine.
+// Host (twice, because it may outlast the step), weight moves, embedding, head, last wait. Per
+// layer: attention, linear and two all-reduces; with experts also wait, dispatch, experts, wait,
+// combine.
 std::int64_t most_spans(const Deployment& deployment) {
   std::int64_t spans = 6;
   for (const LayerSpec& layer : deployment.model.layers) spans += layer.moe ? 9 : 4;
@@ -26,7 +27,7 @@ std::int64_t most_spans(const Deployment& deployment) {
 
 TimelineView fitting_view(const Deployment& deployment, const TimelineRequest& request) {
   const ParallelPlan& plan = deployment.plan;
-  // Every stage has but its own layers, at most all of them.
+  // An upper bound for every stage, which has at most all layers.
   const std::int64_t rank_steps = std::max<std::int64_t>(1, request.spans / most_spans(deployment));
   TimelineView view{request.steps, request.or_latest, plan.stage_ranks()};
   const auto cut_steps = [&](std::int64_t least) {

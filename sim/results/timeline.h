@@ -1,4 +1,4 @@
-// A window of the first replica's steps, rank by rank: the raw material of trace.json.
+// A window of the first replica's steps, rank by rank, from which trace.json is drawn.
 #pragma once
 
 #include <cstdint>
@@ -12,33 +12,33 @@
 
 namespace moesim {
 
-// Which steps of a replica; the last one is excluded.
+// A range of steps of a replica; `last` is excluded.
 struct StepWindow {
   std::int64_t first = 0, last = 0;
   std::int64_t length() const { return last - first; }
 };
-// By default the steps from here on: the batch has filled by then.
+// By then the batch has filled.
 inline constexpr StepWindow kDefaultWindow{64, 96};
 
-// What somebody wants to see.
+// The window that the user asks for.
 struct TimelineRequest {
   StepWindow steps = kDefaultWindow;
-  // A run that ends before the window does shows its last steps, as many as the window has.
+  // A run that ends inside the window shows its last steps, as many as the window has.
   bool or_latest = true;
-  std::int64_t spans = 400'000;  // At most so many.
+  std::int64_t spans = 400'000;  // At most.
 };
 
-// What a timeline shows.
+// The window that a timeline shows.
 struct TimelineView {
   StepWindow steps = kDefaultWindow;
   bool or_latest = true;   // See TimelineRequest.
-  std::int64_t ranks = 1;  // The first ones of every pipeline stage.
+  std::int64_t ranks = 1;  // The first ranks of every pipeline stage.
 };
 
-// Spans that one rank has in one step, at most.
+// Upper bound of the spans of one rank in one step.
 std::int64_t most_spans(const Deployment& deployment);
-// The window as far as the spans go: fewer steps down to eight, then fewer ranks (whole nodes,
-// as long as one fits), then fewer steps. Requires: spans > 0.
+// The window cut down to the requested number of spans: first fewer steps, but at least eight; then
+// fewer ranks, in whole nodes if at least one fits; then fewer steps. Requires: spans > 0.
 TimelineView fitting_view(const Deployment& deployment, const TimelineRequest& request);
 
 class Timeline {
@@ -51,7 +51,7 @@ class Timeline {
     std::int64_t prompt_tokens = 0, decode_tokens = 0;
     std::vector<StepSpan> spans;
   };
-  // Before a step: of all attention-DP ranks of the replica.
+  // The queue and cache of all attention-DP ranks of the replica before a step.
   struct Level {
     std::int64_t step = 0;
     Seconds time;
@@ -60,20 +60,20 @@ class Timeline {
   };
   // A transfer of activations to the next stage.
   struct Transfer {
-    std::int64_t step = 0, stage = 0;  // From this stage.
+    std::int64_t step = 0, stage = 0;  // The stage that sends.
     std::int64_t first_device = 0;
     Seconds begin, end;
   };
 
   Timeline(const Deployment& deployment, const TimelineView& view);
 
-  // Whether a step may be shown; what is too old for the window is dropped.
+  // Whether a step may be shown; drops steps that are too old for the window.
   bool wants(std::int64_t step);
   SpanLog make_log() const;
   void add(StageStep step) { stage_steps_.push_back(std::move(step)); }
   void add(const Level& level) { levels_.push_back(level); }
   void add(const Transfer& transfer) { transfers_.push_back(transfer); }
-  // A step passed the last stage.
+  // A step has passed the last stage.
   void finish(std::int64_t step) { complete_ = complete_ || step + 1 >= view_.steps.last; }
   bool complete() const { return complete_; }
 
@@ -83,7 +83,7 @@ class Timeline {
   const std::deque<StageStep>& stage_steps() const { return stage_steps_; }
   const std::deque<Level>& levels() const { return levels_; }
   const std::deque<Transfer>& transfers() const { return transfers_; }
-  // Whether a span is the time of a rank (of its stage).
+  // Whether a span is one of a rank of its stage.
   bool concerns(const StepSpan& span, std::int64_t rank) const;
 
  private:
@@ -91,12 +91,12 @@ class Timeline {
   ParallelPlan plan_;
   PoolRole role_;
   bool complete_ = false;
-  std::deque<StageStep> stage_steps_;  // In order of their begin.
+  std::deque<StageStep> stage_steps_;  // In order of time.
   std::deque<Level> levels_;
   std::deque<Transfer> transfers_;
 };
 
-// Requests that arrived or ended at one moment.
+// Number of requests that arrived, ended or were rejected at one moment.
 struct RequestMark {
   enum class Kind { kArrived, kRejected, kFirstToken, kEnded };
   Kind kind = Kind::kArrived;
@@ -114,7 +114,7 @@ class RequestMarks {
   std::deque<RequestMark> marks_;
 };
 
-// All of a case: one timeline per pool, what decodes first.
+// The timelines of a case: one per pool, the one that decodes first.
 struct CaseTimeline {
   std::vector<Timeline> pools;
   RequestMarks requests;

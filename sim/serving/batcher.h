@@ -27,7 +27,7 @@ struct Interrupted {
   std::int64_t highest = 0;    // Most tokens that were ever cached for it.
 };
 
-// A prompt with its first token, whose KV cache must move to a decode worker.
+// A prompt with its first token, whose KV cache must move to a decode replica.
 struct Prefilled {
   std::int64_t replica = 0, dp_rank = 0;  // Of the prefill pool.
   std::int32_t slot = 0;                  // Of the batcher there.
@@ -42,7 +42,7 @@ struct Prefilled {
 struct StepOutcome {
   std::vector<RequestTimes> completed;
   std::vector<Seconds> first_token_waits;  // From arrival to first token.
-  std::vector<Prefilled> prefilled;        // Prefill workers only.
+  std::vector<Prefilled> prefilled;        // Prefill replicas only.
 };
 
 // Tokens of all requests that a batcher accepted.
@@ -62,7 +62,7 @@ struct BatcherLimits {
   std::int64_t admission_interval = 1;
   // Share of a request's output whose blocks must be free before it is admitted.
   double reserved_output = 0;
-  // A prefill worker: a sequence leaves with its first token; its blocks stay until release().
+  // A prefill replica: a sequence leaves with its first token; its blocks stay until release().
   bool hands_over = false;
 };
 
@@ -79,9 +79,9 @@ class Batcher {
   // Whether the pool, empty, could hold the request.
   bool can_hold(const Request& request) const;
 
-  // Prefill workers: the cache of a prompt has arrived at its decode worker; frees its blocks.
+  // Prefill replicas: the cache of a prompt has arrived at its decode replica; frees its blocks.
   void release(const Prefilled& prompt);
-  // Decode workers: reserves a slot and blocks for a prompt that will arrive. Returns the slot for
+  // Decode replicas: reserves a slot and blocks for a prompt that will arrive. Returns the slot for
   // receive(), or nothing if there is no room or other requests wait for it.
   std::optional<std::int32_t> reserve(const Prefilled& prompt);
   // The cache has arrived; the sequence decodes from the next step on.
@@ -91,9 +91,9 @@ class Batcher {
   void lose_caches();
   // Empties the queue and returns its requests. Requires: no sequence runs.
   std::vector<Interrupted> drain();
-  // Prefill workers: the cache of a prompt was lost before its release; it goes back to the queue.
+  // Prefill replicas: the cache of a prompt was lost before its release; it goes back to the queue.
   void take_back(const Prefilled& prompt);
-  // Decode workers: the prompt that this slot is reserved for will not arrive.
+  // Decode replicas: the prompt that this slot is reserved for will not arrive.
   void cancel(std::int32_t slot);
 
   // Chooses the tokens of the next step among sequences that are in no step now. No items: nothing

@@ -13,7 +13,7 @@ namespace moesim {
 
 namespace {
 
-// Ready to serve: they keep references into themselves.
+// A deque, because each pool keeps references to its own members.
 std::deque<Pool> ready_pools(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
                              const RoutingBank* bank) {
   std::deque<Pool> pools;

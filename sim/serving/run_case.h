@@ -12,17 +12,17 @@
 
 namespace moesim {
 
-// Requires: a sound plan, and memory that fits: `ledgers` are those of its pools, see
-// pool_ledgers(); a bank for MoE models. One call per process (Engine). `progress` is told the
-// share done, 0 to 1, after every step.
+// `ledgers`: of its pools, see pool_ledgers(). `bank`: for MoE models, else null. `progress` gets
+// the share done, 0 to 1, after every step. Requires: a valid plan; memory that fits; one call per
+// process (Engine).
 Summary run_case(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
                  const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress = {});
 Summary run_case(const Deployment& deployment, const Workload& workload, const RoutingBank* bank,
                  const std::function<void(double)>& progress = {});
 
-// The same run up to the end of the window, watched: `spans` bounds what is shown of each pool, see
-// fitting_view. The same requirements.
+// Runs the same case up to the end of the window and records its timeline. The requested spans are
+// divided among the pools, see fitting_view(). Requires: as above.
 CaseTimeline record_timeline(const Deployment& deployment, const std::vector<MemoryLedger>& ledgers,
                              const Workload& workload, const RoutingBank* bank,
                              const TimelineRequest& request,

@@ -73,7 +73,7 @@ void summarize_latencies(const Service& service, const Workload& workload, Summa
   }
   if (records.completed > 0) {
     summary.slo_attainment =
-        static_cast<double>(records.within_limits) / static_cast<double>(records.completed);
+        static_cast<double>(records.within_slo) / static_cast<double>(records.completed);
   }
   summary.steps = records.steps;
   summary.decode_steps = records.decode_steps;
@@ -85,10 +85,10 @@ void summarize_latencies(const Service& service, const Workload& workload, Summa
   summary.queue = service.queue();
 }
 
-// From here on a matrix says little and weighs much.
+// Larger matrices are hard to read and large in a report.
 constexpr std::int64_t kMostMatrixRanks = 256;
 
-// Unevenness of the bank's experts; turns their counts into loads over the mean.
+// Imbalance of the experts of the bank; converts their counts to loads over the mean.
 void summarize_experts(RoutingSummary& routing) {
   const double layers = static_cast<double>(routing.load.size());
   for (std::vector<double>& counts : routing.load) {
@@ -99,7 +99,7 @@ void summarize_experts(RoutingSummary& routing) {
     routing.entropy += layer.entropy / layers;
     routing.layers.push_back({layer.max_over_mean, layer.gini, layer.cv, layer.entropy, 0});
     const double sum = std::accumulate(counts.begin(), counts.end(), 0.0);
-    if (sum <= 0) continue;  // Only zero experts were chosen.
+    if (sum <= 0) continue;  // Only zero-computation experts were chosen.
     for (double& count : counts) count *= static_cast<double>(counts.size()) / sum;
   }
 }
@@ -135,7 +135,7 @@ double imbalance_wait_share(const std::vector<DeviceLedger>& devices) {
   return busy > Seconds(0) ? waiting / busy : 0;
 }
 
-// Those of a later pool, whose replicas count on.
+// Adds the periods of a later pool, with replicas numbered after those of the first.
 void add_periods(std::vector<BalancePeriod> later, std::int64_t replicas,
                  std::vector<BalancePeriod>& periods) {
   for (BalancePeriod& period : later) period.replica += replicas;

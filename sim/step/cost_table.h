@@ -1,5 +1,5 @@
-// Costs by an integer key: open addressing in one flat array, because the expert kernels of every
-// rank and layer are looked up in every step.
+// A hash table of costs by integer key. Open addressing in one array, because the expert kernels of
+// every rank and layer are looked up in every step.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace moesim {
 
 class CostTable {
  public:
-  // The cost of a key, computed by `make(key)` the first time. The reference lasts until the next
-  // call.
+  // The cost of a key, computed by `make(key)` the first time. The reference is valid until the
+  // next call.
   template <class Make>
   const WorkCost& find(std::uint64_t key, const Make& make) {
     if (2 * (used_ + 1) > entries_.size()) grow();

@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::int64_t kHalves = 2;
 
-// A sum over `count` sequences that belongs to `part` of them.
+// The part of a sum over `count` sequences that belongs to `part` of them.
 double part_of(double sum, std::int64_t part, std::int64_t count) {
   return count > 0 ? sum * static_cast<double>(part) / static_cast<double>(count) : 0;
 }
 
-// A lone chunk of a prompt is cut in two, and both halves are chunks of their own.
+// A single chunk of a prompt is cut into two chunks.
 AttentionLoad half_of(const AttentionLoad& whole, std::int64_t i) {
   AttentionLoad half;
   half.prefill_tokens = even_part(whole.prefill_tokens, i, kHalves);

@@ -16,8 +16,8 @@ std::int64_t index_in(std::vector<T>& values, const T& value) {
   return static_cast<std::int64_t>(values.size()) - 1;
 }
 
-// Nine significant bits: exact below 512, within 0.2 % above, so that the large and ever different
-// counts of prompt steps share entries.
+// Keeps nine significant bits: exact below 512, within 0.2 % above, so that the large counts of
+// prompt steps, which differ every time, share cache entries.
 std::int64_t rounded_pairs(std::int64_t pairs) {
   const int shift =
       std::max(0, static_cast<int>(std::bit_width(static_cast<std::uint64_t>(pairs))) - 9);
@@ -66,8 +66,8 @@ WorkCost LayerCosts::priced(std::span<const Kernel> kernels, bool eager) const {
 }
 
 template <class Kernels>
-const WorkCost& LayerCosts::remembered(ByLaunch& table, std::int64_t count, bool eager,
-                                       const Kernels& kernels) {
+const WorkCost& LayerCosts::cached(ByLaunch& table, std::int64_t count, bool eager,
+                                   const Kernels& kernels) {
   ByCount& costs = table[eager ? 1 : 0];
   if (count >= static_cast<std::int64_t>(costs.size())) costs.resize(count + 1);
   std::optional<WorkCost>& cost = costs[count];
@@ -76,14 +76,13 @@ const WorkCost& LayerCosts::remembered(ByLaunch& table, std::int64_t count, bool
 }
 
 const WorkCost& LayerCosts::linear(std::int64_t c, std::int64_t tokens, bool eager) {
-  return remembered(linear_[c], tokens, eager, [&] {
-    return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_);
-  });
+  return cached(linear_[c], tokens, eager,
+                [&] { return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_); });
 }
 
 const WorkCost& LayerCosts::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
-  return remembered(shared_experts_[c], tokens, eager,
-                    [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
+  return cached(shared_experts_[c], tokens, eager,
+                [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
 }
 
 const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce which,
@@ -119,14 +118,13 @@ const WorkCost& LayerCosts::experts(std::int64_t c, std::int64_t pairs, std::int
 }
 
 const WorkCost& LayerCosts::embedding(std::int64_t tokens, bool eager) {
-  return remembered(embedding_, tokens, eager,
-                    [&] { return head_kernels(model_, plan_, dtypes_, tokens, 0); });
+  return cached(embedding_, tokens, eager,
+                [&] { return head_kernels(model_, plan_, dtypes_, tokens, 0); });
 }
 
 const WorkCost& LayerCosts::head(std::int64_t sampled, bool eager) {
-  return remembered(head_, sampled, eager, [&] {
-    return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_);
-  });
+  return cached(head_, sampled, eager,
+                [&] { return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_); });
 }
 
 }  // namespace moesim

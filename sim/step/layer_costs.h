@@ -1,6 +1,6 @@
-// What the layers of a model cost on one rank, remembered by what the cost depends on: linear
-// kernels by token count, routed experts by pairs and experts hit. Attention cores depend on every
-// context and are computed anew.
+// Costs of the layers of a model on one rank, cached by the numbers that they depend on: linear
+// kernels by token count, routed experts by pairs and experts hit. Attention cores depend on the
+// context of every sequence and are not cached.
 #pragma once
 
 #include <array>
@@ -23,30 +23,31 @@ class LayerCosts {
   LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const DtypePlan& dtypes,
              const DeviceModel& device, const ServingPolicy& serving, Sampling sampling);
 
-  // Layers that are equal share a class; classes that mix tokens alike share an attention class.
+  // Equal layers share a class; classes with equal attention share an attention class.
   std::int64_t num_classes() const { return static_cast<std::int64_t>(classes_.size()); }
   std::int64_t class_of(std::int64_t layer) const { return class_of_layer_[layer]; }
   std::int64_t attention_class(std::int64_t c) const { return classes_[c].attention; }
   std::int64_t num_attention_classes() const { return num_attention_classes_; }
   const LayerSpec& spec(std::int64_t c) const { return *classes_[c].spec; }
 
-  // Distinct attention windows of the model (0 = whole context) and which one a class sees.
+  // Distinct attention windows of the model (0 = whole context), and the one of a class.
   const std::vector<std::int64_t>& windows() const { return windows_; }
   std::int64_t window_class(std::int64_t c) const { return classes_[c].window; }
 
-  // Everything of a layer but attention core and routed experts, for `tokens` of one DP rank;
-  // shared experts too, unless they run beside the dispatch.
+  // Everything of a layer except attention core and routed experts, for `tokens` of one DP rank;
+  // includes shared experts, unless they overlap with dispatch.
   const WorkCost& linear(std::int64_t c, std::int64_t tokens, bool eager);
-  // Shared experts that run beside the dispatch.
+  // Shared experts that overlap with dispatch.
   const WorkCost& shared_experts(std::int64_t c, std::int64_t tokens, bool eager);
-  // Time of what can run beside a layer's two all-reduces.
+  // Time of the kernels before and after one of a layer's two all-reduces, which can overlap with
+  // it.
   struct Neighbours {
     Seconds before, after;
   };
   enum class Reduce { kAttention, kFeedForward };
   const Neighbours& neighbours(std::int64_t c, Reduce which, std::int64_t tokens, bool eager);
   WorkCost attention(std::int64_t c, const AttentionLoad& load, bool eager) const;
-  // Routed experts of one EP group. Above 512 pairs the count is rounded to 0.2 %.
+  // Routed experts of one EP group. Counts above 512 pairs are rounded to 0.2 %.
   const WorkCost& experts(std::int64_t c, std::int64_t pairs, std::int64_t hit, bool eager);
   const WorkCost& embedding(std::int64_t tokens, bool eager);
   const WorkCost& head(std::int64_t sampled, bool eager);
@@ -58,13 +59,12 @@ class LayerCosts {
     std::int64_t window;
     std::int64_t experts;  // Index of the expert tables; -1 without experts.
   };
-  // Costs by count, filled when asked for; one for graphs, one for eager launches.
+  // Costs by count, filled on demand; one table for graphs, one for eager launches.
   using ByCount = std::vector<std::optional<WorkCost>>;
   using ByLaunch = std::array<ByCount, 2>;
 
   template <class Kernels>
-  const WorkCost& remembered(ByLaunch& table, std::int64_t count, bool eager,
-                             const Kernels& kernels);
+  const WorkCost& cached(ByLaunch& table, std::int64_t count, bool eager, const Kernels& kernels);
   void classify_layers();
   WorkCost priced(std::span<const Kernel> kernels, bool eager) const;
 

@@ -67,8 +67,8 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   cost.routing = exchange_ ? exchange_->tally() : RoutingTally{};
 }
 
-// Half after half up to the dispatch, then half after half from there on: while one travels, the
-// other is worked on.
+// Each layer runs the halves one after another up to dispatch, then one after another from there
+// on: while one half is on the network, the ranks work on the other.
 void StepModel::run_layers(Stage& stage) {
   std::int64_t moe_layer = stage.first_moe_layer;
   for (std::int64_t layer = stage.layers.first; layer < stage.layers.last; ++layer) {
@@ -91,7 +91,7 @@ void StepModel::run_layers(Stage& stage) {
   for (std::size_t h = 0; h < batch_.count(); ++h) timeline_.await(h);
 }
 
-// Host time of the fullest DP rank: they prepare their batches side by side.
+// Host time of the DP rank with the most sequences; DP ranks prepare their batches in parallel.
 Seconds StepModel::host_time(std::span<const RankStep> ranks) const {
   std::size_t sequences = 0;
   for (const RankStep& rank : ranks) sequences = std::max(sequences, rank.items.size());
@@ -99,7 +99,7 @@ Seconds StepModel::host_time(std::span<const RankStep> ranks) const {
          deployment_.serving.sequence_overhead * static_cast<double>(sequences);
 }
 
-// Layers of one class cost the same within a step, experts aside.
+// Layers of one class have the same cost within a step, except for routed experts.
 void StepModel::price_layers(std::size_t half) {
   const HalfBatches::Ranks& ranks = batch_.half(half);
   const std::size_t dp = ranks.size();
@@ -136,8 +136,8 @@ void StepModel::run_attention(Stage& stage, std::size_t half, std::int64_t c) {
   reduce_activations(stage, half, c, LayerCosts::Reduce::kAttention);
 }
 
-// Cut into as many pieces as there are ranks, each half of an all-reduce (scatter, gather) runs
-// beside the multiplication next to it but for one piece:
+// The reduce-scatter and the all-gather of an all-reduce are each cut into one piece per rank; all
+// pieces but one overlap with the multiplication beside them:
 //   hidden = (1 - 1/n) (min(time/2, before) + min(time/2, after))
 Seconds StepModel::hidden_reduce(const CollectiveCost& cost, std::int64_t c,
                                  LayerCosts::Reduce which, std::int64_t tokens) {
@@ -159,9 +159,9 @@ void StepModel::reduce_activations(Stage& stage, std::size_t half, std::int64_t 
   }
 }
 
-// Tokens reach their experts by an all-to-all, or every rank gathers them all, or every rank holds
-// them already (one attention-DP rank); results come back the mirrored way. Partial sums over TP
-// are left to reduce_activations.
+// Tokens are sent to their experts by an all-to-all, or every rank gathers all tokens, or every
+// rank holds them already (one attention-DP rank). Results return by the reverse operation.
+// reduce_activations adds the partial sums over TP ranks.
 void StepModel::send_to_experts(Stage& stage, std::size_t half, std::int64_t c,
                                 std::int64_t moe_layer) {
   const MoeSpec& moe = *layers_.spec(c).moe;
@@ -195,7 +195,7 @@ void StepModel::run_experts(Stage& stage, std::size_t half, std::int64_t c) {
   }
 }
 
-// Of a device: SMs that the kernels of normal dispatch and combine hold while they run.
+// Share of the SMs of a device that the kernels of normal dispatch and combine occupy.
 double StepModel::dispatch_share() const {
   const std::int64_t sms = device_.device().num_sms;
   if (exchange_->mode() == DispatchMode::kLowLatency || sms <= 0) return 0;

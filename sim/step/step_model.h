@@ -1,5 +1,5 @@
-// The time, energy and traffic of one engine step on one pipeline stage: what its kernels and
-// collectives cost on every rank, and who waits for whom. Arithmetic on values; no clock.
+// Time, energy and traffic of one engine step on one pipeline stage, from the costs of its kernels
+// and collectives on every rank and the waits between ranks. Arithmetic on values; no clock.
 #pragma once
 
 #include <cstdint>
@@ -16,36 +16,36 @@
 
 namespace moesim {
 
-// One step of one stage. The activities of every rank add up to `time`.
+// The cost of one step of one stage. The activities of every rank add up to `time`.
 struct StageCost {
   Seconds time;
   std::vector<DeviceLedger> ranks;
   TrafficTotals traffic;
   RoutingTally routing;
   CommunicationTimes communication;
-  PortLoads dispatched;  // Through the ports of each rank; empty where tokens do not travel.
+  PortLoads dispatched;  // By dispatch; empty where tokens do not travel.
 };
 
 class StepModel {
  public:
-  // Requires: a bank for MoE models. It and the deployment must outlive this.
+  // Keeps references to both. Requires: a bank for MoE models, else null.
   StepModel(const Deployment& deployment, const RoutingBank* bank);
   StepModel(const StepModel&) = delete;
   StepModel& operator=(const StepModel&) = delete;
 
-  // The cost of a step of the given batches (one per attention-DP rank) on a stage. Steps with
-  // prompt tokens are launched eagerly, decode-only steps as a CUDA graph. What each rank does when
-  // goes to `log`, if there is one.
+  // Writes the cost of a step with the given batches, [attention-DP rank], to `cost`, and its spans
+  // to `log` unless null. Steps with prompt tokens are launched eagerly, decode-only steps as a
+  // CUDA graph.
   void run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost, SpanLog* log = nullptr);
 
   const DeviceModel& device() const { return device_; }
-  // Nothing for dense models.
+  // Empty for dense models.
   const std::optional<TokenExchange>& exchange() const { return exchange_; }
-  // Distinct attention windows of the model; the batches' attention loads come in this order.
+  // Distinct attention windows of the model; the order of RankBatch::attention.
   const std::vector<std::int64_t>& windows() const { return layers_.windows(); }
 
  private:
-  // What layers cost, routed experts aside, for a half of the batch.
+  // Costs of layers without routed experts, for a half of the batch.
   struct HalfCosts {
     std::vector<WorkCost> attention;  // [attention class * DP ranks + DP rank]
     std::vector<WorkCost> layer;      // [layer class * DP ranks + DP rank]
@@ -70,8 +70,8 @@ class StepModel {
   LayerCosts layers_;
   StepTimeline timeline_;
   std::optional<TokenExchange> exchange_;  // MoE models only.
-  bool exchanges_;                         // Tokens or their sums go to ranks beyond the TP group.
-  // Of this step.
+  bool exchanges_;  // Whether tokens or their sums go to ranks outside the TP group.
+  // State of the present step.
   bool eager_ = false;
   HalfBatches batch_;
   std::array<HalfCosts, 2> costs_;

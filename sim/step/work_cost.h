@@ -1,4 +1,4 @@
-// Time and energy of kernels that run one after another on one device, split by activity.
+// Time and energy of a sequence of kernels on one device, split by activity.
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@ namespace moesim {
 struct WorkCost {
   Seconds launch, compute, memory;
   Joules launch_energy, compute_energy, memory_energy;
-  Seconds measured;  // Of compute and memory: what measured tables say.
+  Seconds measured;  // Part of compute and memory: kernels timed by a measured table.
 
   Seconds time() const { return launch + compute + memory; }
   WorkCost& operator+=(const WorkCost& other) {
@@ -26,14 +26,15 @@ struct WorkCost {
   }
 };
 
-// The same work `times` times over.
+// The cost of the same work `times` times.
 WorkCost repeated(const WorkCost& cost, double times);
 
-// Sums the kernels; `eager` = launched outside a CUDA graph.
+// Sum over the kernels. `eager`: launched outside a CUDA graph.
 WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager);
 
-// The same for eager launches that queue up: the host runs ahead of the device within these
-// kernels, so that its time shows only where it is longer than theirs, but for what a graph costs:
+// The same for eager launches that queue up. The host runs ahead of the device within these
+// kernels, so that its launch time counts only where it exceeds their time, but is never below that
+// of a graph:
 //   launch = max(launch in a graph, eager launch - kernels)
 WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device);
 
