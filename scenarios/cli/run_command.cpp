@@ -130,7 +130,7 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
   {
     RunOptions options;
     options.jobs = jobs_of(arguments, ranks);
-    options.draws = draws_of(arguments, scenario);
+    options.samples = draws_of(arguments, scenario);
     options.shard = shard_of(arguments);
     options.database = database ? &*database : nullptr;
     if (ranks != nullptr) {
@@ -161,7 +161,7 @@ Scenario read_sweep(const RunArguments& arguments, const std::string& text, cons
   ProgressBar bar;
   options.most_whole = kMostWholePoints;
   options.progress = [&](std::int64_t read, double points) {
-    if (guard.has_come()) throw ReadingInterrupted();
+    if (guard.was_interrupted()) throw ReadingInterrupted();
     const auto total = static_cast<std::size_t>(points);
     const double share = std::min(1.0, static_cast<double>(read) / std::max(1.0, points));
     if (!arguments.quiet) {
@@ -221,7 +221,7 @@ int merge_files(const RunArguments& arguments) {
   SweepDatabase database(arguments.out);
   const MergedSweep merged = merge_databases(arguments.files, database);
   RunOptions options;
-  options.draws = merged.draws;
+  options.samples = merged.samples;
   options.database = &database;
   options.execute = [](const std::vector<Job>& missing, const ChildJobs&) {
     refuse_missing(missing);

@@ -11,10 +11,10 @@
 #include "hardware/read/profiles.h"
 #include "scenarios/cli/commands.h"
 #include "scenarios/run/progress_bar.h"
-#include "scenarios/validate/accuracy_page.h"
 #include "scenarios/validate/output_file.h"
-#include "scenarios/validate/predictions_csv.h"
-#include "scenarios/validate/score_text.h"
+#include "scenarios/validate/scores/accuracy_page.h"
+#include "scenarios/validate/scores/predictions_csv.h"
+#include "scenarios/validate/scores/score_text.h"
 #include "scenarios/validate/validate.h"
 
 namespace moesim {
@@ -70,7 +70,7 @@ void run_all(Validation& validation, const ValidateArguments& arguments, const L
     Validation drawn = plan_of(arguments, library);
     run_simulations(drawn, library, options);
     validation.interrupted = drawn.interrupted;
-    if (!drawn.interrupted) validation.plan.add_draw(drawn.plan);
+    if (!drawn.interrupted) validation.plan.add_sample(drawn.plan);
   }
 }
 

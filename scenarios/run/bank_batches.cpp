@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-// Enough that what the banks share costs little; few enough that rows appear soon.
+// Large enough that the shared work of the banks is small per bank; small enough that the first
+// rows appear soon.
 constexpr std::size_t kBanksTogether = 64;
 
 }  // namespace
@@ -20,8 +21,8 @@ BankBatches::BankBatches(const Scenario& scenario, const std::vector<Job>& todo)
   std::vector<std::size_t> bank_of(todo.size(), kNone);
   std::vector<std::size_t> first_job;  // [bank]
   for (std::size_t i = 0; i < todo.size(); ++i) {
-    const BankName& name = scenario.rows[todo[i].one].bank;
-    if (todo[i].draw > 0 || name.file.empty()) continue;
+    const BankName& name = scenario.rows[todo[i].index].bank;
+    if (todo[i].sample > 0 || name.file.empty()) continue;
     bank_of[i] = missing.add(name).value_or(kNone);
     if (missing.size() > first_job.size()) first_job.push_back(i);
   }
@@ -51,7 +52,7 @@ void BankBatches::make(std::size_t batch, int num_threads) const {
   std::deque<Case> cases;  // Orders point into them.
   std::vector<BankOrder> orders;
   for (const std::size_t i : batches_[batch]) {
-    const Deployment& of = cases.emplace_back(whole_case(scenario_, todo_[i].one)).deployment;
+    const Deployment& of = cases.emplace_back(whole_case(scenario_, todo_[i].index)).deployment;
     orders.push_back({&of.model, &of.tokens, of.seed});
   }
   prepare_banks(orders, num_threads, bank_cache_folder());

@@ -1,6 +1,6 @@
-// The order in which a sweep's simulations start, and between them the making of the routing banks
-// that they will ask for: banks that differ in experts and top_k alone share most of their work, so
-// that many are made at once.
+// The order in which the simulations of a sweep start and, between them, the creation of the
+// routing banks that they need. Banks that differ only in experts and top_k share most of their
+// work, so many are made together.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ class BankBatches {
 
   std::size_t count() const { return batches_.size(); }
 
-  // The next simulation, or before it the batch with its bank: job todo.size() + batch. While a
+  // The next simulation, or first the batch with its bank, as job todo.size() + batch. While a
   // batch is made nothing else starts.
   NextJob next();
-  // In a process of its own.
+  // Makes the banks of a batch. Requires: a process of its own.
   void make(std::size_t batch, int num_threads) const;
   // The batch is in the cache.
   void finished(std::size_t batch);
@@ -30,10 +30,10 @@ class BankBatches {
  private:
   const Scenario& scenario_;
   const std::vector<Job>& todo_;
-  std::vector<std::vector<std::size_t>> batches_;  // Of jobs, one for each bank.
-  std::vector<std::size_t> batch_of_;              // [job]; kNone = needs no bank, or it is there.
+  std::vector<std::vector<std::size_t>> batches_;  // [batch] jobs, one for each bank.
+  std::vector<std::size_t> batch_of_;              // [job]; kNone = has no missing bank.
   std::size_t next_ = 0;
-  std::size_t made_ = 0;  // Batches, in turn.
+  std::size_t made_ = 0;  // Number of batches made so far.
   bool making_ = false;
 };
 

@@ -48,8 +48,9 @@ struct Child {
   std::string output;
 };
 
-// First byte of what a child sends: a result, or the faults of an InputError (five fields each,
-// every field after its length and a colon, so that it may hold any byte).
+// First byte of the output of a child: a result, the faults of an InputError, or another failure.
+// Faults have five fields each; every field follows its length and a colon, so it may hold any
+// byte.
 constexpr char kResult = 'R';
 constexpr char kInputFaults = 'F';
 constexpr char kFailure = 'E';
@@ -100,7 +101,7 @@ void write_all(int pipe, const std::string& text) {
     out = std::string(1, kFailure) + e.what();
   }
   write_all(pipe, out);
-  _exit(0);  // Without the destructors of an engine that ended half way.
+  _exit(0);  // Skips the destructors of an engine that may have ended half way.
 }
 
 class Pool {
@@ -129,10 +130,10 @@ class Pool {
 
   void start_some() {
     while (!interrupted && !ended_ && std::ssize(running_) < jobs_.at_once) {
-      const NextJob one = next();
-      ended_ = one.kind == NextJob::Kind::kEnd;
-      if (one.kind != NextJob::Kind::kJob) return;
-      start(one.job);
+      const NextJob found = next();
+      ended_ = found.kind == NextJob::Kind::kEnd;
+      if (found.kind != NextJob::Kind::kJob) return;
+      start(found.job);
     }
   }
 
@@ -146,7 +147,7 @@ class Pool {
     if (pid < 0) throw std::runtime_error("no child process could be started");
     if (pid == 0) {
       guard_.restore();
-      // Nobody waits for the result of an orphan, nor if this came too late.
+      // An orphan must end, also if the parent died before this call.
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(1);
       close(ends[0]);
@@ -159,7 +160,7 @@ class Pool {
   void read_outputs() {
     std::vector<pollfd> polls;
     for (const Child& child : running_) polls.push_back({child.pipe, POLLIN, 0});
-    polls.push_back({jobs_.wake, POLLIN, 0});  // A negative one is left out by poll.
+    polls.push_back({jobs_.wake, POLLIN, 0});  // poll ignores a negative descriptor.
     if (poll(polls.data(), polls.size(), 100) <= 0) return;
     for (std::size_t i = running_.size(); i-- > 0;) {
       if (polls[i].revents == 0) continue;
@@ -204,7 +205,7 @@ class Pool {
 
   void end_children() {
     for (const Child& child : running_) {
-      kill(child.pid, SIGKILL);  // SIGTERM could come before the child gave up our handler.
+      kill(child.pid, SIGKILL);  // SIGTERM could arrive while the child still has our handler.
       close(child.pipe);
       while (waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
       }
@@ -216,7 +217,7 @@ class Pool {
   InterruptGuard guard_;
   std::vector<Child> running_;
   std::size_t next_ = 0;
-  bool ended_ = false;  // No job will start any more.
+  bool ended_ = false;  // No more jobs will start.
   std::size_t finished_ = 0;
 };
 
@@ -230,7 +231,7 @@ InterruptGuard::InterruptGuard() {
   sigaction(SIGTERM, &note, &old_term_);
 }
 
-bool InterruptGuard::has_come() const {
+bool InterruptGuard::was_interrupted() const {
   return interrupted != 0;
 }
 

@@ -1,4 +1,4 @@
-// Runs independent jobs in child processes, a few at a time: one simulation needs one process.
+// Runs independent jobs in child processes, a few at a time; each simulation needs its own process.
 #pragma once
 
 #include <csignal>
@@ -8,10 +8,10 @@
 
 namespace moesim {
 
-// Called by a job inside its child with the share done, 0 to 1.
+// A job calls it inside its child process with the share done, 0 to 1.
 using ProgressSink = std::function<void(double)>;
 
-// Which job comes next, where others than this process do some of them.
+// The answer to the question which job starts next.
 struct NextJob {
   enum class Kind { kJob, kWait, kEnd };
   Kind kind = Kind::kEnd;
@@ -21,22 +21,22 @@ struct NextJob {
 struct ChildJobs {
   std::size_t count = 0;
   int at_once = 1;
-  // Asked whenever a child may start. Default: each of `count` jobs in turn.
+  // Called whenever a child may start. Default: each of `count` jobs in turn.
   std::function<NextJob()> next = {};
-  // Called several times a second, and whenever `wake` can be read.
+  // Called several times a second, and whenever the file descriptor `wake` can be read.
   std::function<void()> turn = {};
   int wake = -1;
-  // In the parent, just before job i is forked: what the child shall inherit is made here.
+  // Called in the parent just before job i is forked, to create data that the child inherits.
   std::function<void(std::size_t)> prepare;
-  // In the child: the result as text.
+  // Called in the child; returns the result as text.
   std::function<std::string(std::size_t, const ProgressSink&)> work;
-  // In the parent: the result of job i. Jobs end in any order.
+  // Called in the parent with the result of job i. Jobs end in any order.
   std::function<void(std::size_t, const std::string&)> finished;
-  // In the parent, several times a second: share of all jobs done, 0 to 1, and jobs finished.
+  // Called in the parent several times a second: share of all jobs done, 0 to 1, and jobs finished.
   std::function<void(double, std::size_t)> progress;
 };
 
-// Notes SIGINT and SIGTERM while alive, and puts the old behaviour back. One at a time.
+// Records SIGINT and SIGTERM while alive, then restores the old handlers. At most one at a time.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -44,7 +44,7 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  bool has_come() const;
+  bool was_interrupted() const;
   void restore() const;
 
  private:
@@ -52,9 +52,9 @@ class InterruptGuard {
   struct sigaction old_term_ {};
 };
 
-// Returns true when every job finished, false when SIGINT or SIGTERM came first (children are
-// ended, results so far were delivered). Throws: InputError that a job threw; std::runtime_error if
-// a child died, naming the signal.
+// Returns true when every job has finished; false after SIGINT or SIGTERM (children are killed,
+// results so far were delivered). Throws: InputError that a job threw; std::runtime_error if a
+// child died, with the signal.
 bool run_children(const ChildJobs& jobs);
 
 }  // namespace moesim

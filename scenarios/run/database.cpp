@@ -43,8 +43,8 @@ const std::vector<std::string>& text_columns() {
 
 std::vector<std::string> swept_paths_of(const SweepPlan& plan) {
   std::vector<std::string> paths;
-  for (const std::size_t one : plan.rows) {
-    for (const auto& [path, value] : plan.scenario.rows[one].point) {
+  for (const std::size_t index : plan.rows) {
+    for (const auto& [path, value] : plan.scenario.rows[index].point) {
       if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
     }
   }
@@ -56,8 +56,8 @@ std::string lower(std::string text) {
   return text;
 }
 
-// Names of columns for the paths: SQL takes letters of either case for the same, and some names are
-// taken.
+// Column names for the paths. SQL ignores the case of letters, and some names are taken: such names
+// get a trailing underscore.
 std::vector<std::string> path_columns(const std::vector<std::string>& paths) {
   std::set<std::string> taken(text_columns().begin(), text_columns().end());
   taken.insert({"place", "key"});
@@ -94,7 +94,7 @@ std::string facts_key(const std::string& facts) {
   return derived_key(facts, "facts");
 }
 
-// SQLite does not notice a byte that has changed inside of a text.
+// A check sum, because SQLite does not notice a changed byte inside a text.
 std::string check_of(const std::string& key, const std::string& facts_id,
                      const std::string& result) {
   return derived_key(key + "\n" + facts_id, result);
@@ -180,7 +180,7 @@ void SweepDatabase::write_meta() {
       {"question", scenario.question},
       {"seed", std::to_string(scenario.seed)},
       {"resolved_scenario", scenario.resolved},
-      {"draws", std::to_string(plan_->draws)},
+      {"draws", std::to_string(plan_->samples)},
       {"shard", plan_->shard}};
   for (const auto& [name, value] : entries) insert.bind(1, name).bind(2, value).run();
   insert.bind(1, kMetaCheck).bind(2, meta_check()).run();
@@ -189,7 +189,7 @@ void SweepDatabase::write_meta() {
 void SweepDatabase::write_cases(const ReportOf& report_of) {
   create_cases();
   write_meta();
-  for (const std::size_t one : plan_->rows) fill(one, report_of(one));
+  for (const std::size_t index : plan_->rows) fill(index, report_of(index));
 }
 
 void SweepDatabase::start(const SweepPlan& plan, const ReportOf& report_of) {
@@ -199,11 +199,11 @@ void SweepDatabase::start(const SweepPlan& plan, const ReportOf& report_of) {
   transaction.commit();
 }
 
-void SweepDatabase::fill(std::size_t one, const CaseReport* report) {
-  const CaseRow& row = plan_->scenario.rows[one];
+void SweepDatabase::fill(std::size_t index, const CaseReport* report) {
+  const CaseRow& row = plan_->scenario.rows[index];
   const auto& metrics = metric_table();
   Statement& insert = *insert_;
-  insert.bind(1, static_cast<std::int64_t>(one + 1)).bind(2, row.key);
+  insert.bind(1, static_cast<std::int64_t>(index + 1)).bind(2, row.key);
   int next = 2;
   for (const std::string& path : paths_) {
     ++next;
@@ -267,7 +267,7 @@ void SweepDatabase::keep(const std::string& key, Json result, const std::vector<
       .bind(4, text)
       .bind(5, check_of(key, id, text))
       .run();
-  for (const std::size_t one : rows) fill(one, report);
+  for (const std::size_t index : rows) fill(index, report);
   tick();
 }
 
@@ -282,7 +282,7 @@ void SweepDatabase::commit() {
   last_commit_ = std::chrono::steady_clock::now();
 }
 
-// However the run ends, what was finished is kept, if the disk has room.
+// Finished results are kept however the run ends, if the disk has room.
 SweepDatabase::~SweepDatabase() {
   try {
     commit();
@@ -290,7 +290,7 @@ SweepDatabase::~SweepDatabase() {
   }
 }
 
-// Those of this build that are whole. Returns whether all of them were.
+// Copies the undamaged results of this build. Returns whether all of them were undamaged.
 bool SweepDatabase::copy_results(SweepDatabase& from) {
   Statement facts = from.database_->prepare(
       "SELECT id, facts FROM facts WHERE id IN (SELECT facts FROM results WHERE program = ?) "

@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What all shards of a sweep have in common.
+// Entries of `meta` that all shards of a sweep have in common.
 constexpr const char* kShared[] = {"program", "file", "text", "settings", "draws"};
 
 std::vector<Setting> settings_from(const std::string& text) {
@@ -58,7 +58,7 @@ MergedSweep merge_databases(const std::vector<std::string>& files, SweepDatabase
   options.most_whole = kMostWholePoints;
   merged.scenario = read_scenario_text(first.meta("text"), first.meta("file"),
                                        settings_from(first.meta("settings")), options);
-  merged.draws = std::stoll(first.meta("draws"));
+  merged.samples = std::stoll(first.meta("draws"));
   return merged;
 }
 

@@ -1,4 +1,4 @@
-// The databases of a sweep's shards put together.
+// Merges the databases of the shards of a sweep.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,15 @@ namespace moesim {
 
 struct MergedSweep {
   Scenario scenario;
-  std::int64_t draws = 0;
+  std::int64_t samples = 0;
 };
 
-// Takes the results of all files into `database` and reads the scenario that they are about, with
-// the files that it names. Throws: InputError if a file is missing or no database, or they are not
-// about one scenario and from this build of the program.
+// Copies the results of all files into `database` and reads the scenario that they belong to, with
+// the files that it names. Throws: InputError if a file is missing or no database, or if the files
+// are of different scenarios or of another build of the program.
 MergedSweep merge_databases(const std::vector<std::string>& files, SweepDatabase& database);
 
-// Throws: InputError that says what is missing, if anything is.
+// Throws: InputError with the number of missing results, if any is missing.
 void refuse_missing(const std::vector<Job>& missing);
 
 }  // namespace moesim

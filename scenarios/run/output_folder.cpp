@@ -26,8 +26,8 @@ void check_writable(const std::string& folder) {
   }
 }
 
-// A lock of the folder itself leaves no file behind. Children of a killed run may hold it for a
-// moment longer. Where the file system knows no such locks (some network ones), there is none.
+// Locks the folder itself, which leaves no file behind. Children of a killed run may hold the lock
+// for a moment. File systems without such locks (some network ones) are not locked.
 FolderLock::FolderLock(const std::string& folder)
     : folder_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   using Clock = std::chrono::steady_clock;

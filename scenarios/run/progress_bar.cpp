@@ -34,7 +34,7 @@ void ProgressBar::update(const RunProgress& progress) {
   const double done = share * static_cast<double>(progress.total);
   std::cerr << fmt::format(
                    "\r\033[K[{:#<{}}{:.<{}}] {:3.0f} %  {} of {} {}{}", "", full, "", kCells - full,
-                   share * 100, progress.finished, progress.total, progress.what,
+                   share * 100, progress.finished, progress.total, progress.unit,
                    progress.recalled > 0 ? fmt::format(" ({} kept)", progress.recalled) : "")
             << fmt::format("  {:.3g}/s  {} left", done / elapsed,
                            share > 0 ? readable_duration(elapsed * (1 - share) / share) : "?")

@@ -1,4 +1,4 @@
-// A bar on the terminal for anything that takes more than a second.
+// A progress bar on the terminal, for work of more than a second.
 #pragma once
 
 #include <chrono>
@@ -8,11 +8,11 @@
 namespace moesim {
 
 struct RunProgress {
-  double share = 0;          // Of what is to be simulated, 0 to 1.
-  std::size_t finished = 0;  // Of `what`, ...
-  std::size_t total = 0;     // ... of these, ...
-  std::size_t recalled = 0;  // ... besides those that an earlier run had done.
-  const char* what = "simulations";
+  double share = 0;          // Of all work, 0 to 1.
+  std::size_t finished = 0;  // Units done.
+  std::size_t total = 0;     // Units to do.
+  std::size_t recalled = 0;  // Units done by an earlier run, which are not in `total`.
+  const char* unit = "simulations";
 };
 
 class ProgressBar {

@@ -1,13 +1,13 @@
-// --fresh: forgets what an earlier run of a sweep left, and nothing of anybody else's.
+// --fresh: removes the database of an earlier run of a sweep, and no file of another program.
 #pragma once
 
 #include <string>
 
 namespace moesim {
 
-// Removes FOLDER/sweep.db and what SQLite left beside it, if it is ours: of whatever version, and
-// damaged or cut short where its header still says whose it is; or empty.
-// Throws: InputError if it is anything else (another program's file, a folder, a pipe).
+// Removes FOLDER/sweep.db and the files of SQLite beside it, if it is empty or its header is that
+// of moesim, of any version, even if damaged. Throws: InputError if it is anything else (a file of
+// another program, a folder, a pipe).
 void remove_database(const std::string& folder);
 
 }  // namespace moesim

@@ -21,21 +21,21 @@ CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory,
 
 }  // namespace
 
-CaseReport report_without_run(const CaseRow& one, CaseStatus status, const std::string& reason) {
+CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason) {
   CaseReport report;
-  report.name = one.name;
+  report.name = row.name;
   report.status = status;
   report.reason = reason;
-  report.model = one.model;
-  report.is_moe = one.is_moe;
+  report.model = row.model;
+  report.is_moe = row.is_moe;
   report.metrics.resize(metric_table().size());
   return report;
 }
 
-CaseReport simulate(const Case& one, const ProgressSink& progress) {
-  const Deployment& deployment = one.deployment;
-  if (!one.infeasible.empty()) {
-    return report_without_run(one, CaseStatus::kInfeasible, one.infeasible);
+CaseReport simulate(const Case& planned, const ProgressSink& progress) {
+  const Deployment& deployment = planned.deployment;
+  if (!planned.infeasible.empty()) {
+    return report_without_run(planned, CaseStatus::kInfeasible, planned.infeasible);
   }
   std::optional<RoutingBank> routed;
   if (deployment.model.is_moe()) {
@@ -48,29 +48,29 @@ CaseReport simulate(const Case& one, const ProgressSink& progress) {
     const std::string fault = memory_fault(ledgers[p], pools[p].role);
     if (!fault.empty()) return too_big(deployment, ledgers[p], fault);
   }
-  const Summary summary = run_case(deployment, ledgers, *one.workload, bank, progress);
-  return make_case_report(deployment, *one.workload, summary, bank);
+  const Summary summary = run_case(deployment, ledgers, *planned.workload, bank, progress);
+  return make_case_report(deployment, *planned.workload, summary, bank);
 }
 
 namespace {
 
-std::string simulate_job(const Case& one, const Job& job, const ProgressSink& progress) {
-  CaseReport report = simulate(one, progress);
+std::string simulate_job(const Case& planned, const Job& job, const ProgressSink& progress) {
+  CaseReport report = simulate(planned, progress);
   if (!job.details) drop_details(report);
-  if (job.draw == 0) return to_json(report).dump();
+  if (job.sample == 0) return to_json(report).dump();
   return to_json(report.status == CaseStatus::kDone ? report.metrics : CaseMetrics{}).dump();
 }
 
 }  // namespace
 
 std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress) {
-  const Variation variation{scenario.seed, job.draw, job.draws};
+  const Variation variation{scenario.seed, job.sample, job.samples};
   return simulate_job(read_twin(scenario, job.row, job.twin, variation), job, progress);
 }
 
 namespace {
 
-// The jobs as children of this process, with the making of banks between them.
+// Runs the jobs as children of this process, and between them makes the routing banks.
 bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const ChildJobs& given) {
   BankBatches banks(scenario, todo);
   const std::size_t count = todo.size();
@@ -106,8 +106,8 @@ Report run(const Scenario& scenario, const RunOptions& options) {
   jobs.at_once = options.jobs;
   jobs.work = [&](std::size_t i, const ProgressSink& progress) {
     const Job& job = todo[i];
-    return job.draw == 0 && !scenario.cases.empty()
-               ? simulate_job(scenario.cases[job.one], job, progress)
+    return job.sample == 0 && !scenario.cases.empty()
+               ? simulate_job(scenario.cases[job.index], job, progress)
                : simulate_again(scenario, job, progress);
   };
   jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };

@@ -14,46 +14,48 @@ namespace moesim {
 
 class SweepDatabase;
 
-// A part of a run: the rows whose number leaves `index` - 1 over when divided by `of`.
+// A part of a run: the rows with row % `of` = `index` - 1.
 struct Shard {
   std::int64_t index = 1;
   std::int64_t of = 1;
 };
 
-// One simulation: a case as it is stated (draw 0), or one of its draws.
+// One simulation: a case as stated (sample 0), or one of its Monte Carlo samples.
 struct Job {
-  std::size_t one = 0;    // Of scenario.rows.
-  std::int64_t row = 0;   // The same case where the scenario is read again: its row, ...
-  std::int64_t twin = 0;  // ... and the twin in it; 0 = the case itself.
-  std::int64_t draw = 0;
-  std::int64_t draws = 0;  // How many there are; 0 for draw 0.
-  bool details = true;     // Whether curves and matrices are wanted.
+  std::size_t index = 0;  // In scenario.rows.
+  // The same case in a scenario that is read again: its row, and the twin in that row (0 = the case
+  // itself).
+  std::int64_t row = 0, twin = 0;
+  std::int64_t sample = 0;
+  std::int64_t samples = 0;  // Their number; 0 for sample 0.
+  bool details = true;       // Whether the report needs curves and matrices.
 };
 
 struct RunOptions {
   int jobs = 1;  // Cases simulated at once.
-  std::int64_t draws =
-      0;  // Of everything uncertain, for intervals; each simulates all cases again.
+  // Monte Carlo samples of everything uncertain, for intervals; each simulates all cases again.
+  std::int64_t samples = 0;
   Shard shard = {};
-  SweepDatabase* database = nullptr;  // What is there is not simulated again; what is new is kept.
-  // Does the jobs, where others than children of this process help.
+  SweepDatabase* database = nullptr;  // Its results are reused; new results are stored in it.
+  // Runs the jobs; set where other processes than children of this one help.
   std::function<bool(const std::vector<Job>&, const ChildJobs&)> execute = {};
   std::function<void(const RunProgress&)> progress = {};
 };
 
-// Simulates every case in a process of its own. After SIGINT the report holds the finished cases,
-// marks the others as skipped (of many rows it leaves them out) and has `interrupted` set. With
-// more finished rows than a report holds it has no cases: they are in the database.
+// Simulates every case in a process of its own. After SIGINT the report has the finished cases,
+// marks the others as skipped (or leaves them out if there are many), and `interrupted` is set. If
+// more rows have finished than a report holds, it has no cases: they are in the database.
 Report run(const Scenario& scenario, const RunOptions& options);
 
-// One case in this process: ledger, routing, simulation, metrics. One call per process.
-CaseReport simulate(const Case& one, const ProgressSink& progress);
+// Runs one case in this process: ledger, routing, simulation, metrics.
+// Requires: one call per process.
+CaseReport simulate(const Case& planned, const ProgressSink& progress);
 
-// A case that did not run.
-CaseReport report_without_run(const CaseRow& one, CaseStatus status, const std::string& reason);
+// The report of a case that did not run.
+CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason);
 
-// What the process of a job sends home, wherever it runs: the scenario needs no rows or cases, the
-// row is read again. Throws: as read_twin.
+// Runs a job and returns its result as text. The scenario needs no rows or cases: the row is read
+// again from its text. Throws: as read_twin.
 std::string simulate_again(const Scenario& scenario, const Job& job, const ProgressSink& progress);
 
 }  // namespace moesim

@@ -9,32 +9,38 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of more rows an interrupted run reports only what has run: a million rows that say "skipped" help
-// nobody, and would fill the memory.
+// With more rows, the report of an interrupted run leaves out skipped rows: a million of them would
+// be useless and fill the memory.
 constexpr std::int64_t kMostSkippedRows = kMostUnaskedPoints;
 
-// Everything as stated first. Twins with other routing are compared with their case draw by draw
-// nowhere, so they are not drawn.
+// All cases as stated come first, then the samples. Baselines with other routing are not sampled,
+// because no analysis compares their samples.
 std::vector<Job> jobs_of(const Scenario& scenario, const RunOptions& options) {
   std::vector<Job> jobs;
   const bool details = std::ssize(scenario.rows) <= kMostWholePoints;
-  for (std::int64_t draw = 0; draw <= options.draws; ++draw) {
+  for (std::int64_t sample = 0; sample <= options.samples; ++sample) {
     for (std::size_t i = 0; i < scenario.rows.size(); ++i) {
-      const CaseRow& one = scenario.rows[i];
-      const bool is_ours = one.row % options.shard.of == options.shard.index - 1;
-      if (!is_ours || (draw > 0 && !one.baseline_of.empty())) continue;
-      jobs.push_back({i, one.row, one.twin, draw, draw > 0 ? options.draws : 0, details});
+      const CaseRow& row = scenario.rows[i];
+      const bool is_ours = row.row % options.shard.of == options.shard.index - 1;
+      if (!is_ours || (sample > 0 && !row.baseline_of.empty())) continue;
+      jobs.push_back({.index = i,
+                      .row = row.row,
+                      .twin = row.twin,
+                      .sample = sample,
+                      .samples = sample > 0 ? options.samples : 0,
+                      .details = details});
     }
   }
   return jobs;
 }
 
-// Each takes some 60 kB while reports are written (measured): 6 GB.
+// Each takes some 60 kB while reports are written (measured), together 6 GB.
 constexpr std::size_t kMostReportedRows = 100'000;
 
 using FactsSeen = std::set<std::string>;
 
-// Sweeps share few lists of facts, which would be most of the memory of large ones.
+// A sweep has few different lists of facts; repeated, they would be most of the memory of a large
+// one.
 void drop_repeated_facts(CaseReport& report, FactsSeen& seen) {
   std::string text;
   for (const Fact& fact : report.facts) text += fact.path + fact.text + fact.source + "\n";
@@ -49,40 +55,40 @@ RunResults::RunResults(const Scenario& scenario, const RunOptions& options)
       jobs_(jobs_of(scenario, options)),
       plan_{scenario,
             {},
-            options.draws,
+            options.samples,
             fmt::format("{}/{}", options.shard.index, options.shard.of)} {
   for (const Job& job : jobs_) {
-    if (job.draw == 0) plan_.rows.push_back(job.one);
+    if (job.sample == 0) plan_.rows.push_back(job.index);
   }
 }
 
 std::string RunResults::key_of(const Job& job) const {
-  const std::string& key = scenario_.rows[job.one].key;
+  const std::string& key = scenario_.rows[job.index].key;
   if (key.empty()) return key;
-  if (job.draw > 0) return fmt::format("{}:{}/{}", key, job.draw, job.draws);
+  if (job.sample > 0) return fmt::format("{}:{}/{}", key, job.sample, job.samples);
   return job.details ? key : key + ":brief";
 }
 
 void RunResults::enter(const Job& job, const Json& result) {
   if (too_many_) return;
-  if (job.draw == 0) {
-    reports_[job.one] = case_report_from_json(result);
+  if (job.sample == 0) {
+    reports_[job.index] = case_report_from_json(result);
     too_many_ = options_.database != nullptr && reports_.size() > kMostReportedRows;
     if (!too_many_) return;
     reports_.clear();
-    draws_.clear();
+    samples_.clear();
   } else {
-    std::vector<CaseMetrics>& draws = draws_[job.one];
-    draws.resize(static_cast<std::size_t>(options_.draws));
-    draws[static_cast<std::size_t>(job.draw - 1)] = case_metrics_from_json(result);
+    std::vector<CaseMetrics>& samples = samples_[job.index];
+    samples.resize(static_cast<std::size_t>(options_.samples));
+    samples[static_cast<std::size_t>(job.sample - 1)] = case_metrics_from_json(result);
   }
 }
 
 const CaseReport* RunResults::report_of(std::size_t row) {
   if (too_many_) {
-    const auto known = options_.database->result(key_of({.one = row, .details = false}));
-    if (known) at_hand_ = case_report_from_json(*known);
-    return known ? &at_hand_ : nullptr;
+    const auto known = options_.database->result(key_of({.index = row, .details = false}));
+    if (known) loaded_ = case_report_from_json(*known);
+    return known ? &loaded_ : nullptr;
   }
   const auto found = reports_.find(row);
   return found == reports_.end() ? nullptr : &found->second;
@@ -119,27 +125,27 @@ void RunResults::deliver(const Job& job, const std::string& text) {
   for (const std::size_t i : same_[key]) {
     const Job& same = jobs_[i];
     enter(same, result);
-    if (same.draw == 0) shown.push_back(same.one);
+    if (same.sample == 0) shown.push_back(same.index);
   }
   if (options_.database == nullptr) return;
-  if (too_many_ && job.draw == 0) at_hand_ = case_report_from_json(result);
-  const CaseReport* report = too_many_ ? &at_hand_ : report_of(job.one);
+  if (too_many_ && job.sample == 0) loaded_ = case_report_from_json(result);
+  const CaseReport* report = too_many_ ? &loaded_ : report_of(job.index);
   options_.database->keep(key, std::move(result), shown, report);
 }
 
-CaseReport RunResults::take_report(std::size_t row) {
-  const CaseRow& one = scenario_.rows[row];
-  const auto found = reports_.find(row);
+CaseReport RunResults::take_report(std::size_t index) {
+  const CaseRow& row = scenario_.rows[index];
+  const auto found = reports_.find(index);
   CaseReport report = found == reports_.end()
-                          ? report_without_run(one, CaseStatus::kSkipped, "interrupted")
+                          ? report_without_run(row, CaseStatus::kSkipped, "interrupted")
                           : std::move(found->second);
-  if (report.status == CaseStatus::kDone && options_.draws > 0) {
-    report.draws = std::move(draws_[row]);
-    report.draws.resize(static_cast<std::size_t>(options_.draws));
+  if (report.status == CaseStatus::kDone && options_.samples > 0) {
+    report.draws = std::move(samples_[index]);
+    report.draws.resize(static_cast<std::size_t>(options_.samples));
   }
-  report.point = one.point;
-  report.twin_of = one.twin_of;
-  report.twin_match = one.twin_match;
+  report.point = row.point;
+  report.twin_of = row.twin_of;
+  report.twin_match = row.twin_match;
   return report;
 }
 
@@ -158,16 +164,16 @@ Report RunResults::report(bool interrupted) {
   const std::vector<CaseRow>& rows = scenario_.rows;
   const bool only_begun =
       (interrupted || options_.shard.of > 1) && std::ssize(rows) > kMostSkippedRows;
-  std::set<std::int64_t> begun = {rows.front().row};  // A case or a twin of the point has run.
+  std::set<std::int64_t> begun = {rows.front().row};  // Points of which a case or a twin has run.
   for (const auto& [row, has_run] : reports_) begun.insert(rows[row].row);
   FactsSeen facts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (only_begun && !begun.contains(rows[i].row)) continue;
-    CaseReport one = take_report(i);
-    if (std::ssize(rows) > kMostWholePoints) drop_repeated_facts(one, facts);
-    // Every baseline into the case before it, which it belongs to.
+    CaseReport taken = take_report(i);
+    if (std::ssize(rows) > kMostWholePoints) drop_repeated_facts(taken, facts);
+    // A baseline belongs to the case before it.
     (rows[i].baseline_of.empty() ? report.cases : report.cases.back().baselines)
-        .push_back(std::move(one));
+        .push_back(std::move(taken));
   }
   return report;
 }

@@ -15,7 +15,7 @@
 namespace moesim {
 namespace {
 
-constexpr double kLongestTrial = 20;  // Seconds; what is slower is extrapolated.
+constexpr double kLongestTrial = 20;  // Seconds; a longer run is extrapolated.
 constexpr std::int64_t kMostTries = 50;
 
 struct TooLong {
@@ -26,13 +26,13 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Of one simulation. Throws: InputError for a scenario with faults.
-double time_of(const Case& one) {
+// Time of one simulation. Throws: InputError for a scenario with faults.
+double time_of(const Case& planned) {
   const auto start = std::chrono::steady_clock::now();
   ChildJobs trial;
   trial.count = 1;
   trial.work = [&](std::size_t, const ProgressSink& progress) {
-    return simulate(one, progress).reason;
+    return simulate(planned, progress).reason;
   };
   trial.finished = [](std::size_t, const std::string&) {};
   trial.progress = [&](double share, std::size_t) {

@@ -1,4 +1,4 @@
-// A sweep of a million points is easily written by mistake: how long it would take is said first.
+// Asks before a very large sweep, which is easily written by mistake, how long it would take.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,13 @@ namespace moesim {
 
 struct SizeQuestion {
   int jobs = 1;
-  bool yes = false;  // Answered already.
+  bool yes = false;  // Answered already (--yes).
 };
 
-// The most points that the scenario may have: without an answer kMostUnaskedPoints. A larger sweep
-// is counted, its first point that can run is timed, and the user is asked where there is a
-// terminal. Throws: InputError with number and time if the answer is no or nobody can be asked.
+// The largest number of points that the scenario may have; kMostUnaskedPoints unless the user
+// allows more. For a larger sweep, counts its points, times the first one that can run and asks the
+// user, if there is a terminal. Throws: InputError with number and time if the answer is no or
+// there is no terminal.
 std::int64_t points_meant(const std::string& text, const std::string& file,
                           const std::vector<Setting>& settings, const SizeQuestion& question);
 

@@ -10,7 +10,7 @@
 namespace moesim {
 namespace {
 
-constexpr int kPatience = 60'000;  // Milliseconds for others to end their reading.
+constexpr int kPatience = 60'000;  // Milliseconds to wait for readers.
 
 [[noreturn]] void refuse(sqlite3* database, const std::string& path, int code) {
   std::string allowed;
@@ -134,7 +134,7 @@ Transaction::~Transaction() {
   try {
     database_.execute("ROLLBACK");
   } catch (const std::exception&) {
-    // SQLite has undone it already, as after a full disk.
+    // SQLite has rolled back already, for example after a full disk.
   }
 }
 

@@ -1,4 +1,4 @@
-// SQLite in the manner of this house: what goes wrong is an InputError that says what to do.
+// SQLite with errors as InputError, which says what to do.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct sqlite3_stmt;
 
 namespace moesim {
 
-// A statement that is bound, stepped and reset. Columns and parameters count from 0 and 1.
+// A prepared statement. Columns count from 0, parameters from 1.
 class Statement {
  public:
   Statement(sqlite3* database, const std::string& path, const std::string& sql);
@@ -24,7 +24,7 @@ class Statement {
   bool step();
   std::string text(int column) const;
   std::int64_t integer(int column) const;
-  // Ready to be bound and run again.
+  // Prepares it to be bound and run again.
   void reset();
   // Steps to the end and resets.
   void run();
@@ -40,14 +40,14 @@ class Statement {
 
 class Sqlite {
  public:
-  // Opens a database, made if missing. Others that read it are waited for.
+  // Opens a database; creates it if missing. Waits for other processes that read it.
   // Throws: InputError, here and below, if the file is no database, is damaged or cannot be written
   // (the disk is full).
   explicit Sqlite(const std::string& path);
 
   void execute(const std::string& sql);
   Statement prepare(const std::string& sql) { return {handle_.get(), path_, sql}; }
-  // Of a pragma or query that gives one number.
+  // The result of a pragma or query that gives one number.
   std::int64_t number(const std::string& sql);
   const std::string& path() const { return path_; }
 
@@ -59,7 +59,7 @@ class Sqlite {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-// Undone unless committed.
+// A transaction; rolled back unless committed.
 class Transaction {
  public:
   explicit Transaction(Sqlite& database) : database_(database) { database_.execute("BEGIN"); }
@@ -73,7 +73,7 @@ class Transaction {
   bool open_ = true;
 };
 
-// A name as SQL writes it, whatever it holds.
+// A name quoted for SQL; it may hold any character.
 std::string quoted_name(const std::string& name);
 
 }  // namespace moesim

@@ -27,15 +27,15 @@ std::optional<std::int64_t> count_in(std::string_view text) {
   return value >= 0 && value <= kMostSteps ? std::optional(value) : std::nullopt;
 }
 
-std::string full_name(const Case& one) {
-  std::string name = one.name;
-  for (const auto& [path, value] : one.point) name += fmt::format(", {} = {}", path, value);
+std::string full_name(const Case& planned) {
+  std::string name = planned.name;
+  for (const auto& [path, value] : planned.point) name += fmt::format(", {} = {}", path, value);
   return name;
 }
 
-std::string traced(const Case& one, std::int64_t index, const TraceOptions& options,
+std::string traced(const Case& planned, std::int64_t index, const TraceOptions& options,
                    std::size_t bytes, const ProgressSink& progress) {
-  const Deployment& deployment = one.deployment;
+  const Deployment& deployment = planned.deployment;
   std::optional<RoutingBank> bank;
   if (deployment.model.is_moe()) {
     bank = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
@@ -44,18 +44,18 @@ std::string traced(const Case& one, std::int64_t index, const TraceOptions& opti
   nlohmann::ordered_json json;
   const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, routed);
   if (!std::all_of(ledgers.begin(), ledgers.end(), [](const auto& pool) { return pool.fits(); })) {
-    json["shown"] = {{"case", full_name(one)}, {"note", "does not fit into memory"}};
+    json["shown"] = {{"case", full_name(planned)}, {"note", "does not fit into memory"}};
     json["events"] = "";
     return json.dump();
   }
   const TimelineRequest request{options.steps, options.or_latest,
                                 static_cast<std::int64_t>(bytes / kEventBytes)};
-  const TraceCase made =
-      trace_case(full_name(one),
-                 record_timeline(deployment, ledgers, *one.workload, routed, request, progress),
+  const TraceCase traced_case =
+      trace_case(full_name(planned),
+                 record_timeline(deployment, ledgers, *planned.workload, routed, request, progress),
                  request, deployment, index, bytes);
-  json["shown"] = made.shown;
-  json["events"] = made.events;
+  json["shown"] = traced_case.shown;
+  json["events"] = traced_case.events;
   return json.dump();
 }
 
@@ -84,7 +84,7 @@ std::string trace_of(const Scenario& scenario, const TraceOptions& options, int 
       ++left_out;
     }
   }
-  std::vector<TraceCase> made(cases.size());
+  std::vector<TraceCase> traced_cases(cases.size());
   const std::size_t bytes = kMostTraceBytes / std::max<std::size_t>(1, cases.size());
   ChildJobs children;
   children.count = cases.size();
@@ -94,7 +94,7 @@ std::string trace_of(const Scenario& scenario, const TraceOptions& options, int 
   };
   children.finished = [&](std::size_t i, const std::string& result) {
     auto json = nlohmann::ordered_json::parse(result);
-    made[i] = {std::move(json["events"].get_ref<std::string&>()), json["shown"]};
+    traced_cases[i] = {std::move(json["events"].get_ref<std::string&>()), json["shown"]};
   };
   children.progress = progress;
   if (!run_children(children)) return "";
@@ -106,7 +106,7 @@ std::string trace_of(const Scenario& scenario, const TraceOptions& options, int 
     context["note"] =
         fmt::format("the first {} cases; {} more are left out", cases.size(), left_out);
   }
-  return trace_json(made, std::move(context));
+  return trace_json(traced_cases, std::move(context));
 }
 
 }  // namespace moesim

@@ -33,8 +33,8 @@ void plan_table(const TruthTable& table, const Library& library, ValidationPlan&
   }
 }
 
-// Simulations that share a routing bank one after another, so that this process makes each bank
-// once and the children inherit it.
+// Sorts simulations by routing bank, so that this process makes each bank once and the children
+// inherit it.
 std::vector<std::size_t> order_by_bank(const std::vector<Simulation>& simulations,
                                        const Library& library) {
   std::vector<std::string> banks;
@@ -66,7 +66,7 @@ class CurrentBank {
   std::optional<RoutingBank> bank_;
 };
 
-// One simulation that fails must not end the others.
+// A simulation that fails must not end the others.
 SimulationResult result_or_reason(const Simulation& simulation, const Library& library,
                                   const RoutingBank* bank) {
   try {

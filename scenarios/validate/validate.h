@@ -1,4 +1,4 @@
-// The whole flow of `moesim validate` on one screen: tables in, predictions and scores out.
+// The flow of `moesim validate`: tables in, predictions out; scores/ scores them.
 #pragma once
 
 #include <functional>
@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "base/input_error.h"
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/validation_plan.h"
 
 namespace moesim {
 
 struct ValidateOptions {
-  int jobs = 1;  // Simulations at once; the predictions do not depend on it.
-  // Told the share done, 0 to 1, and how many simulations have ended.
+  int jobs = 1;  // Simulations at once; predictions do not depend on it.
+  // Gets the share done, 0 to 1, and the number of simulations that have ended.
   std::function<void(double, std::size_t)> progress;
 };
 
@@ -21,15 +21,15 @@ struct Validation {
   std::vector<Fault> faults;  // Files, columns and rows that could not be used.
   bool interrupted = false;
 
-  // Whether any figure has a prediction.
+  // Whether at least one figure has a prediction.
   bool any_predicted() const;
 };
 
-// Reads the tables and plans every figure; formulas are evaluated, simulations are not run yet.
+// Reads the tables and plans every figure. Evaluates formulas; does not run simulations yet.
 Validation plan_validation(const std::vector<std::string>& files, const Library& library);
 
-// Runs the simulations in child processes and fills in their figures. After SIGINT the figures that
-// are missing are skipped as interrupted.
+// Runs the simulations in child processes and fills in their figures. After SIGINT the missing
+// figures are skipped as interrupted.
 void run_simulations(Validation& validation, const Library& library,
                      const ValidateOptions& options);
 

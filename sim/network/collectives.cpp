@@ -24,7 +24,7 @@ double ring_through(const CommGroup& group) {
 }
 
 // Time of a volume at the bandwidth that a protocol reaches, with its ramp (LinkTechnology).
-// Source: ../shared/research/physics-serving.md section 4.
+// Source: docs/physics.md, "Collectives".
 Seconds ramped(const LinkTechnology& link, Bytes volume, double efficiency,
                BytesPerSecond bandwidth) {
   if (volume.value() <= 0) return Seconds(0);
@@ -115,9 +115,8 @@ CollectiveCost gather_cost(const CommGroup& group, Bytes bytes) {
 
 // Constants of the DeepEP kernels: start of a stage, and bandwidth as a share of what the library's
 // all-to-all reaches on the same NVLink.
-// Source: ../shared/research/physics-serving.md sections 4 and 6, fitted to DeepEP on H100: 13.1 us
-// low latency, 27 and 49 us normal dispatch and combine; 0.56 and 0.65 of the port, where the
-// library has 0.67.
+// Source: fitted to DeepEP on H100 (docs/physics.md, "All-to-all"): 13.1 us low latency, 27 and
+// 49 us normal dispatch and combine; 0.56 and 0.65 of the port, where the library has 0.67.
 struct ExpertKernel {
   Seconds start;
   double of_library = 1;
@@ -138,7 +137,7 @@ ExpertKernel expert_kernel(AllToAllKernel kernel) {
 }
 
 // Time that a sender spends on each peer; without it an NVLink 4 all-to-all below 1 MiB is
-// predicted 20 % too fast. Calibrated on ../shared/truth/collectives.csv (alltoall below 1 MiB; 0.2
+// predicted 20 % too fast. Calibrated on NCCL tables (aiconfigurator, all-to-all below 1 MiB; 0.2
 // to 0.3 us fit alike).
 constexpr Seconds kPerPeer{0.2e-6};
 

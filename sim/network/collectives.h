@@ -1,5 +1,5 @@
 // Time and traffic of collectives that share their ports with no other traffic: start + steps +
-// volume over the reached bandwidth. Source: ../shared/research/physics-serving.md section 4.
+// volume over the reached bandwidth. Source: docs/physics.md, "Collectives".
 #pragma once
 
 #include <string>

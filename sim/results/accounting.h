@@ -22,7 +22,7 @@ void close_ledgers(const Deployment& deployment, const DeviceModel& device, Seco
 //   network      = (NICs + fabric switches + optics) horizon
 //   power_supply = (devices + host + network) (1/efficiency - 1)
 //   facility     = (devices + host + network + power_supply) (PUE - 1)
-// Source: ../shared/research/physics-energy-memory-training.md section 2.7.
+// Source: docs/physics.md, "Energy and carbon".
 EnergyTotals energy_totals(const Deployment& deployment, const Topology& topology, Seconds horizon,
                            const std::vector<DeviceLedger>& devices);
 

@@ -13,7 +13,7 @@ class EveryScenario : public testing::TestWithParam<std::string> {};
 std::string bytes(const Scenario& scenario, int jobs) {
   RunOptions options;
   options.jobs = jobs;
-  options.draws = 1;
+  options.samples = 1;
   const Report report = run(scenario, options);
   return report_json(report).dump() + report_csv(report);
 }

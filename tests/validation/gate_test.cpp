@@ -13,7 +13,7 @@
 #include <map>
 #include <sstream>
 
-#include "scenarios/validate/scores.h"
+#include "scenarios/validate/scores/scores.h"
 #include "scenarios/validate/validate.h"
 
 namespace moesim {

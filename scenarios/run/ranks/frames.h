@@ -1,4 +1,4 @@
-// Messages over a socket between two processes of one rank: who it is from or for, and bytes.
+// Messages over a socket between the two processes of one rank: a rank and bytes.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,12 @@ struct Frame {
   std::string text;
 };
 
-// Ranks that are none: a message for or from the process at the socket's other end.
+// Stands for the process at the other end of the socket itself.
 inline constexpr std::int32_t kRelay = -1;
 
-// A frame as bytes, and the first whole one taken from bytes.
+// A frame as bytes.
 std::string packed(const Frame& frame);
+// Removes the first complete frame from bytes; nothing if there is none.
 std::optional<Frame> take_frame(std::string& bytes);
 
 }  // namespace moesim

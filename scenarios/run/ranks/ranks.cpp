@@ -25,13 +25,13 @@ long number_in(const char* variable) {
   return text == nullptr ? 0 : std::strtol(text, nullptr, 10);
 }
 
-// OpenMPI's mpirun, the PMI of other launchers, srun with PMIx.
+// Knows mpirun of OpenMPI, launchers with PMI, and srun with PMIx.
 bool is_rank_of_several() {
   if (number_in("OMPI_COMM_WORLD_SIZE") > 1 || number_in("PMI_SIZE") > 1) return true;
   return std::getenv("PMIX_RANK") != nullptr && number_in("SLURM_STEP_NUM_TASKS") > 1;
 }
 
-// Beside the program, or where an installed one has it.
+// The relay lies beside the program or, if installed, in libexec.
 std::string relay_program() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);

@@ -1,6 +1,6 @@
-// The ranks of an MPI job as a process sees them that has nothing to do with MPI. Simulations are
-// forked, and forking after MPI_Init is unsafe on some networks; so every rank is two processes: a
-// relay that speaks MPI (scenarios/relay) and, forked before MPI_Init, the program itself.
+// The ranks of an MPI job, for a process that never calls MPI. Simulations are forked, and forking
+// after MPI_Init is unsafe on some networks; so every rank is two processes: a relay that uses MPI
+// (scenarios/run/relay) and, forked before MPI_Init, the program itself.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@ namespace moesim {
 
 class Ranks {
  public:
-  // Forks: returns in the child, with the relay as its parent. Nothing if this is no rank of an MPI
-  // job with several. Throws: InputError if this build has no relay.
+  // Forks: returns in the child; the parent becomes the relay. Nothing if this process is no rank
+  // of an MPI job with several ranks. Throws: InputError if this build has no relay.
   static std::optional<Ranks> start();
 
   Ranks(Ranks&& other) noexcept;
@@ -22,13 +22,13 @@ class Ranks {
 
   int rank() const { return rank_; }
   int size() const { return size_; }
-  // Readable when a message or the end has come.
+  // A file descriptor that is readable when a message or the end of the relay has come.
   int descriptor() const { return socket_; }
 
   void send(int rank, const std::string& text);
   // The next message, without waiting. Nothing if there is none or the relay is gone.
   std::optional<Frame> receive();
-  // Waits for it. Nothing if the relay is gone.
+  // Waits for the next message. Nothing if the relay is gone.
   std::optional<Frame> wait();
   bool is_alone() const { return closed_ && inbox_.empty(); }
 

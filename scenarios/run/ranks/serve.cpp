@@ -1,4 +1,4 @@
-// What every rank but the first does.
+// The work of every rank except rank 0.
 #include <chrono>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -67,8 +67,8 @@ class Worker {
     Job& job = todo_.at(number);
     job.row = task[1];
     job.twin = task[2];
-    job.draw = task[3];
-    job.draws = task[4];
+    job.sample = task[3];
+    job.samples = task[4];
     job.details = task[5];
     queue_.push_back(number);
   }
@@ -87,8 +87,8 @@ class Worker {
   int at_once_ = 1;
   std::vector<Job> todo_;
   std::deque<std::size_t> queue_;
-  bool ended_ = false;    // With this scenario.
-  bool stopped_ = false;  // With all.
+  bool ended_ = false;    // This scenario has no more jobs.
+  bool stopped_ = false;  // The run has ended.
   Clock::time_point last_sign_ = Clock::now();
 };
 

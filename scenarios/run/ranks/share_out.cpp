@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
-constexpr std::chrono::seconds kSilence{60};  // A rank says that it is alive every two seconds.
+constexpr std::chrono::seconds kSilence{60};  // A rank sends a sign of life every two seconds.
 
 std::string scenario_message(const Scenario& scenario, std::size_t count, int at_once) {
   Json settings = Json::array();
@@ -29,14 +29,14 @@ std::string scenario_message(const Scenario& scenario, std::size_t count, int at
 }
 
 std::string job_message(std::size_t number, const Job& job) {
-  const Json json = {number, job.row, job.twin, job.draw, job.draws, job.details};
+  const Json json = {number, job.row, job.twin, job.sample, job.samples, job.details};
   return message::kJob + json.dump();
 }
 
-// Another rank as rank 0 knows it.
+// State of another rank on rank 0.
 struct Helper {
   bool lost = false;
-  std::set<std::size_t> given;  // Jobs that have not come back.
+  std::set<std::size_t> given;  // Jobs without a result yet.
   Clock::time_point heard = Clock::now();
 };
 
@@ -50,7 +50,7 @@ class Sharing {
         is_done_(todo.size(), false),
         losses_(todo.size(), 0) {
     for (std::size_t i = 0; i < todo.size(); ++i) queue_.push_back(i);
-    helpers_[0].lost = true;  // Rank 0 has its jobs from next().
+    helpers_[0].lost = true;  // Rank 0 takes its jobs from next().
   }
 
   NextJob next() {
@@ -76,7 +76,7 @@ class Sharing {
     }
   }
 
-  // A result, wherever it was simulated; of a job that was given twice, the first.
+  // Takes a result from any rank; of a job that was given twice, the first.
   void finish(std::size_t job, const std::string& text) {
     if (is_done_[job]) return;
     is_done_[job] = true;
@@ -112,7 +112,7 @@ class Sharing {
     }
   }
 
-  // Its jobs go to the front of the queue.
+  // Puts its jobs back to the front of the queue.
   void lose(Helper& helper, std::size_t rank) {
     if (helper.lost) return;
     helper.lost = true;
@@ -128,16 +128,16 @@ class Sharing {
     helper.given.clear();
   }
 
-  // One more than it can do at once, so that it need not wait; none more when few are left.
+  // Gives it one job more than it can run at once, so that it need not wait, unless few are left.
   void feed(Helper& helper, int rank) {
     const bool plenty =
         queue_.size() > 4 * helpers_.size() * static_cast<std::size_t>(jobs_.at_once);
     const int most = jobs_.at_once + (plenty ? 1 : 0);
     while (!helper.lost && std::ssize(helper.given) < most) {
-      const NextJob one = next();
-      if (one.kind != NextJob::Kind::kJob) return;
-      helper.given.insert(one.job);
-      ranks_.send(rank, job_message(one.job, todo_[one.job]));
+      const NextJob found = next();
+      if (found.kind != NextJob::Kind::kJob) return;
+      helper.given.insert(found.job);
+      ranks_.send(rank, job_message(found.job, todo_[found.job]));
     }
   }
 

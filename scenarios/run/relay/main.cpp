@@ -1,5 +1,5 @@
-// One rank's door to MPI: carries messages between the socket of moesim (argument 1, process of
-// argument 2), which never calls MPI, and the other ranks. See scenarios/run/ranks/ranks.h.
+// The MPI side of one rank: carries messages between moesim (socket: argument 1, process: argument
+// 2), which never calls MPI, and the other ranks. See scenarios/run/ranks/ranks.h.
 #include <fcntl.h>
 #include <mpi.h>
 #include <poll.h>
@@ -22,13 +22,13 @@ namespace {
 
 using moesim::Frame;
 
-constexpr int kMessage = 1;          // Tags: for the program, ...
-constexpr int kEnd = 2;              // ... and for the relay: rank 0 is done, finalize.
+constexpr int kMessage = 1;          // Tag of a message for the program.
+constexpr int kEnd = 2;              // Tag of a message for the relay: rank 0 has ended, finalize.
 constexpr int kNapMilliseconds = 3;  // Waiting must not take a core from the simulations.
 
 volatile std::sig_atomic_t program_pid = 0;
 
-// Launchers signal whom they started; the program is who has something to save.
+// Launchers signal the process that they started, but the program must save its results.
 void forward(int signal) {
   if (program_pid > 0) kill(static_cast<pid_t>(program_pid), signal);
 }
@@ -68,16 +68,16 @@ class Relay {
 
  private:
   void send(int rank, int tag, std::string text) {
-    Sending& one = sending_.emplace_back();
-    one.text = std::move(text);
-    MPI_Isend(one.text.data(), static_cast<int>(one.text.size()), MPI_BYTE, rank, tag,
-              MPI_COMM_WORLD, &one.request);
+    Sending& sending = sending_.emplace_back();
+    sending.text = std::move(text);
+    MPI_Isend(sending.text.data(), static_cast<int>(sending.text.size()), MPI_BYTE, rank, tag,
+              MPI_COMM_WORLD, &sending.request);
   }
 
   void forget_sent() {
-    sending_.remove_if([](Sending& one) {
+    sending_.remove_if([](Sending& sending) {
       int done = 0;
-      MPI_Test(&one.request, &done, MPI_STATUS_IGNORE);
+      MPI_Test(&sending.request, &done, MPI_STATUS_IGNORE);
       return done != 0;
     });
   }
@@ -140,9 +140,9 @@ class Relay {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
-  // A rank that is gone would never come to MPI_Finalize, and all would wait for it. From the
-  // others everything is taken until they say that it was the last: a message on its way would hold
-  // them.
+  // A rank that has died would never reach MPI_Finalize, and all would wait for it. From the
+  // others, messages are received until they send their last one, because a pending message would
+  // block them.
   void end_ranks(int code) {
     if (lost_) MPI_Abort(MPI_COMM_WORLD, code);
     for (int rank = 1; rank < size_; ++rank) send(rank, kEnd, "");
@@ -156,9 +156,9 @@ class Relay {
   pid_t program_;
   int rank_ = 0, size_ = 1;
   bool ended_ = false;
-  int ends_ = 0;  // Ranks that rank 0 has heard the last of.
+  int ends_ = 0;  // Ranks that have sent their last message to rank 0.
   bool program_gone_ = false;
-  bool lost_ = false;  // Whether rank 0 gave a rank up.
+  bool lost_ = false;  // Whether rank 0 has given up a rank.
   std::string to_program_, from_program_;
   std::list<Sending> sending_;
 };

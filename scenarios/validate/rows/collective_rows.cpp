@@ -84,7 +84,7 @@ struct CollectiveRow {
     return all_to_all(group, {{(size - 1) / size * bytes.value()}, {}, {}, {}});
   }
 
-  // Bytes on the wire over bytes of the buffer, by which nccl-tests count bandwidth.
+  // Bytes on the wire over bytes of the buffer, as nccl-tests count bus bandwidth.
   double bus_factor(const CommGroup& group) const {
     const double n = static_cast<double>(group.size);
     return (row.text("op") == "all_reduce" ? 2 : 1) * (n - 1) / n;
@@ -101,8 +101,8 @@ struct CollectiveRow {
     return payload + (is_dispatch() ? kLowLatencyHeader : 0);
   }
 
-  // Expected copies of a token that go to one rank, routing balanced: one per chosen expert (low
-  // latency), or one if any of its experts is there.
+  // Expected copies of a token per destination rank under balanced routing: one per chosen expert
+  // (low latency), or one if any of its experts is there.
   double copies(const CommGroup& group) const {
     const double top_k = stated_number(row, "topk"), ranks = static_cast<double>(group.size);
     if (is_low_latency()) return top_k / ranks;

@@ -102,7 +102,7 @@ std::string stated_engine(const TruthRow& row, const Library& library,
   if (release.empty()) release = month_in(row.text("notes"));
   const std::string words = engine + " " + (release.empty() ? otherwise : release);
   if (is_known(words, library)) return words;
-  // Dynamo's rows count the releases of its containers, not of the engine inside.
+  // Rows of Dynamo state the release of its container, not of the engine inside.
   const std::string month = month_in(row.text("notes"));
   if (row.text("mode") == "disagg" && !month.empty() && is_known(engine + " " + month, library)) {
     return engine + " " + month;

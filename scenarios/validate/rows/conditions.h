@@ -1,28 +1,29 @@
-// How the words of a table become the conditions of a simulation: formats, engines, layouts.
+// Converts cells of a table to conditions of a simulation: formats, engines, layouts.
 #pragma once
 
 #include <string>
 
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/validation_plan.h"
 
 namespace moesim {
 
-// Thrown while a row is read, by the name of what is missing or not modelled; the row is left out.
+// Thrown while a row is read, with the condition that is missing or not modelled; the row is
+// skipped.
 struct Skipped {
   std::string reason;
 };
 
-// Each takes the cell of a row. Throws: Skipped if it is empty ("tp not stated") or unknown.
+// Each reads one cell of a row. Throws: Skipped if it is empty ("tp not stated") or unknown.
 std::int64_t stated(const TruthRow& row, std::string_view column);
 double stated_number(const TruthRow& row, std::string_view column);
 const ModelSpec& stated_model(const TruthRow& row, const Library& library);
 const DeviceSpec& stated_hardware(const TruthRow& row, const Library& library);
 
-// "vllm", "sglang" or "tensorrt-llm" from the engine's name with its release.
+// "vllm", "sglang" or "tensorrt-llm", from a cell with engine and release.
 std::string engine_name(const std::string& cell);
-// The engine with the release that the row states ("vllm 0.12.0"), or else with the month of the
-// measurement ("vllm 2025-04", from "V1 (2025-04)" or from "measured 2025-04-03" in the notes), or
-// else with `otherwise`, a release or month, where the table's rows are of one time.
+// The engine with the release that the row states ("vllm 0.12.0"); else with the month of the
+// measurement ("vllm 2025-04", from "V1 (2025-04)" or from "measured 2025-04-03" in the notes);
+// else with `otherwise`, a release or month for all undated rows of the table.
 std::string stated_engine(const TruthRow& row, const Library& library,
                           const std::string& otherwise);
 

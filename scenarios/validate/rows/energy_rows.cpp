@@ -10,7 +10,7 @@
 namespace moesim {
 namespace {
 
-// Rounds of a steady closed loop: nothing here asks for the first token's time.
+// Rounds of a steady closed loop. Two are enough, because no row here is a TTFT.
 constexpr std::int64_t kSteadyRounds = 2;
 constexpr double kMostTokens = 1e9;  // Output of one simulation.
 
@@ -25,7 +25,7 @@ struct TaskPrompt {
 constexpr TaskPrompt kPrompts[] = {
     {"lm-arena-chat", 150}, {"gpqa", 250}, {"sourcegraph-fim", 1000}};
 
-// When the rows without a release were measured: ML.ENERGY's third leaderboard and MLPerf Inference
+// Date of rows without a release: ML.ENERGY's third leaderboard and MLPerf Inference
 // 5.1 of 2025; Splitwise (ISCA 2024) ran the vLLM of 2023.
 constexpr const char* kEnergyMonth = "2025-10";
 constexpr const char* kSplitwiseEngine = "vllm 2023-11";
@@ -37,14 +37,14 @@ constexpr const char* kSplitwiseEngine = "vllm 2023-11";
 constexpr double kDefaultFlagsLaunch = 1.2;
 constexpr double kDefaultFlagsLaunchBlackwell = 2.4;
 
-// Its requests of more than 256 output tokens ended early: request time over inter-token time is
-// that of 130 to 250 tokens.
+// Requests of Splitwise with more than 256 output tokens ended early: request time over inter-token
+// time corresponds to 130 to 250 tokens.
 constexpr std::int64_t kSplitwiseMostOutput = 256;
 
-// A batch that is timed outside a server may fill the memory.
+// Memory utilization of a batch that is timed outside a server.
 constexpr double kStaticMemory = 0.98;
 
-// A figure of a wide row, and what the simulation says about it.
+// A figure of a wide row, computed from a simulation.
 struct WideFigure {
   const char* column;
   const char* unit;
@@ -59,7 +59,7 @@ constexpr WideFigure kWide[] = {
      [](const SimulationResult& r) { return r.device_joules / r.horizon_s; }},
     {"output_tokens_per_s", "tokens/s",
      [](const SimulationResult& r) { return r.output_tokens / r.horizon_s; }},
-    // Most intervals hold no prompt, like those of the fastest request.
+    // Most inter-token intervals contain no prompt, like those of the fastest request.
     {"median_itl_s", "s", [](const SimulationResult& r) { return r.fastest_tpot_s; }}};
 
 struct EnergyRow {
@@ -121,8 +121,8 @@ struct EnergyRow {
     throw Skipped{"isl not stated"};
   }
 
-  // ML.ENERGY leaves sampling to the checkpoint: those of OpenAI ask for none in particular, all
-  // others for top-p.
+  // ML.ENERGY uses the sampling that the checkpoint asks for: plain random sampling for those of
+  // OpenAI, top-p for all others.
   Sampling checkpoint_sampling() const {
     return row.text("checkpoint").starts_with("openai/") ? Sampling::kRandom : Sampling::kTopP;
   }
@@ -146,8 +146,8 @@ struct EnergyRow {
     if (tokens > kMostTokens) throw Skipped{"too many tokens to simulate"};
   }
 
-  // The energy of the simulated work, and waiting power in the time by which the measured run was
-  // longer: the power model alone, without the error of the predicted time.
+  // Mean power at the measured rate: the simulated energy, plus waiting power in the time by which
+  // the measured run was longer. Scores the power model without the error of the predicted time.
   void power_at_measured_rate(Measurement& m, const Simulation& s) const {
     const DeviceSpec& device = stated_hardware(row, library);
     const DeviceModel model(device, Watts(s.power_limit_w), 1);

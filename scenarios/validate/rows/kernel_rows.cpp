@@ -56,8 +56,8 @@ struct KernelRow {
     return {"timed", Matrix::Role::kInput, stated(row, "k"), stated(row, "n")};
   }
 
-  // Block-scaled fp8 in vLLM is timed together with the kernel that quantises the activations; the
-  // other tables leave that out.
+  // The times of block-scaled fp8 in vLLM include the kernel that quantises the activations; those
+  // of other tables do not.
   Seconds gemm_time() const {
     const std::int64_t m = stated(row, "m");
     const bool narrow = element_bytes(dtype()) < 2;
@@ -158,7 +158,7 @@ struct KernelRow {
     return kAttentionStart + busy(device(), attention_kernels(layer, ParallelPlan{}, dtypes, load));
   }
 
-  // FLOPs and bytes of a multiplication as its authors count them: operands once, bf16 results.
+  // Rate of a multiplication as its authors count FLOPs and bytes: operands once, bf16 results.
   double rate(Seconds time) const {
     const double m = stated_number(row, "m"), n = stated_number(row, "n"),
                  k = stated_number(row, "k");

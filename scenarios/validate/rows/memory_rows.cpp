@@ -69,7 +69,7 @@ struct MemoryRow {
     return widths;
   }
 
-  // What needs no engine and no device.
+  // Figures that depend on the model only.
   std::optional<double> of_model(const ModelSpec& model, const DtypePlan& dtypes) const {
     const std::string& metric = figure.metric;
     if (metric == "kv_bytes_per_token") return kv_bytes_per_token(model, dtypes.kv).value();

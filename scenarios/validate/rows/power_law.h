@@ -16,11 +16,11 @@ struct SkewedLayer {
   double exponent = 1.2;
 };
 
-// The fullest rank of one draw. Popularity of an expert is a bounded Pareto variable,
+// The fullest rank of one random layer. Popularity of an expert is a bounded Pareto variable,
 //   x = (a + (b - a) u)^(1 / (1 - A)),  a = low^(1 - A), b = high^(1 - A)
 //   low..high = 1..0.8 T if T k > E, else 0.01..2
-// scaled to T k pairs in all and at most T per expert; what rounding leaves over goes to the most
-// popular experts, what it exceeds is taken from the least popular ones.
+// scaled to T k pairs in total and at most T per expert. Rounding errors are added to the most
+// popular experts or taken from the least popular ones.
 // Source: ../shared/research/physics-serving.md section 2. Requires: exponent other than 1.
 ExpertLoad fullest_rank(const SkewedLayer& layer, RandomStream& random);
 

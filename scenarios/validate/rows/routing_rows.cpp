@@ -14,8 +14,8 @@ namespace moesim {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
-// Tables count up to hundreds of thousands of tokens; a bank of this many has the same shares but
-// for 2 % of noise per expert at 64 experts.
+// Tables count up to hundreds of thousands of tokens; a bank of this size has the same shares
+// except for 2 % of noise per expert at 64 experts.
 constexpr std::int64_t kSequences = 512;
 constexpr std::int64_t kSequenceTokens = 32;
 

@@ -10,16 +10,16 @@
 namespace moesim {
 namespace {
 
-// A closed loop is measured over ten requests per user (InferenceMAX and the like). Rounds between
-// the first and the last are alike: of long ones, fewer are simulated (Simulation::rounds).
+// A closed loop is measured over ten requests per user (as by InferenceMAX). Rounds between the
+// first and the last are alike, so fewer are simulated if they are long (Simulation::rounds).
 constexpr std::int64_t kRounds = 10;
 constexpr std::int64_t kFewestRounds = 3;
 constexpr std::int64_t kMostSteps = 4096;
 constexpr std::int64_t kMostOutput = 1'000'000'000;  // Tokens of one simulation; minutes of work.
 constexpr std::int64_t kMostRequests = 1'000'000;
 
-// Sequences that a throughput run may batch (the default of trtllm-bench), and how many fillings of
-// that batch are queued, so that the first and the last one weigh little.
+// Largest batch of a throughput run (the default of trtllm-bench), and the number of such batches
+// in the queue, so that the first and the last one have little weight.
 constexpr std::int64_t kOfflineBatch = 2048;
 constexpr std::int64_t kOfflineFillings = 3;
 constexpr double kOfflineMemory = 0.95;  // KV share of free memory; ../shared/truth, notes.
@@ -37,8 +37,8 @@ struct ServingRow {
   ValidationPlan& plan;
   Measurement& figure;
 
-  // attention_dp where it is not stated: one, if tensor and pipeline parallelism take all devices
-  // or the model is dense; else what the experts' widths say.
+  // attention_dp if it is not stated: 1 if tensor and pipeline parallelism use all devices or the
+  // model is dense; else it follows from the widths of the experts.
   std::int64_t attention_dp(const ParallelPlan& widths, std::int64_t devices) const {
     if (row.has("attn_dp")) return stated(row, "attn_dp");
     const bool moe = stated_model(row, library).is_moe();
@@ -76,7 +76,7 @@ struct ServingRow {
     return widths;
   }
 
-  // Of one pool, by the prefix of its columns.
+  // The layout of one pool, by the prefix of its columns.
   ParallelPlan workers(const std::string& pool) const {
     ParallelPlan widths;
     widths.replicas = stated(row, pool + "workers");
@@ -122,7 +122,7 @@ struct ServingRow {
 
   std::int64_t users(const Simulation& s) const {
     if (row.has("concurrency")) return stated(row, "concurrency");
-    // d_batch is what a decode worker may hold, not what it was given.
+    // d_batch is the capacity of a decode replica, not its load.
     if (!row.has("batch")) throw Skipped{"concurrency not stated"};
     return stated(row, "batch") * s.plan.attention_dp * s.plan.replicas;
   }
@@ -136,11 +136,11 @@ struct ServingRow {
            });
   }
 
-  // How InferenceMAX runs its client and its servers, as its scripts say: lengths drawn evenly from
-  // 0.8 of the shape to all of it; vLLM schedules asynchronously; SGLang on Blackwell looks for
-  // requests every 10 steps, and every 30 from 16 users on, where the script's model is tuned
-  // (DeepSeek-R1, Qwen3.5), and takes chunks of 32,768 tokens, in fp4 of 16,384.
-  // Source: github.com/SemiAnalysisAI/InferenceX, README.md and benchmarks/.
+  // Client and servers of InferenceMAX, from its scripts: lengths are uniform between 0.8 of the
+  // shape and all of it; vLLM schedules asynchronously; for tuned models (DeepSeek-R1, Qwen3.5)
+  // SGLang takes chunks of 32,768 tokens, in fp4 of 16,384, and on Blackwell it polls for requests
+  // every 10 steps, from 16 users on every 30. Source: github.com/SemiAnalysisAI/InferenceX,
+  // README.md and benchmarks/.
   void as_inference_max(Simulation& s) const {
     s.shortest = 0.8;
     s.overlaps_host = s.engine.starts_with("vllm");
@@ -213,8 +213,7 @@ struct ServingRow {
     throughput(s, s.devices);
   }
 
-  // The largest batch per attention-DP rank that the cache holds beside the buffers of a batch of
-  // that size.
+  // The largest batch per attention-DP rank that fits into the cache beside its own buffers.
   std::int64_t offline_batch(Simulation s) const {
     const std::int64_t tokens = s.input_tokens + s.output_tokens;
     const auto holds = [&](std::int64_t batch) {
@@ -242,7 +241,8 @@ struct ServingRow {
     throughput(s, s.devices);
   }
 
-  // Every sequence decodes at the same length: the fastest request saw no prompt of another.
+  // All sequences decode at the same length. The TPOT of the fastest request contains no prompt of
+  // another request.
   void static_decode() const {
     Simulation s = conditions();
     s.arrivals = ArrivalKind::kStatic;

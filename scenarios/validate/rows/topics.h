@@ -1,12 +1,12 @@
-// One function per topic: every row of a table becomes figures of the plan.
+// One function per topic: adds the figures of every row of a table to the plan.
 #pragma once
 
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/validation_plan.h"
 
 namespace moesim {
 
-// Each adds one figure per row (energy: per figure of a row), predicted, to be simulated, or
-// skipped by name. Requires: a table of that topic.
+// Each adds one figure per row (energy: one per figure of a row): predicted, to be simulated, or
+// skipped with a reason. Requires: a table of that topic.
 void plan_serving(const TruthTable& table, const Library& library, ValidationPlan& plan);
 void plan_energy(const TruthTable& table, const Library& library, ValidationPlan& plan);
 void plan_memory(const TruthTable& table, const Library& library, ValidationPlan& plan);

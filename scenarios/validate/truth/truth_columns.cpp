@@ -7,8 +7,8 @@
 namespace moesim {
 namespace {
 
-// Upper bounds keep every later sum and simulation finite; the largest machines, contexts and
-// message sizes lie far below.
+// Upper bounds that keep every sum and simulation finite; the largest real machines, contexts and
+// messages are far below them.
 constexpr double kDevices = 1e6;
 constexpr double kTokens = 1e7;
 constexpr double kUsers = 1e5;

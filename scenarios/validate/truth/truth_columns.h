@@ -1,4 +1,4 @@
-// The columns of each topic's table, and which numbers they may hold.
+// The columns of each topic's table and the range of their numbers.
 #pragma once
 
 #include <span>
@@ -18,12 +18,12 @@ struct TruthColumn {
   std::string_view name;
   CellKind kind = CellKind::kText;
   double most = 0;
-  bool essential = false;  // Without it no row can be scored.
+  bool essential = false;  // Required: without it no row can be scored.
 };
 
 std::span<const TruthColumn> truth_columns(Topic topic);
 
-// The unit that a metric is published in; empty = a metric that this program does not know.
+// The unit in which a metric is published; empty for an unknown metric.
 std::string_view unit_of_metric(std::string_view metric);
 
 }  // namespace moesim

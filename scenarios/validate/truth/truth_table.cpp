@@ -21,7 +21,7 @@ struct Line {
   bool open_quote = false;
 };
 
-// Commas separate, quotes hold commas, a doubled quote inside quotes is one.
+// Cells are separated by commas; quoted cells may contain commas; "" inside quotes is one quote.
 Line split(std::string_view line) {
   Line out;
   out.cells.emplace_back();
@@ -79,7 +79,7 @@ std::optional<Topic> topic_of(const TruthRow::Places& places) {
   return best;
 }
 
-// Reports the columns that are missing; false if the table cannot do without one of them.
+// Reports missing columns; false if one of them is required.
 bool check_header(const TruthRow::Places& places, TruthTable& table, Faults& faults) {
   std::vector<std::string> unknown;
   const auto columns = truth_columns(table.topic);

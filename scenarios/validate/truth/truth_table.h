@@ -18,10 +18,11 @@ enum class Topic { kServing, kEnergy, kMemory, kKernels, kCollectives, kRouting,
 inline constexpr int kNumTopics = 7;
 std::string_view topic_name(Topic topic);
 
-// One line of a table. An absent column and an empty cell both mean that the source does not say.
+// One line of a table. An absent column and an empty cell both mean that the source does not state
+// the value.
 class TruthRow {
  public:
-  // column name -> place in `cells`.
+  // Column name -> index in `cells`.
   using Places = std::map<std::string, std::size_t, std::less<>>;
 
   TruthRow(std::shared_ptr<const Places> places, std::vector<std::string> cells, int line)
@@ -34,7 +35,7 @@ class TruthRow {
   std::optional<std::int64_t> count(std::string_view column) const;  // Rounded.
 
   int line() const { return line_; }
-  // What is wrong with this row; such a row is named and left out. Empty = sound.
+  // The error in this row, which is then reported and left out; empty = valid.
   const std::string& fault() const { return fault_; }
   void set_fault(std::string fault) { fault_ = std::move(fault); }
 
@@ -51,13 +52,13 @@ struct TruthTable {
   std::vector<TruthRow> rows;
 };
 
-// Reads a table. What is wrong goes to `faults` with file and line: a row with a bad cell, too few
-// cells or an open quote is marked and the others are kept; a missing column reads as empty. No
-// table comes back if the file cannot be read, or if its header is none of the topics' or lacks a
-// column that every row needs.
+// Reads a table. Errors go to `faults` with file and line: a row with a bad cell, too few cells or
+// an open quote is marked, the other rows are kept; a missing column reads as empty. Returns
+// nothing if the file cannot be read, or if its header is of no topic or lacks a column that every
+// row needs.
 std::optional<TruthTable> read_truth_table(const std::string& file, Faults& faults);
 
-// The same from text; `file` is what messages call it.
+// Reads a table from text; `file` is its name in messages.
 std::optional<TruthTable> read_truth_text(const std::string& text, const std::string& file,
                                           Faults& faults);
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/validation_plan.h"
 
 namespace moesim {
 

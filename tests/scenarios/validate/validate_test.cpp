@@ -12,11 +12,11 @@
 #include "reports/results/metrics.h"
 #include "scenarios/run/run.h"
 #include "scenarios/validate/output_file.h"
-#include "scenarios/validate/predictions_csv.h"
+#include "scenarios/validate/scores/predictions_csv.h"
 #include "scenarios/validate/rows/power_law.h"
 #include "tests/scenarios/scenario_text.h"
 #include "tests/scenarios/temporary_file.h"
-#include "tests/scenarios/truth_text.h"
+#include "tests/scenarios/validate/truth_text.h"
 
 namespace moesim {
 namespace {

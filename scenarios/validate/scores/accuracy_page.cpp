@@ -1,11 +1,11 @@
-#include "scenarios/validate/accuracy_page.h"
+#include "scenarios/validate/scores/accuracy_page.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "scenarios/validate/scores.h"
+#include "scenarios/validate/scores/scores.h"
 
 namespace moesim {
 namespace {

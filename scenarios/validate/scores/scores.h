@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/measurement.h"
 
 namespace moesim {
 
@@ -15,11 +15,12 @@ namespace moesim {
 struct ErrorScore {
   std::int64_t rows = 0;
   double median = 0;       // Of the absolute errors.
-  double by_series = 0;    // Median over series of their medians, so that long curves count once.
+  double by_series = 0;    // Median over series of their medians; each series counts once.
   double p90 = 0;          // Nearest rank.
   double bias = 0;         // Median of the signed errors.
   std::int64_t right = 0;  // kRightOrWrong: rows that are right. The other fields stay 0.
-  // Share of the rows whose published value lies within P10 to P90 of the draws; nothing without.
+  // Share of the rows whose published value lies within P10 to P90 of the Monte Carlo samples;
+  // absent without samples.
   std::optional<double> covered;
 };
 
@@ -54,8 +55,8 @@ std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements,
 // Requires: not empty.
 double median_of(std::vector<double> values);
 
-// Kendall's tau: (pairs in the same order - pairs in opposite order) / pairs that differ in the
-// first; ties in the second count as neither. Nothing where no pair differs.
+// Kendall's tau: (pairs in the same order - pairs in opposite order) / pairs that differ in
+// `published`; ties in `predicted` count as neither. Nothing if no pair differs.
 std::optional<double> kendall_tau(std::span<const double> published,
                                   std::span<const double> predicted);
 

@@ -1,4 +1,4 @@
-// Models and hardware by the slugs of the tables, loaded once.
+// Models, hardware and engines by the slugs of the tables. Each is loaded once.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +14,24 @@ namespace moesim {
 
 class Library {
  public:
-  // Uncertain numbers of profiles are drawn by `variation`.
+  // `variation` selects the Monte Carlo sample of uncertain numbers in profiles.
   explicit Library(const Variation& variation = {}) : variation_(variation) {}
 
   const Variation& variation() const { return variation_; }
 
-  // From now on this device stands for the slug that is its name, in nodes too: a user's own
-  // profile in place of the shipped one.
+  // Replaces the shipped device of the same name, also in nodes, by a profile of the user.
   void replace(const DeviceSpec& device);
 
-  // The model or device of this slug; null if there is none.
+  // The model or device of a slug; null if there is none.
   const ModelSpec* model(const std::string& slug) const;
   const DeviceSpec* device(const std::string& slug) const;
-  // The range of releases that an engine's words name, e.g. "vllm 0.12.0". Throws: InputError.
+  // The range of releases for an engine with its release, such as "vllm 0.12.0".
+  // Throws: InputError.
   const ServingRelease& engine(const std::string& words) const;
 
-  // A cluster of `devices` such devices and no more: bare devices if they fit into one node,
-  // otherwise nodes of the largest shipped kind. With `whole_server`, always a shipped node.
-  // Nothing if no node profile holds them.
+  // A cluster of exactly `devices` such devices: bare devices if they fit into one node, else nodes
+  // of the largest shipped kind. With `whole_server`, always shipped nodes. Nothing if no node
+  // profile fits.
   std::optional<ClusterSpec> cluster(const std::string& hardware, std::int64_t devices,
                                      bool whole_server) const;
 

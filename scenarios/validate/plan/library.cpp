@@ -1,4 +1,4 @@
-#include "scenarios/validate/truth/library.h"
+#include "scenarios/validate/plan/library.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -42,7 +42,7 @@ const Spec* find_or_load(std::map<std::string, std::optional<Spec>>& loaded,
     try {
       if (is_slug(slug)) spec = load(slug);
     } catch (const InputError&) {
-      // No model or device of this name: the caller says so.
+      // There is no model or device of this name; the caller reports it.
     }
     found = loaded.emplace(slug, std::move(spec)).first;
   }

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "scenarios/validate/truth/truth_table.h"
-#include "tests/scenarios/truth_text.h"
+#include "tests/scenarios/validate/truth_text.h"
 
 namespace moesim {
 namespace {

@@ -1,4 +1,4 @@
-#include "scenarios/validate/predictions_csv.h"
+#include "scenarios/validate/scores/predictions_csv.h"
 
 #include <fmt/format.h>
 

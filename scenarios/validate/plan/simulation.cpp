@@ -1,4 +1,4 @@
-#include "scenarios/validate/truth/simulation.h"
+#include "scenarios/validate/plan/simulation.h"
 
 #include <fmt/format.h>
 
@@ -48,7 +48,7 @@ Workload workload_of(const Simulation& simulation) {
   return workload;
 }
 
-// Over `all` rounds, of which all but the first and the last are alike.
+// Mean over `all` rounds, if all rounds except the first and the last are alike.
 double mean_of_rounds(const std::vector<double>& means, std::int64_t all) {
   const double between = std::accumulate(means.begin() + 1, means.end() - 1, 0.0) /
                          static_cast<double>(means.size() - 2);
@@ -86,7 +86,7 @@ std::string plan_key(const ParallelPlan& plan) {
                      plan.moe_tp, plan.replicas);
 }
 
-// Pools that leave a part of the last node free are given whole nodes.
+// With separate pools the number of devices is rounded up to whole nodes.
 std::optional<ClusterSpec> cluster_of(const Simulation& simulation, const Library& library) {
   constexpr std::int64_t kMostPerNode = 72;
   std::int64_t devices = simulation.devices;
@@ -136,7 +136,7 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
   Deployment deployment;
   deployment.name = simulation.model;
   deployment.model = *library.model(simulation.model);
-  // What was measured was served, whatever context the model was trained for.
+  // A measured run was possible, so the context of the model must not refuse it.
   const std::int64_t context = simulation.input_tokens + simulation.output_tokens;
   std::int64_t& positions = deployment.model.max_positions;
   if (positions > 0) positions = std::max(positions, context);

@@ -1,7 +1,7 @@
 // Scores by hand.
 #include <gtest/gtest.h>
 
-#include "scenarios/validate/scores.h"
+#include "scenarios/validate/scores/scores.h"
 
 namespace moesim {
 namespace {

@@ -1,4 +1,4 @@
-#include "scenarios/validate/truth/measurement.h"
+#include "scenarios/validate/plan/validation_plan.h"
 
 #include <cmath>
 
@@ -49,10 +49,10 @@ void ValidationPlan::deliver(std::size_t simulation, const SimulationResult& res
   }
 }
 
-void ValidationPlan::add_draw(const ValidationPlan& drawn) {
+void ValidationPlan::add_sample(const ValidationPlan& sample) {
   for (std::size_t i = 0; i < measurements_.size(); ++i) {
-    const Measurement& other = drawn.measurements_.at(i);
-    if (other.skipped.empty()) measurements_[i].draws.push_back(other.predicted);
+    const Measurement& other = sample.measurements_.at(i);
+    if (other.skipped.empty()) measurements_[i].samples.push_back(other.predicted);
   }
 }
 

@@ -1,10 +1,10 @@
-#include "scenarios/validate/score_text.h"
+#include "scenarios/validate/scores/score_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "scenarios/validate/scores.h"
+#include "scenarios/validate/scores/scores.h"
 
 namespace moesim {
 namespace {
@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t kNameWidth = 36;
 constexpr std::size_t kWorst = 10;
 constexpr std::size_t kSeriesWidth = 56;
-constexpr double kRule = 2;  // A hardware family or model above so many times the whole is marked.
-constexpr std::int64_t kLeastRows = 10;  // Fewer are not broken down.
+constexpr double kMarkedRatio =
+    2;  // A group with a median above this multiple of the whole is marked.
+constexpr std::int64_t kLeastRows = 10;  // Metrics with fewer rows have no groups.
 
 std::string line(const std::string& name, const ErrorScore& e, ScoreKind kind,
                  const std::string& tail) {
@@ -79,7 +80,7 @@ std::string groups_text(const std::vector<MetricScore>& scores, const std::strin
     }
     out += fmt::format("  {} {}\n", topic_name(s.topic), s.name);
     for (const auto& [name, errors] : groups) {
-      const bool worse = errors.median > kRule * s.all.median && errors.rows > 1;
+      const bool worse = errors.median > kMarkedRatio * s.all.median && errors.rows > 1;
       out += line("    " + name, errors, s.score, worse ? "  above twice the whole" : "");
     }
   }

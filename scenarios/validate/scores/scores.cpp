@@ -1,4 +1,4 @@
-#include "scenarios/validate/scores.h"
+#include "scenarios/validate/scores/scores.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@ namespace {
 
 using Rows = std::vector<const Measurement*>;
 
-// Layouts that differ by less than this are a tie: repeats of one set-up differ as much.
+// Layouts that differ by less are a tie; repeats of one measurement differ as much.
 constexpr double kTie = 0.03;
 constexpr std::size_t kLeastOrdered = 3;
 
@@ -39,7 +39,7 @@ std::vector<double> absolute_errors(const Rows& rows) {
 std::optional<double> covered_share(const Rows& rows) {
   double with_interval = 0, inside = 0;
   for (const Measurement* m : rows) {
-    const auto range = interval_of(m->draws, m->predicted);
+    const auto range = interval_of(m->samples, m->predicted);
     if (!range) continue;
     ++with_interval;
     if (range->low <= m->value && m->value <= range->high) ++inside;
@@ -109,7 +109,7 @@ void score_order(const Rows& rows, MetricScore& score) {
   if (score.ordered_series > 0) score.order = sum / static_cast<double>(score.ordered_series);
 }
 
-// Every pair of rows that differ in layout (series) at equal load: is the better one told?
+// For every pair of rows that differ in layout (series) at equal load: is the better one predicted?
 void score_pairs(const Rows& rows, MetricScore& score) {
   for (const auto& [load, same] : grouped(rows, &Measurement::load)) {
     if (load.empty()) continue;

@@ -1,4 +1,4 @@
-#include "scenarios/validate/accuracy_page.h"
+#include "scenarios/validate/scores/accuracy_page.h"
 
 namespace moesim {
 
