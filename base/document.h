@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/input_error.h"
 #include "base/quantity.h"
+#include "base/words.h"
 
 namespace moesim {
 
@@ -38,6 +40,13 @@ class Value {
   std::optional<double> quantity(Dimension dimension, bool zero_allowed = false) const;
   // One of `names`; the result is its index.
   std::optional<std::size_t> choice(const std::vector<std::string>& names) const;
+  // One of the words of T (base/words.h), or of those of `choices` alone.
+  template <class T>
+  std::optional<T> word(std::span<const T> choices = {}) const {
+    const std::vector<std::string> words = allowed_words(choices);
+    const auto index = choice(words);
+    return index ? from_word<T>(words[*index]) : std::nullopt;
+  }
   // The items of a list; a fault if it is no list.
   std::vector<Value> items() const;
   // The (key, value) pairs of a map in file order; a fault if it is no map.

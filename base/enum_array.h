@@ -4,11 +4,16 @@
 #include <array>
 #include <cstddef>
 
+#include "base/words.h"
+
 namespace moesim {
 
-// How many enumerators E has; they count from 0 without a gap. Specialise it beside each enum.
+// How many enumerators E has; they count from 0 without a gap. Specialise it beside an enum that
+// has no words.
 template <class E>
 inline constexpr std::size_t kNumEnumerators = 0;
+template <Worded E>
+inline constexpr std::size_t kNumEnumerators<E> = kNumWords<E>;
 
 // Loops may use plain numbers as well.
 template <class E, class T>

@@ -44,11 +44,9 @@ std::int64_t MeasuredRow::count(Column column, std::int64_t otherwise, std::int6
 Dtype MeasuredRow::dtype(Column column, Dtype otherwise) const {
   const std::string_view text = cell(column);
   if (text.empty()) return otherwise;
-  const auto found = dtype_from_name(text);
+  const auto found = from_word<Dtype>(text);
   if (found) return *found;
-  std::vector<std::string> names;
-  for (const Dtype known : kAllDtypes) names.emplace_back(dtype_name(known));
-  fault_(name_of(column), text, "one of " + comma_list(names));
+  fault_(name_of(column), text, "one of " + comma_list(words_of<Dtype>()));
   return otherwise;
 }
 

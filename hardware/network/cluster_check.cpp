@@ -51,7 +51,7 @@ std::vector<ClusterFault> routing_faults(const FabricSpec& fabric) {
   if (is_tree == of_trees) return {};
   const char* allowed = is_tree ? "spread or ecmp: a fat tree has no detours to choose from"
                                 : "minimal or valiant: a dragonfly or torus has no up-links";
-  return {{"routing", kFabricRoutings[static_cast<std::size_t>(fabric.routing)], allowed}};
+  return {{"routing", word_of(fabric.routing), allowed}};
 }
 
 }  // namespace

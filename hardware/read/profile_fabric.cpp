@@ -10,13 +10,13 @@ constexpr NumberRule kBandwidth{
     .dimension = Dimension::kBandwidth, .min = 1e6, .max = 1e15, .exact = true};
 constexpr NumberRule kOversubscription{.min = 1, .max = 64, .exact = true};
 
-void read_routing(ProfileReader& reader, FabricSpec& fabric, FabricRouting first) {
-  fabric.routing = first;
+// The first of the choices where the profile names none.
+void read_routing(ProfileReader& reader, FabricSpec& fabric,
+                  const std::array<FabricRouting, 2>& choices) {
+  fabric.routing = choices.front();
   if (!reader.has("routing")) return;
-  const auto index = static_cast<std::size_t>(first);
-  const std::size_t choice =
-      reader.required_choice("routing", {kFabricRoutings[index], kFabricRoutings[index + 1]});
-  fabric.routing = static_cast<FabricRouting>(index + choice);
+  fabric.routing =
+      reader.required_choice<FabricRouting>("routing", choices).value_or(fabric.routing);
 }
 
 void read_switch(ProfileReader& reader, FabricSpec& fabric) {
@@ -31,7 +31,7 @@ void read_fat_tree(ProfileReader& reader, FabricSpec& fabric) {
   fabric.core_oversubscription = reader.number_or("core_oversubscription", 1, kOversubscription);
   if (reader.has("levels")) fabric.levels = reader.required_count("levels", 3);
   if (fabric.levels < 2) reader.fault("levels", "2 or 3");
-  read_routing(reader, fabric, FabricRouting::kSpread);
+  read_routing(reader, fabric, {FabricRouting::kSpread, FabricRouting::kEcmp});
 }
 
 void read_dragonfly(ProfileReader& reader, FabricSpec& fabric) {
@@ -43,14 +43,14 @@ void read_dragonfly(ProfileReader& reader, FabricSpec& fabric) {
                  "at least endpoint_ports + group_switches - 1, and more to join "
                  "groups");
   }
-  read_routing(reader, fabric, FabricRouting::kMinimal);
+  read_routing(reader, fabric, {FabricRouting::kMinimal, FabricRouting::kValiant});
 }
 
 void read_torus(ProfileReader& reader, FabricSpec& fabric) {
   constexpr std::int64_t kMostDimensions = 3;
   fabric.dimensions = reader.required_count("dimensions", kMostDimensions);
   fabric.port_bandwidth = BytesPerSecond(reader.number_or("port_bandwidth", 0, kBandwidth));
-  read_routing(reader, fabric, FabricRouting::kMinimal);
+  read_routing(reader, fabric, {FabricRouting::kMinimal, FabricRouting::kValiant});
 }
 
 void read_power_and_price(ProfileReader& reader, FabricSpec& fabric) {
@@ -73,11 +73,7 @@ FabricSpec read_fabric(const ProfileFile& file, Faults& faults) {
   auto reader = ProfileReader::open(file, faults);
   if (!reader) return fabric;
   reader->required_text("title", "what the fabric is, in words");
-  constexpr FabricKind kKinds[] = {FabricKind::kNone, FabricKind::kRailFatTree,
-                                   FabricKind::kFatTree, FabricKind::kDragonfly,
-                                   FabricKind::kTorus};
-  fabric.kind = kKinds[reader->required_choice(
-      "kind", {"none", "rail-fat-tree", "fat-tree", "dragonfly", "torus"})];
+  fabric.kind = reader->required_choice<FabricKind>("kind").value_or(FabricKind::kNone);
   if (fabric.kind == FabricKind::kDragonfly) {
     read_dragonfly(*reader, fabric);
   } else if (fabric.kind == FabricKind::kTorus) {

@@ -67,9 +67,7 @@ LinkTechnology read_link(const ProfileFile& file, Faults& faults) {
   auto reader = ProfileReader::open(file, faults);
   if (!reader) return link;
   reader->required_text("title", "what the link is, in words");
-  constexpr LinkWiring kWirings[] = {LinkWiring::kSwitch, LinkWiring::kMesh, LinkWiring::kTree,
-                                     LinkWiring::kTorus};
-  link.wiring = kWirings[reader->required_choice("wiring", {"switch", "mesh", "tree", "torus"})];
+  link.wiring = reader->required_choice<LinkWiring>("wiring").value_or(LinkWiring::kSwitch);
   link.collective_start = Seconds(reader->required("collective_start", kLatency));
   link.step = Seconds(reader->required("step", kLatency));
   link.ring_efficiency = reader->required("ring_efficiency", kShare);

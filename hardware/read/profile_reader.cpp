@@ -187,10 +187,9 @@ std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
   std::map<Dtype, double> out;
   const auto table = map_.required(key, "a map of format: number, e.g. bf16");
   if (!table) return out;
-  std::vector<std::string> names;
-  for (Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
+  const std::vector<std::string> names = words_of<Dtype>();
   for (const auto& [name, value] : table->entries()) {
-    const auto dtype = dtype_from_name(name);
+    const auto dtype = from_word<Dtype>(name);
     if (!dtype) {
       const std::string near = did_you_mean(name, names);
       value.fault("unknown format; " + (near.empty() ? "allowed: " + comma_list(names)
@@ -222,12 +221,6 @@ double ProfileReader::required_energy_per_byte(const std::string& key) {
 std::string ProfileReader::required_text(const std::string& key, const std::string& allowed) {
   const auto value = map_.required(key, allowed);
   return value ? value->text().value_or("") : "";
-}
-
-std::size_t ProfileReader::required_choice(const std::string& key,
-                                           const std::vector<std::string>& names) {
-  const auto value = map_.required(key, "one of " + comma_list(names));
-  return value ? value->choice(names).value_or(0) : 0;
 }
 
 bool ProfileReader::boolean_or(const std::string& key, bool otherwise) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,12 @@ class ProfileReader {
     return map_.required(key, allowed);
   }
   std::string required_text(const std::string& key, const std::string& allowed);
-  std::size_t required_choice(const std::string& key, const std::vector<std::string>& names);
+  // One of an enum's words, or of those of `choices` alone; nothing after a fault.
+  template <class Enum>
+  std::optional<Enum> required_choice(const std::string& key, std::span<const Enum> choices = {}) {
+    const auto value = map_.required(key, "one of " + comma_list(allowed_words(choices)));
+    return value ? value->word(choices) : std::nullopt;
+  }
   bool boolean_or(const std::string& key, bool otherwise);
   // A list of texts; empty if the key is absent.
   std::vector<std::string> texts_or_none(const std::string& key);

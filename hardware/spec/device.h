@@ -11,6 +11,7 @@
 
 #include "base/dtype.h"
 #include "base/units.h"
+#include "base/words.h"
 
 namespace moesim {
 
@@ -61,6 +62,13 @@ enum class LinkWiring {
   kTree,    // Through the host's PCIe ports.
   kTorus,   // Neighbours only; devices can be looked at, but nodes of several are refused.
 };
+template <>
+inline constexpr auto kWords<LinkWiring> = enum_words<LinkWiring>({
+    {LinkWiring::kSwitch, "switch"},
+    {LinkWiring::kMesh, "mesh"},
+    {LinkWiring::kTree, "tree"},
+    {LinkWiring::kTorus, "torus"},
+});
 
 // Largest node on a full mesh, which has a link for every pair.
 inline constexpr std::int64_t kMostMeshDevices = 64;
@@ -144,6 +152,14 @@ struct NodeSpec {
 };
 
 enum class FabricKind { kNone, kRailFatTree, kFatTree, kDragonfly, kTorus };
+template <>
+inline constexpr auto kWords<FabricKind> = enum_words<FabricKind>({
+    {FabricKind::kNone, "none"},
+    {FabricKind::kRailFatTree, "rail-fat-tree"},
+    {FabricKind::kFatTree, "fat-tree"},
+    {FabricKind::kDragonfly, "dragonfly"},
+    {FabricKind::kTorus, "torus"},
+});
 
 // How traffic chooses among the paths of a fabric.
 enum class FabricRouting {
@@ -152,9 +168,13 @@ enum class FabricRouting {
   kMinimal,  // The shortest path.
   kValiant,  // By way of a third group or node, picked by a hash of the ends.
 };
-
-inline constexpr std::array<const char*, 4> kFabricRoutings = {"spread", "ecmp", "minimal",
-                                                               "valiant"};
+template <>
+inline constexpr auto kWords<FabricRouting> = enum_words<FabricRouting>({
+    {FabricRouting::kSpread, "spread"},
+    {FabricRouting::kEcmp, "ecmp"},
+    {FabricRouting::kMinimal, "minimal"},
+    {FabricRouting::kValiant, "valiant"},
+});
 
 struct FabricSpec {
   std::string name;

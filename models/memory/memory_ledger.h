@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "base/words.h"
 #include "hardware/spec/device.h"
 #include "models/spec/model_spec.h"
 #include "models/spec/parallel_plan.h"
@@ -19,6 +20,12 @@ enum class PoolRule {
   kStaticFraction,  // SGLang: memory_utilization of all memory holds weights and cache.
   kFreeFraction,    // TensorRT-LLM: memory_utilization of the memory that all else leaves free.
 };
+template <>
+inline constexpr auto kWords<PoolRule> = enum_words<PoolRule>({
+    {PoolRule::kUtilization, "utilization"},
+    {PoolRule::kStaticFraction, "static_fraction"},
+    {PoolRule::kFreeFraction, "free_fraction"},
+});
 
 // Memory rules of the serving engine. Source:
 // ../shared/research/physics-energy-memory-training.md 1.3.

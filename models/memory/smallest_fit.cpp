@@ -97,7 +97,7 @@ std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan&
     const auto fit = smallest_fitting_plan(model, *formats, rules, device);
     if (!fit || fit->plan.total_ranks() >= fewest) continue;
     fewest = fit->plan.total_ranks();
-    text += fmt::format("{}{} weights on {}", text.empty() ? "" : " or ", dtype_name(narrow),
+    text += fmt::format("{}{} weights on {}", text.empty() ? "" : " or ", word_of(narrow),
                         words(model, *fit));
   }
   if (text.empty()) return std::nullopt;

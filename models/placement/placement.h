@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "models/spec/model_spec.h"
 #include "models/spec/parallel_plan.h"
 
@@ -52,24 +53,47 @@ enum class PlacementPolicy {
                 // in ../shared/research/router.md 4.1).
   kCoactivation,  // EPLB's balance, with experts that tokens choose together kept together.
 };
+template <>
+inline constexpr auto kWords<PlacementPolicy> = enum_words<PlacementPolicy>({
+    {PlacementPolicy::kLinear, "linear"},
+    {PlacementPolicy::kRoundRobin, "round_robin"},
+    {PlacementPolicy::kEplb, "eplb"},
+    {PlacementPolicy::kCoactivation, "coactivation"},
+});
 
 enum class EplbScope {
   kAuto,          // Hierarchical where the router has expert groups that the nodes divide.
   kHierarchical,  // Expert groups stay on one node.
   kGlobal,
 };
+template <>
+inline constexpr auto kWords<EplbScope> = enum_words<EplbScope>({
+    {EplbScope::kAuto, "auto"},
+    {EplbScope::kHierarchical, "hierarchical"},
+    {EplbScope::kGlobal, "global"},
+});
 
 // Which replica serves a token's pair with a replicated expert.
 enum class ReplicaChoice {
   kDynamic,  // Each in turn.
   kStatic,   // One fixed replica per source rank, the nearest.
 };
+template <>
+inline constexpr auto kWords<ReplicaChoice> = enum_words<ReplicaChoice>({
+    {ReplicaChoice::kDynamic, "dynamic"},
+    {ReplicaChoice::kStatic, "static"},
+});
 
 // Tokens that the first placement of kEplb and kCoactivation is made from.
 enum class PlacementProfile {
   kHeldOut,  // One half of the bank; the other half is served.
   kServed,   // The whole bank, which is served as well: a perfect profile.
 };
+template <>
+inline constexpr auto kWords<PlacementProfile> = enum_words<PlacementProfile>({
+    {PlacementProfile::kHeldOut, "held_out"},
+    {PlacementProfile::kServed, "served"},
+});
 
 // Assumption: more than the chance difference between loads of a thousand steps, less than the cost
 // of a change of the kind of text (EPLB's overload of OLMoE rises from 1.04 to 1.25 and more). vLLM

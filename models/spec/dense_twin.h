@@ -3,11 +3,19 @@
 
 #include <cstdint>
 
+#include "base/words.h"
 #include "models/spec/model_spec.h"
 
 namespace moesim {
 
 enum class TwinMatch { kActive, kTotal, kMemory, kQuality };
+template <>
+inline constexpr auto kWords<TwinMatch> = enum_words<TwinMatch>({
+    {TwinMatch::kActive, "active"},
+    {TwinMatch::kTotal, "total"},
+    {TwinMatch::kMemory, "memory"},
+    {TwinMatch::kQuality, "quality"},
+});
 
 // The dense model with the same attention, depth and vocabulary whose feed-forward width matches
 // the MoE in active (top_k * expert_width + shared) or total (num_experts * expert_width + shared)

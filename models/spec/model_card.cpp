@@ -123,9 +123,8 @@ std::string model_card(const ModelSpec& model, bool layer_by_layer) {
   out += line("hidden size, layers, vocab",
               fmt::format("{}, {}, {}{}", model.hidden_size, model.layers.size(), model.vocab_size,
                           model.tied_embeddings ? " (tied)" : ""));
-  out +=
-      line("published number format", fmt::format("{}, experts {}", dtype_name(model.native_dtype),
-                                                  dtype_name(model.native_expert_dtype)));
+  out += line("published number format", fmt::format("{}, experts {}", word_of(model.native_dtype),
+                                                     word_of(model.native_expert_dtype)));
   out += parameter_lines(model) + cost_lines(model) + moe_lines(model);
   return layer_by_layer ? out + layer_lines(model) : out;
 }
@@ -153,8 +152,8 @@ nlohmann::ordered_json model_card_json(const ModelSpec& model) {
   card["top_k"] = sparse ? model.moe().top_k : 0;
   card["expert_width"] = sparse ? model.moe().expert_width : 0;
   card["shared_width"] = sparse ? model.moe().shared_width : 0;
-  card["native_dtype"] = std::string(dtype_name(model.native_dtype));
-  card["native_expert_dtype"] = std::string(dtype_name(model.native_expert_dtype));
+  card["native_dtype"] = word_of(model.native_dtype);
+  card["native_expert_dtype"] = word_of(model.native_expert_dtype);
   card["source"] = model.source;
   return card;
 }

@@ -9,6 +9,7 @@
 
 #include "base/dtype.h"
 #include "base/units.h"
+#include "base/words.h"
 
 namespace moesim {
 
@@ -53,18 +54,41 @@ enum class ScoreFunction {
   kSqrtSoftplus,
   kOne,  // Every chosen expert weighs 1 (Roller 2021); keys are the logits.
 };
+template <>
+inline constexpr auto kWords<ScoreFunction> = enum_words<ScoreFunction>({
+    {ScoreFunction::kSoftmax, "softmax"},
+    {ScoreFunction::kSigmoid, "sigmoid"},
+    {ScoreFunction::kSqrtSoftplus, "sqrt_softplus"},
+    {ScoreFunction::kOne, "one"},
+});
 enum class SelectionOrder {
   kScoreThenTopK,  // Scores over all experts, then top-k of score + bias.
   kTopKThenScore,  // Top-k of the raw logits, then the score over the chosen ones only.
 };
+template <>
+inline constexpr auto kWords<SelectionOrder> = enum_words<SelectionOrder>({
+    {SelectionOrder::kScoreThenTopK, "score_then_top_k"},
+    {SelectionOrder::kTopKThenScore, "top_k_then_score"},
+});
 enum class GroupScore {
   kSumOfTwoLargest,
   kLargest,
   kSumOfKeptShare,  // Megatron: the top_k / top_groups largest of the group.
 };
+template <>
+inline constexpr auto kWords<GroupScore> = enum_words<GroupScore>({
+    {GroupScore::kSumOfTwoLargest, "sum_of_two_largest"},
+    {GroupScore::kLargest, "largest"},
+    {GroupScore::kSumOfKeptShare, "sum_of_kept_share"},
+});
 // Value of the keys of a dropped group. Zero lets an expert of a dropped group beat one of a kept
 // group whose biased score is negative, as in code derived from Hugging Face's.
 enum class GroupMask { kMinusInfinity, kZero };
+template <>
+inline constexpr auto kWords<GroupMask> = enum_words<GroupMask>({
+    {GroupMask::kMinusInfinity, "minus_infinity"},
+    {GroupMask::kZero, "zero"},
+});
 
 // How experts are picked from the keys. Source: ../shared/research/router.md, section 1.
 enum class SelectionRule {
@@ -78,9 +102,26 @@ enum class SelectionRule {
   kSinkhorn,            // Megatron: Sinkhorn's iteration while training, top-k after.
   kQuantile,            // Megatron: logits less prices that even out the batch while training.
 };
+template <>
+inline constexpr auto kWords<SelectionRule> = enum_words<SelectionRule>({
+    {SelectionRule::kTopK, "top_k"},
+    {SelectionRule::kHash, "hash"},
+    {SelectionRule::kRandomSecond, "random_second"},
+    {SelectionRule::kNoisyTopK, "noisy_top_k"},
+    {SelectionRule::kSparseMixer, "sparse_mixer"},
+    {SelectionRule::kExpertChoice, "expert_choice"},
+    {SelectionRule::kBalancedAssignment, "balanced_assignment"},
+    {SelectionRule::kSinkhorn, "sinkhorn"},
+    {SelectionRule::kQuantile, "quantile"},
+});
 
 // Which tokens an expert with more than its capacity leaves out.
 enum class DropPolicy { kByWeight, kByPosition };
+template <>
+inline constexpr auto kWords<DropPolicy> = enum_words<DropPolicy>({
+    {DropPolicy::kByWeight, "by_weight"},
+    {DropPolicy::kByPosition, "by_position"},
+});
 
 // How many tokens an expert takes: ceil(factor tokens top_k / num_experts), at least `least`.
 // models/router/kernel/capacity.h does the arithmetic.

@@ -44,16 +44,16 @@ bool is_timeable(const Kernel& kernel) {
 
 std::string row_of(const Kernel& kernel) {
   const std::string_view kind = kMeasuredKinds[static_cast<std::size_t>(kernel.kind)];
-  const std::string_view dtype = dtype_name(kernel.dtype);
+  const std::string_view dtype = word_of(kernel.dtype);
   const AttentionShape& a = kernel.attention;
   switch (kernel.kind) {
     case KernelKind::kGemm:
     case KernelKind::kGroupedGemm:
-      return fmt::format("{},{},{},,{},{},{},,,,,\n", kind, dtype, dtype_name(kernel.weights),
+      return fmt::format("{},{},{},,{},{},{},,,,,\n", kind, dtype, word_of(kernel.weights),
                          kernel.n, kernel.k, std::max<std::int64_t>(kernel.groups, 1));
     case KernelKind::kPrefillAttention:
     case KernelKind::kDecodeAttention:
-      return fmt::format("{},{},,{},,,,{},{},{},{},{}\n", kind, dtype, dtype_name(a.cache), a.heads,
+      return fmt::format("{},{},,{},,,,{},{},{},{},{}\n", kind, dtype, word_of(a.cache), a.heads,
                          a.kv_heads, a.head_dim, a.v_head_dim, a.window);
     case KernelKind::kElementwise:
       break;

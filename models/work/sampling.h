@@ -1,6 +1,8 @@
 // How the next token is drawn from its logits.
 #pragma once
 
+#include "base/words.h"
+
 namespace moesim {
 
 enum class Sampling {
@@ -8,6 +10,12 @@ enum class Sampling {
   kRandom,  // By probability.
   kTopP,    // By probability among the likeliest (top-p, top-k), as chat models ask for.
 };
+template <>
+inline constexpr auto kWords<Sampling> = enum_words<Sampling>({
+    {Sampling::kGreedy, "greedy"},
+    {Sampling::kRandom, "random"},
+    {Sampling::kTopP, "top_p"},
+});
 
 // Traffic of taking the likeliest token: cast to fp32 (6 B), softmax (8), draw (4) for each logit.
 inline constexpr double kGreedySamplingBytes = 18;

@@ -116,8 +116,8 @@ Json network() {
     if (is_communication(phase)) phases.push_back({std::string(phase_name(phase)), type("number")});
   }
   std::vector<Field> algorithms;
-  for (std::size_t a = 1; a < kNumAllReduces; ++a) {
-    algorithms.push_back({kAllReduces[a], type("number")});
+  for (const auto& [algorithm, word] : kWords<AllReduce>.rows) {
+    if (algorithm != AllReduce::kAuto) algorithms.push_back({word, type("number")});
   }
   Json runs = object(algorithms);
   runs["description"] = "How many all-reduces TP groups ran, by algorithm.";

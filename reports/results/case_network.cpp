@@ -24,7 +24,8 @@ Json times_json(const CommunicationTimes& times) {
     json[std::string(phase_name(static_cast<Phase>(p)))] = times.phases[p].value();
   });
   Json& runs = json["all_reduces"] = Json::object();
-  for (std::size_t a = 1; a < kNumAllReduces; ++a) runs[kAllReduces[a]] = times.all_reduces[a];
+  for (std::size_t a = 1; a < kNumWords<AllReduce>; ++a)
+    runs[kWords<AllReduce>.rows[a].word] = times.all_reduces[a];
   return json;
 }
 
@@ -35,8 +36,8 @@ CommunicationTimes times_from_json(const Json& json) {
     const std::string name(phase_name(static_cast<Phase>(p)));
     times.phases[p] = Seconds(json.at(name).get<double>());
   });
-  for (std::size_t a = 1; a < kNumAllReduces; ++a) {
-    times.all_reduces[a] = json.at("all_reduces").at(kAllReduces[a]).get<double>();
+  for (std::size_t a = 1; a < kNumWords<AllReduce>; ++a) {
+    times.all_reduces[a] = json.at("all_reduces").at(kWords<AllReduce>.rows[a].word).get<double>();
   }
   return times;
 }
@@ -79,17 +80,17 @@ std::string percent(double share) {
 
 // "all-reduces run as two_shot (96 %) and nvls (4.0 %)"; those of both kinds of steps together.
 std::string all_reduce_words(const NetworkSummary& network) {
-  std::array<double, kNumAllReduces> runs{};
+  std::array<double, kNumWords<AllReduce>> runs{};
   double all = 0;
-  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+  for (std::size_t a = 0; a < kNumWords<AllReduce>; ++a) {
     runs[a] = network.prompt_steps.all_reduces[a] + network.decode_steps.all_reduces[a];
     all += runs[a];
   }
   std::string text;
-  for (std::size_t a = 0; a < kNumAllReduces; ++a) {
+  for (std::size_t a = 0; a < kNumWords<AllReduce>; ++a) {
     if (runs[a] <= 0) continue;
-    text += fmt::format("{}{} ({})", text.empty() ? "; all-reduces run as " : ", ", kAllReduces[a],
-                        percent(runs[a] / all));
+    text += fmt::format("{}{} ({})", text.empty() ? "; all-reduces run as " : ", ",
+                        kWords<AllReduce>.rows[a].word, percent(runs[a] / all));
   }
   return text;
 }

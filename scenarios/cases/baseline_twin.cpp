@@ -5,12 +5,11 @@
 #include <algorithm>
 
 #include "scenarios/cases/row_key.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 
 Case baseline_twin(const Case& one, TokenPolicy policy) {
-  std::string words = names::word(names::kTokenPolicies, policy);
+  std::string words = word_of(policy);
   std::replace(words.begin(), words.end(), '_', ' ');
   Case twin = one;
   twin.name = fmt::format("{} ({} routing)", one.name, words);

@@ -9,7 +9,6 @@
 #include "hardware/read/profiles.h"
 #include "models/quality/scaling_laws.h"
 #include "scenarios/cases/row_key.h"
-#include "scenarios/format/router_names.h"
 #include "sim/deployment/expert_memory.h"
 #include "sim/network/stage_collectives.h"
 
@@ -162,7 +161,7 @@ void drop_expert_settings(Deployment& d) {
 }  // namespace
 
 Case dense_twin_case(const Case& one, TwinMatch match, const Variation& variation) {
-  const std::string word = names::word(names::kTwins, match);
+  const std::string word = word_of(match);
   Case twin = one;
   twin.name = fmt::format("{} (dense, equal {})", one.name, word);
   twin.twin_of = one.name;

@@ -14,7 +14,6 @@
 #include "models/router/recorded/npy.h"
 #include "reports/render/html/routing_card.h"
 #include "scenarios/format/read_router.h"
-#include "scenarios/format/router_names.h"
 #include "scenarios/sweep/paths.h"
 #include "sim/deployment/expert_placement.h"
 
@@ -37,7 +36,7 @@ struct RouteArguments {
   std::int64_t ranks = 1;
   std::int64_t nodes = 1;
   std::int64_t redundant = 0;
-  std::string placement = names::kPlacements[0];
+  std::string placement = word_of(PlacementPolicy{});
   // What comes out.
   std::string npy;
   std::string html;
@@ -104,9 +103,7 @@ void spread_over_ranks(const RouteArguments& arguments, Deployment& deployment) 
     refuse("--nodes", std::to_string(arguments.nodes),
            fmt::format("must divide the {} ranks of --ep", arguments.ranks));
   }
-  const auto policy =
-      std::find(names::kPlacements.begin(), names::kPlacements.end(), arguments.placement);
-  deployment.placement.policy = static_cast<PlacementPolicy>(policy - names::kPlacements.begin());
+  deployment.placement.policy = from_word<PlacementPolicy>(arguments.placement).value();
   deployment.placement.redundant_experts = arguments.redundant;
   deployment.plan.attention_dp = deployment.plan.ep = arguments.ranks;
   deployment.cluster.nodes = arguments.nodes;
@@ -150,8 +147,7 @@ void route(const RouteArguments& arguments) {
 
 void add_source(CLI::App& command, RouteArguments& arguments) {
   command.add_option("--tokens", arguments.tokens, "Where tokens come from (calibrated)")
-      ->check(CLI::IsMember(
-          std::vector<std::string>(names::kTokenPolicies.begin(), names::kTokenPolicies.end())));
+      ->check(CLI::IsMember(words_of<TokenPolicy>()));
   command.add_option("--alpha", arguments.alpha, "Exponent of --tokens power_law (1)");
   command.add_option("--domain", arguments.domain, "Kind of text, e.g. code");
   command.add_option("--trace", arguments.trace, "Recorded routing: .npy, .jsonl or .csv");
@@ -176,8 +172,7 @@ void add_layout(CLI::App& command, RouteArguments& arguments) {
   command.add_option("--nodes", arguments.nodes, "Nodes of these ranks (1)")
       ->check(CLI::Range(std::int64_t{1}, kMaxRanks));
   command.add_option("--placement", arguments.placement, "How the experts are placed (linear)")
-      ->check(CLI::IsMember(
-          std::vector<std::string>(names::kPlacements.begin(), names::kPlacements.end())));
+      ->check(CLI::IsMember(words_of<PlacementPolicy>()));
   command.add_option("--redundant", arguments.redundant, "Further copies of hot experts (0)")
       ->check(CLI::Range(std::int64_t{0}, kMaxExperts));
 }

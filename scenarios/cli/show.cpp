@@ -178,10 +178,8 @@ void show(const ShowArguments& arguments) {
 Dtype dtype_or(const std::string& option, const std::string& name, Dtype otherwise,
                Faults& faults) {
   if (name.empty()) return otherwise;
-  if (const auto dtype = dtype_from_name(name)) return *dtype;
-  std::vector<std::string> names;
-  for (const Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
-  faults.add({option, 0, "", name, "one of " + comma_list(names)});
+  if (const auto dtype = from_word<Dtype>(name)) return *dtype;
+  faults.add({option, 0, "", name, "one of " + comma_list(words_of<Dtype>())});
   return otherwise;
 }
 

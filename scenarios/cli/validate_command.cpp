@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -41,12 +42,12 @@ Library library_of(const ValidateArguments& arguments, const Variation& variatio
 }
 
 // Routing that baselines compare with: they need nothing but a name.
-const std::vector<std::string> kRoutings = {"calibrated", "balanced", "uniform"};
+constexpr std::array kRoutings = {TokenPolicy::kCalibrated, TokenPolicy::kBalanced,
+                                  TokenPolicy::kUniform};
 
 Validation plan_of(const ValidateArguments& arguments, const Library& library) {
   Validation validation = plan_validation(arguments.files, library);
-  const auto named = std::find(kRoutings.begin(), kRoutings.end(), arguments.routing);
-  validation.plan.route(static_cast<TokenPolicy>(named - kRoutings.begin()));
+  validation.plan.route(from_word<TokenPolicy>(arguments.routing).value());
   return validation;
 }
 
@@ -110,7 +111,7 @@ void add_validate(CLI::App& app, int& code) {
       ->add_option("--routing", arguments->routing,
                    "How tokens choose experts where a row does not say: calibrated (the router "
                    "kernel), or balanced or uniform to see what it is worth")
-      ->check(CLI::IsMember(kRoutings));
+      ->check(CLI::IsMember(allowed_words<TokenPolicy>(kRoutings)));
   command
       ->add_option("--draws", arguments->draws,
                    "Draws of everything uncertain, to see how many intervals hold (0)")

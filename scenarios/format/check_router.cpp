@@ -9,7 +9,6 @@
 #include "models/router/tokens/calibration.h"
 #include "scenarios/format/read_router.h"
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 namespace {
@@ -46,20 +45,20 @@ void check_groups(const MoeSpec& moe, SchemeFaults& faults) {
   }
   if (router.num_groups == 1) return;
   if (router.group_score == GroupScore::kSumOfTwoLargest && group < 2) {
-    faults.push_back({"group_score", names::word(names::kGroupScores, router.group_score),
-                      "groups of at least two experts"});
+    faults.push_back(
+        {"group_score", word_of(router.group_score), "groups of at least two experts"});
   }
   const bool by_share = router.group_score == GroupScore::kSumOfKeptShare;
   if (by_share && (moe.top_k % router.top_groups != 0)) {
     faults.push_back(
-        {"group_score", names::word(names::kGroupScores, router.group_score),
+        {"group_score", word_of(router.group_score),
          fmt::format("top_groups {} must divide top_k {}", router.top_groups, moe.top_k)});
   }
 }
 
 void check_rule(const MoeSpec& moe, SchemeFaults& faults) {
   const RouterSpec& router = moe.router;
-  const char* rule = names::word(names::kRules, router.rule);
+  const char* rule = word_of(router.rule);
   const auto fault = [&](const std::string& why) { faults.push_back({"rule", rule, why}); };
   const bool pairs =
       router.rule == SelectionRule::kRandomSecond || router.rule == SelectionRule::kSparseMixer;

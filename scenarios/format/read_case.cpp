@@ -10,7 +10,6 @@
 #include "scenarios/format/read_engine.h"
 #include "scenarios/format/read_faults.h"
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/router_names.h"
 #include "sim/deployment/expert_placement.h"
 #include "sim/network/stage_collectives.h"
 
@@ -92,10 +91,7 @@ struct CaseReader {
   Dtype dtype_or(MapReader& map, const std::string& key, Dtype otherwise) {
     const auto value = map.optional(key);
     if (!value) return otherwise;
-    std::vector<std::string> names;
-    for (const Dtype dtype : kAllDtypes) names.emplace_back(dtype_name(dtype));
-    const auto choice = value->choice(names);
-    return choice ? kAllDtypes[*choice] : otherwise;
+    return value->word<Dtype>().value_or(otherwise);
   }
 
   void read_dtypes() {
@@ -135,8 +131,7 @@ struct CaseReader {
       cluster.fabric = load_fabric("rail-fat-tree", loaded.variation);
     }
     if (const auto routing = map->optional("routing")) {
-      const auto choice = routing->choice({kFabricRoutings.begin(), kFabricRoutings.end()});
-      if (choice) cluster.fabric.routing = static_cast<FabricRouting>(*choice);
+      cluster.fabric.routing = routing->word<FabricRouting>().value_or(cluster.fabric.routing);
     }
     if (const auto shape = map->optional("shape")) read_shape(*shape, cluster.fabric);
     map->done();
@@ -205,13 +200,13 @@ struct CaseReader {
     auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
     if (!map) return;
     PlacementSpec& spec = deployment.placement;
-    read_choice(*map, "policy", names::kPlacements, spec.policy);
+    read_word(*map, "policy", spec.policy);
     spec.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
-    read_choice(*map, "scope", names::kScopes, spec.scope);
-    read_choice(*map, "replicas", names::kReplicaChoices, spec.replicas);
+    read_word(*map, "scope", spec.scope);
+    read_word(*map, "replicas", spec.replicas);
     spec.rebalance_steps = map->integer_or("rebalance_steps", 0, 0, kMaxSteps);
     spec.rebalance_gain = map->number_or("rebalance_gain", spec.rebalance_gain, 0, 10);
-    read_choice(*map, "profile", names::kProfiles, spec.profile);
+    read_word(*map, "profile", spec.profile);
     map->done();
   }
 
@@ -271,7 +266,7 @@ struct CaseReader {
     if (deployment.all_reduce == AllReduce::kAuto || contradictions.all().size() > earlier) return;
     const std::string fault = all_reduce_fault(deployment);
     if (fault.empty()) return;
-    contradict("engine", {"all_reduce", names::word(kAllReduces, deployment.all_reduce), fault});
+    contradict("engine", {"all_reduce", word_of(deployment.all_reduce), fault});
   }
 
   void check_plan() {
@@ -293,7 +288,7 @@ struct CaseReader {
     const bool may_be_low_latency = deployment.dispatch == DispatchPolicy::kAuto ||
                                     deployment.dispatch == DispatchPolicy::kLowLatency;
     if (deployment.combine == CombineFormat::kLogFmt10 && !may_be_low_latency) {
-      contradict("engine", {"combine", names::word(names::kCombine, deployment.combine),
+      contradict("engine", {"combine", word_of(deployment.combine),
                             "bf16: only low-latency dispatch combines in logfmt10"});
     }
   }

@@ -1,7 +1,6 @@
 #include "scenarios/format/read_engine.h"
 
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 namespace {
@@ -98,10 +97,10 @@ struct EngineReader {
              own.overlaps_shared_experts);
     set_flag(map, "all_reduce_overlap", profiled.overlaps_all_reduce, own.overlaps_all_reduce);
     set_flag(map, "cuda_graphs", profiled.cuda_graphs, own.cuda_graphs);
-    read_choice(map, "sampling", names::kSampling, deployment.sampling);
-    BatchPolicy batch = profiled.batch;
-    read_choice(map, "batching", names::kBatching, batch);
-    set_own("batching", batch, profiled.batch, own.batch);
+    read_word(map, "sampling", deployment.sampling);
+    const BatchPolicy* batching = profiled.batching;
+    read_word(map, "batching", batching);
+    set_own("batching", batching, profiled.batching, own.batching);
   }
 
   void read(const std::optional<Value>& value) {
@@ -112,9 +111,9 @@ struct EngineReader {
     if (!map) return;
     if (const auto name = map->optional("name")) load_serving(*name);
     read_engine_numbers(*map);
-    read_choice(*map, "all_reduce", kAllReduces, deployment.all_reduce);
-    read_choice(*map, "dispatch", names::kDispatch, deployment.dispatch);
-    read_choice(*map, "combine", names::kCombine, deployment.combine);
+    read_word(*map, "all_reduce", deployment.all_reduce);
+    read_word(*map, "dispatch", deployment.dispatch);
+    read_word(*map, "combine", deployment.combine);
     map->done();
   }
 };

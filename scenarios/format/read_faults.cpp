@@ -114,10 +114,9 @@ struct FaultReader {
 
   // Fills in which link of the cluster is meant; false after a fault.
   bool read_link(const Value& link, Slowdown& slow) {
-    const auto kind = link.choice({"nic", "scale-up", "fabric"});
-    if (!kind) return false;
-    constexpr std::array kParts = {FaultPart::kNic, FaultPart::kScaleUp, FaultPart::kFabric};
-    slow.part = kParts[*kind];
+    const auto part = link.word<FaultPart>(kLinkParts);
+    if (!part) return false;
+    slow.part = *part;
     if (slow.part == FaultPart::kFabric) return read_fabric_links(slow);
     if (slow.part == FaultPart::kScaleUp) {
       const auto devices = read_gpu();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 namespace {
@@ -13,14 +12,13 @@ constexpr double kMostTokens = 1e15;
 constexpr double kMostElastic = 5;
 
 void add_twin(const Value& value, std::vector<TwinMatch>& twins) {
-  const auto choice = value.choice({names::kTwins.begin(), names::kTwins.end()});
-  if (!choice) return;
-  const auto match = static_cast<TwinMatch>(*choice);
-  if (std::find(twins.begin(), twins.end(), match) != twins.end()) {
+  const auto match = value.word<TwinMatch>();
+  if (!match) return;
+  if (std::find(twins.begin(), twins.end(), *match) != twins.end()) {
     value.fault("each twin once expected");
     return;
   }
-  twins.push_back(match);
+  twins.push_back(*match);
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 namespace {
@@ -18,31 +18,19 @@ constexpr std::int64_t kMaxZeroExperts = 10'000;
 constexpr std::int64_t kMaxCapacity = 1'000'000;
 constexpr std::int64_t kMaxBlock = 4096;
 
-const std::vector<TokenPolicy> kBaselines = {TokenPolicy::kBalanced, TokenPolicy::kUniform,
-                                             TokenPolicy::kPowerLaw};
-
-template <class Words>
-std::vector<std::string> list_of(const Words& words) {
-  return {words.begin(), words.end()};
-}
-
-// The value's word as an enumerator; `otherwise` after a fault.
-template <class Enum, class Words>
-Enum choice_or(const Value& value, const Words& words, Enum otherwise) {
-  const auto choice = value.choice(list_of(words));
-  return choice ? static_cast<Enum>(*choice) : otherwise;
-}
+constexpr std::array kBaselines = {TokenPolicy::kBalanced, TokenPolicy::kUniform,
+                                   TokenPolicy::kPowerLaw};
 
 // What a case changes in the model's scheme, to be done to every MoE layer.
 struct SchemeReader {
   MapReader& map;
   std::vector<std::function<void(RouterSpec&)>> changes = {};
 
-  template <class Enum, class Words>
-  void choice(const char* key, const Words& words, Enum RouterSpec::*field) {
+  template <class Enum>
+  void choice(const char* key, Enum RouterSpec::*field) {
     const auto value = map.optional(key);
     if (!value) return;
-    const Enum chosen = choice_or(*value, words, Enum{});
+    const Enum chosen = value->word<Enum>().value_or(Enum{});
     changes.push_back([=](RouterSpec& router) { router.*field = chosen; });
   }
 
@@ -64,8 +52,8 @@ struct SchemeReader {
     // Fewer groups than may be kept: all of them are kept, unless the file says otherwise.
     changes.push_back([](RouterSpec& r) { r.top_groups = std::min(r.top_groups, r.num_groups); });
     count("top_groups", 1, kMaxGroups, &RouterSpec::top_groups);
-    choice("group_score", names::kGroupScores, &RouterSpec::group_score);
-    choice("group_mask", names::kGroupMasks, &RouterSpec::group_mask);
+    choice("group_score", &RouterSpec::group_score);
+    choice("group_mask", &RouterSpec::group_mask);
   }
 
   void capacity() {
@@ -83,7 +71,7 @@ struct SchemeReader {
     const auto rows = block ? block->integer(1, kMaxBlock) : std::nullopt;
     keys->done();
     const auto policy =
-        drop ? std::optional(choice_or(*drop, names::kDropPolicies, DropPolicy{})) : std::nullopt;
+        drop ? std::optional(drop->word<DropPolicy>().value_or(DropPolicy{})) : std::nullopt;
     changes.push_back([=](RouterSpec& router) {
       CapacitySpec& spec = router.capacity;
       if (number) spec.fixed = 0;  // Either a factor or a number of tokens decides.
@@ -96,9 +84,9 @@ struct SchemeReader {
   }
 
   void read() {
-    choice("score", names::kScores, &RouterSpec::score);
-    choice("order", names::kOrders, &RouterSpec::order);
-    choice("rule", names::kRules, &RouterSpec::rule);
+    choice("score", &RouterSpec::score);
+    choice("order", &RouterSpec::order);
+    choice("rule", &RouterSpec::rule);
     flag("renormalise", &RouterSpec::renormalise);
     flag("correction_bias", &RouterSpec::correction_bias);
     groups();
@@ -127,8 +115,7 @@ struct SourceReader {
     const auto value = map.optional(key);
     if (!value || tokens.policy == policy) return;
     value->fault(fmt::format("{} goes with tokens: {} only; here tokens are {}", key,
-                             names::word(names::kTokenPolicies, policy),
-                             names::word(names::kTokenPolicies, tokens.policy)),
+                             word_of(policy), word_of(tokens.policy)),
                  "given");
   }
 
@@ -139,7 +126,7 @@ struct SourceReader {
       tokens.policy = TokenPolicy::kTrained;
     }
     if (const auto value = map.optional("tokens")) {
-      tokens.policy = choice_or(*value, names::kTokenPolicies, tokens.policy);
+      tokens.policy = value->word<TokenPolicy>().value_or(tokens.policy);
     }
     if (tokens.policy == TokenPolicy::kRecorded) {
       map.required("trace", "recorded routing needs its file: .npy, .jsonl or .csv");
@@ -175,17 +162,12 @@ std::vector<TokenPolicy> read_baselines(MapReader& map) {
   std::vector<TokenPolicy> baselines;
   const auto value = map.optional("baselines");
   if (!value) return baselines;
-  std::vector<std::string> words;
-  for (const TokenPolicy policy : kBaselines) {
-    words.emplace_back(names::word(names::kTokenPolicies, policy));
-  }
   for (const Value& item : value->items()) {
-    const auto choice = item.choice(words);
-    if (!choice) continue;
-    const bool twice =
-        std::find(baselines.begin(), baselines.end(), kBaselines[*choice]) != baselines.end();
+    const auto policy = item.word<TokenPolicy>(kBaselines);
+    if (!policy) continue;
+    const bool twice = std::find(baselines.begin(), baselines.end(), *policy) != baselines.end();
     if (twice) item.fault("each baseline once");
-    baselines.push_back(kBaselines[*choice]);
+    baselines.push_back(*policy);
   }
   return baselines;
 }

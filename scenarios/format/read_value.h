@@ -41,12 +41,10 @@ std::string name_or_file_beside(const Value& value, const std::string& name);
 // Faults about the name itself belong to the value; those inside the file stay there.
 void refuse(const Value& value, const InputError& error);
 
-// One of several words in the order of an enum; nothing changes when the key is absent or faulty.
-template <class Enum, class Words>
-void read_choice(MapReader& map, const std::string& key, const Words& words, Enum& chosen) {
-  const auto value = map.optional(key);
-  const auto choice = value ? value->choice({words.begin(), words.end()}) : std::nullopt;
-  if (choice) chosen = static_cast<Enum>(*choice);
+// One of the words of T; nothing changes when the key is absent or faulty.
+template <class T>
+void read_word(MapReader& map, const std::string& key, T& chosen) {
+  if (const auto value = map.optional(key)) chosen = value->word<T>().value_or(chosen);
 }
 
 }  // namespace moesim

@@ -5,15 +5,10 @@
 #include <cmath>
 
 #include "base/quantity.h"
-#include "scenarios/format/router_names.h"
 #include "scenarios/sweep/paths.h"
 
 namespace moesim {
 namespace {
-
-std::string dtype_text(Dtype dtype) {
-  return std::string(dtype_name(dtype));
-}
 
 // The shortest text in `unit` that reads back as exactly this SI value, so that a rerun is the
 // same.
@@ -72,7 +67,7 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["max_num_seqs"] = rules.max_num_seqs;
   node["max_batched_tokens"] = rules.max_batched_tokens;
   node["kv_block_tokens"] = rules.kv_block_tokens;
-  node["batching"] = names::word(names::kBatching, serving.batch);
+  node["batching"] = word_of(serving.batching);
   node["chunked_prompts"] = serving.chunked_prompts;
   node["reserved_output"] = fmt::format("{}", serving.reserved_output);
   node["admission_interval"] = serving.admission_interval;
@@ -87,10 +82,10 @@ YAML::Node engine_node(const Deployment& deployment) {
   node["shared_expert_overlap"] = serving.overlaps_shared_experts;
   node["all_reduce_overlap"] = serving.overlaps_all_reduce;
   node["cuda_graphs"] = serving.cuda_graphs;
-  node["sampling"] = names::word(names::kSampling, deployment.sampling);
-  node["all_reduce"] = names::word(kAllReduces, deployment.all_reduce);
-  node["dispatch"] = names::word(names::kDispatch, deployment.dispatch);
-  node["combine"] = names::word(names::kCombine, deployment.combine);
+  node["sampling"] = word_of(deployment.sampling);
+  node["all_reduce"] = word_of(deployment.all_reduce);
+  node["dispatch"] = word_of(deployment.dispatch);
+  node["combine"] = word_of(deployment.combine);
   return node;
 }
 
@@ -98,15 +93,15 @@ YAML::Node fault_node(const Slowdown& slow, const ClusterSpec& cluster) {
   const auto time = [](Seconds s) { return quantity_text(s.value(), Dimension::kTime, "s"); };
   YAML::Node node;
   if (slow.part == FaultPart::kFabric) {
-    node["link"] = "fabric";
+    node["link"] = word_of(slow.part);
     node["port"] = slow.fabric.name;
     if (slow.fabric.cables > 0) node["cables"] = slow.fabric.cables;
   } else if (slow.part == FaultPart::kNic) {
-    node["link"] = "nic";
+    node["link"] = word_of(slow.part);
     node["node"] = slow.devices.first / cluster.node.devices;
     node["rail"] = slow.devices.first % cluster.node.devices / slow.devices.count;
   } else {
-    if (slow.part == FaultPart::kScaleUp) node["link"] = "scale-up";
+    if (slow.part == FaultPart::kScaleUp) node["link"] = word_of(slow.part);
     node["gpu"] = slow.devices.first;
   }
   const bool is_fabric = slow.part == FaultPart::kFabric;
@@ -157,10 +152,10 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   YAML::Node node;
   node["name"] = deployment.name;
   node["model"] = model_node(deployment.model, given["model"]);
-  node["dtype"]["weights"] = dtype_text(deployment.dtypes.weights);
-  node["dtype"]["experts"] = dtype_text(deployment.dtypes.experts);
-  node["dtype"]["kv"] = dtype_text(deployment.dtypes.kv);
-  node["dtype"]["dispatch"] = dtype_text(deployment.dtypes.dispatch);
+  node["dtype"]["weights"] = word_of(deployment.dtypes.weights);
+  node["dtype"]["experts"] = word_of(deployment.dtypes.experts);
+  node["dtype"]["kv"] = word_of(deployment.dtypes.kv);
+  node["dtype"]["dispatch"] = word_of(deployment.dtypes.dispatch);
   node["cluster"]["node"] = given_name(cluster["node"], deployment.cluster.node.name);
   node["cluster"]["nodes"] = deployment.cluster.nodes;
   if (deployment.cluster.nodes > 1) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "scenarios/format/resolve.h"
-#include "scenarios/format/router_names.h"
 
 namespace moesim {
 namespace {
@@ -44,7 +43,7 @@ void put_source(const TokenSource& tokens, const YAML::Node& given, YAML::Node& 
   if (tokens.policy == TokenPolicy::kRecorded) {
     node["trace"] = file_name(given, "trace", tokens.trace);
   } else {
-    node["tokens"] = names::word(names::kTokenPolicies, tokens.policy);
+    node["tokens"] = word_of(tokens.policy);
   }
   if (!tokens.gate.empty()) node["gate"] = file_name(given, "gate", tokens.gate);
   if (!tokens.domain.empty()) node["domain"] = tokens.domain;
@@ -73,18 +72,16 @@ class SchemeWriter {
 
   void put_selection() {
     const auto as_is = [](auto value) { return value; };
-    const auto one_of = [](const auto& words) {
-      return [&words](auto value) { return names::word(words, value); };
-    };
-    put("score", &RouterSpec::score, one_of(names::kScores));
-    put("order", &RouterSpec::order, one_of(names::kOrders));
-    put("rule", &RouterSpec::rule, one_of(names::kRules));
+    const auto word = [](auto value) { return word_of(value); };
+    put("score", &RouterSpec::score, word);
+    put("order", &RouterSpec::order, word);
+    put("rule", &RouterSpec::rule, word);
     put("renormalise", &RouterSpec::renormalise, as_is);
     put("correction_bias", &RouterSpec::correction_bias, as_is);
     put("num_groups", &RouterSpec::num_groups, as_is);
     put("top_groups", &RouterSpec::top_groups, as_is);
-    put("group_score", &RouterSpec::group_score, one_of(names::kGroupScores));
-    put("group_mask", &RouterSpec::group_mask, one_of(names::kGroupMasks));
+    put("group_score", &RouterSpec::group_score, word);
+    put("group_mask", &RouterSpec::group_mask, word);
     put("scaling", &RouterSpec::scaling, number);
   }
 
@@ -94,7 +91,7 @@ class SchemeWriter {
       YAML::Node node;
       if (capacity.fixed == 0) node["factor"] = number(capacity.factor);
       node["least"] = capacity.least;
-      node["drop"] = names::word(names::kDropPolicies, capacity.drop);
+      node["drop"] = word_of(capacity.drop);
       node["pad"] = capacity.pad;
       node["block"] = capacity.block;
       return node;
@@ -129,13 +126,13 @@ YAML::Node resolved_router(const Deployment& deployment, const YAML::Node& given
 
 YAML::Node resolved_placement(const PlacementSpec& placement) {
   YAML::Node node;
-  node["policy"] = names::word(names::kPlacements, placement.policy);
+  node["policy"] = word_of(placement.policy);
   node["redundant_experts"] = placement.redundant_experts;
-  node["scope"] = names::word(names::kScopes, placement.scope);
-  node["replicas"] = names::word(names::kReplicaChoices, placement.replicas);
+  node["scope"] = word_of(placement.scope);
+  node["replicas"] = word_of(placement.replicas);
   node["rebalance_steps"] = placement.rebalance_steps;
   node["rebalance_gain"] = number(placement.rebalance_gain);
-  node["profile"] = names::word(names::kProfiles, placement.profile);
+  node["profile"] = word_of(placement.profile);
   return node;
 }
 

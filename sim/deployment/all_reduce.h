@@ -1,10 +1,7 @@
 // Algorithms of all-reduce: every member of a group gets the sum over all members.
 #pragma once
 
-#include <array>
-#include <cstddef>
-
-#include "base/enum_array.h"
+#include "base/words.h"
 
 namespace moesim {
 
@@ -17,12 +14,15 @@ enum class AllReduce {
   kOneShot,   // Engine's own kernel: every member sends its whole buffer to every other.
   kTwoShot,   // Engine's own kernel: reduce-scatter, then all-gather.
 };
-
-// Names in scenarios and reports.
-inline constexpr std::array kAllReduces = {"auto",      "ring",     "tree",    "nvls",
-                                           "nvls_tree", "one_shot", "two_shot"};
-inline constexpr std::size_t kNumAllReduces = kAllReduces.size();
 template <>
-inline constexpr std::size_t kNumEnumerators<AllReduce> = kNumAllReduces;
+inline constexpr auto kWords<AllReduce> = enum_words<AllReduce>({
+    {AllReduce::kAuto, "auto"},
+    {AllReduce::kRing, "ring"},
+    {AllReduce::kTree, "tree"},
+    {AllReduce::kNvls, "nvls"},
+    {AllReduce::kNvlsTree, "nvls_tree"},
+    {AllReduce::kOneShot, "one_shot"},
+    {AllReduce::kTwoShot, "two_shot"},
+});
 
 }  // namespace moesim

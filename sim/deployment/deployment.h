@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/words.h"
 #include "hardware/spec/device.h"
 #include "models/memory/memory_ledger.h"
 #include "models/placement/placement.h"
@@ -29,6 +30,14 @@ enum class DispatchPolicy {
   kAllGather,   // Every rank gets every token; results return by a reduce-scatter.
   kAllToAll,    // The library's all-to-all: one copy per chosen expert.
 };
+template <>
+inline constexpr auto kWords<DispatchPolicy> = enum_words<DispatchPolicy>({
+    {DispatchPolicy::kAuto, "auto"},
+    {DispatchPolicy::kNormal, "normal"},
+    {DispatchPolicy::kLowLatency, "low_latency"},
+    {DispatchPolicy::kAllGather, "all_gather"},
+    {DispatchPolicy::kAllToAll, "all_to_all"},
+});
 
 // The reason why a model's router cannot serve requests; empty = it can.
 std::string serving_fault(const MoeSpec& moe);

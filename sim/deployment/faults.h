@@ -2,6 +2,7 @@
 // devices that fail and may be restored.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "base/words.h"
 #include "hardware/network/fabric_links.h"
 #include "hardware/spec/device.h"
 #include "hardware/spec/link_speeds.h"
@@ -33,6 +35,16 @@ enum class FaultPart {
   kDevice,   // Its kernels.
   kFabric,   // Links between switches, in both directions.
 };
+template <>
+inline constexpr auto kWords<FaultPart> = enum_words<FaultPart>({
+    {FaultPart::kNic, "nic"},
+    {FaultPart::kScaleUp, "scale-up"},
+    {FaultPart::kDevice, "gpu"},
+    {FaultPart::kFabric, "fabric"},
+});
+
+// Parts that are links.
+inline constexpr std::array kLinkParts = {FaultPart::kNic, FaultPart::kScaleUp, FaultPart::kFabric};
 
 // Links between switches of one name, some cables of which are slow.
 struct SlowFabric {

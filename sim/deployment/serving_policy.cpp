@@ -129,28 +129,29 @@ struct ReleaseReader {
 
   bool stated(const char* key) const { return is_first || reader.has(key); }
 
-  std::size_t word(const char* key, const std::vector<std::string>& words, std::size_t otherwise) {
-    return stated(key) ? reader.required_word(key, words) : otherwise;
+  template <class T>
+  void read_word(const char* key, T& word) {
+    if (stated(key))
+      word = from_word<T>(words_of<T>()[reader.required_word(key, words_of<T>())]).value();
   }
 
+  void read_flag(const char* key, bool& flag) { flag = reader.required_word(key, kYesNo) == 1; }
+
   // The policy's own default where no range says it.
-  void read_flag(const char* key, bool& flag) {
-    if (reader.has(key)) flag = reader.required_word(key, kYesNo) == 1;
+  void read_optional_flag(const char* key, bool& flag) {
+    if (reader.has(key)) read_flag(key, flag);
   }
 
   void read_words() {
     ServingPolicy& policy = release.policy;
-    policy.batch = static_cast<BatchPolicy>(
-        word("batching", {"mixed", "prefill_first"}, static_cast<std::size_t>(policy.batch)));
-    policy.memory.pool =
-        static_cast<PoolRule>(word("pool", {"utilization", "static_fraction", "free_fraction"},
-                                   static_cast<std::size_t>(policy.memory.pool)));
-    policy.chunked_prompts = word("chunked_prompts", kYesNo, policy.chunked_prompts) == 1;
-    policy.overlaps_host = word("overlaps_host", kYesNo, policy.overlaps_host) == 1;
-    read_flag("cuda_graphs", policy.cuda_graphs);
-    read_flag("two_batch_overlap", policy.overlaps_batches);
-    read_flag("shared_expert_overlap", policy.overlaps_shared_experts);
-    read_flag("all_reduce_overlap", policy.overlaps_all_reduce);
+    read_word("batching", policy.batching);
+    read_word("pool", policy.memory.pool);
+    if (stated("chunked_prompts")) read_flag("chunked_prompts", policy.chunked_prompts);
+    if (stated("overlaps_host")) read_flag("overlaps_host", policy.overlaps_host);
+    read_optional_flag("cuda_graphs", policy.cuda_graphs);
+    read_optional_flag("two_batch_overlap", policy.overlaps_batches);
+    read_optional_flag("shared_expert_overlap", policy.overlaps_shared_experts);
+    read_optional_flag("all_reduce_overlap", policy.overlaps_all_reduce);
   }
 
   void add_facts(std::vector<Fact> stated_here) {

@@ -11,18 +11,14 @@
 #include "hardware/spec/variation.h"
 #include "models/memory/memory_ledger.h"
 #include "models/work/sampling.h"
+#include "sim/deployment/batch_policy.h"
 
 namespace moesim {
-
-enum class BatchPolicy {
-  kMixed,         // Prompt chunks ride along with all running decodes (vLLM, TensorRT-LLM).
-  kPrefillFirst,  // Prompts run alone and before decodes (SGLang).
-};
 
 struct ServingPolicy {
   std::string engine = "vllm";  // As the scenario names it, by name or path.
   std::string release;          // First release of the range; empty = no profile.
-  BatchPolicy batch = BatchPolicy::kMixed;
+  const BatchPolicy* batching = &batch_policies().front();
   bool chunked_prompts = true;  // Else a step takes whole prompts only.
   // Share of its output for which a request must find room in the cache before it is admitted; what
   // it turns out to lack later is won by preemption.

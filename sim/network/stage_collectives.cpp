@@ -50,9 +50,9 @@ std::string all_reduce_fault(const Deployment& deployment) {
   const std::string fault = fault_of(deployment.all_reduce);
   if (fault.empty()) return "";
   std::string others;
-  for (std::size_t i = 0; i < kNumAllReduces; ++i) {
-    if (!fault_of(static_cast<AllReduce>(i)).empty()) continue;
-    others += fmt::format("{}{}", others.empty() ? "" : ", ", kAllReduces[i]);
+  for (const auto& [algorithm, word] : kWords<AllReduce>.rows) {
+    if (!fault_of(algorithm).empty()) continue;
+    others += fmt::format("{}{}", others.empty() ? "" : ", ", word);
   }
   return fmt::format("{}; allowed here: {}", fault, others);
 }

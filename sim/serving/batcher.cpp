@@ -5,11 +5,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "sim/serving/policies.h"
-
 namespace moesim {
 
-Batcher::Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
+Batcher::Batcher(const BatchPolicy* policy, const BatcherLimits& limits, KvPool pool,
                  std::vector<std::int64_t> windows)
     : policy_(policy), limits_(limits), pool_(pool), windows_(std::move(windows)) {
   if (limits.max_num_seqs <= 0 || limits.max_batched_tokens <= 0 || limits.batches_in_flight <= 0 ||
@@ -67,7 +65,7 @@ void Batcher::plan(RankStep& step) {
   preempted_now_ = false;
   may_admit_ = running_.empty() || ++steps_since_admission_ >= limits_.admission_interval;
   if (may_admit_) steps_since_admission_ = 0;
-  plan_of(policy_)(*this, step);
+  policy_->plan(*this, step);
 }
 
 // With several batches in flight, each takes an even share of the decoding sequences, so that the

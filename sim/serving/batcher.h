@@ -69,7 +69,7 @@ struct BatcherLimits {
 class Batcher {
  public:
   // `windows`: the distinct attention windows of the model, 0 = whole context.
-  Batcher(BatchPolicy policy, const BatcherLimits& limits, KvPool pool,
+  Batcher(const BatchPolicy* policy, const BatcherLimits& limits, KvPool pool,
           std::vector<std::int64_t> windows);
 
   // Queues a request; false if the pool could never hold it (the caller counts it as rejected).
@@ -155,7 +155,7 @@ class Batcher {
   void emit_token(Sequence& sequence, Seconds now, StepOutcome& outcome);
   std::int64_t decode_share() const;
 
-  BatchPolicy policy_;
+  const BatchPolicy* policy_;
   BatcherLimits limits_;
   KvPool pool_;
   std::vector<std::int64_t> windows_;

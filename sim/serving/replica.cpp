@@ -41,7 +41,7 @@ Replica::Replica(const Context& context, std::int64_t index, std::int64_t kv_blo
       .reserved_output = prefills ? 0 : deployment.serving.reserved_output,
       .hands_over = prefills};
   for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
-    batchers_.emplace_back(deployment.serving.batch, limits,
+    batchers_.emplace_back(deployment.serving.batching, limits,
                            KvPool(kv_blocks, rules.kv_block_tokens), context_.model.windows());
   }
   for (std::int64_t s = 0; s < plan.pp; ++s) {

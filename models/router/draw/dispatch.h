@@ -8,6 +8,7 @@
 
 #include "base/dtype.h"
 #include "base/units.h"
+#include "base/words.h"
 #include "models/placement/placement.h"
 
 namespace moesim {
@@ -24,6 +25,11 @@ enum class CombineFormat {
   kBf16,
   kLogFmt10,  // 10 bits per value; low-latency mode only.
 };
+template <>
+inline constexpr auto kWords<CombineFormat> = enum_words<CombineFormat>({
+    {CombineFormat::kBf16, "bf16"},
+    {CombineFormat::kLogFmt10, "logfmt10"},
+});
 
 // Ranks of one pipeline stage as the dispatch sees them. One EP group = one rank where tokens
 // travel.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/words.h"
 #include "models/router/training/gate_training.h"
 
 namespace moesim {
@@ -17,6 +18,15 @@ enum class TokenPolicy {
   kTrained,     // Like kCalibrated, with the loads of a gate trained by `training`.
   kRecorded,    // Ids or counts that a real engine recorded, from `trace`.
 };
+template <>
+inline constexpr auto kWords<TokenPolicy> = enum_words<TokenPolicy>({
+    {TokenPolicy::kCalibrated, "calibrated"},
+    {TokenPolicy::kBalanced, "balanced"},
+    {TokenPolicy::kUniform, "uniform"},
+    {TokenPolicy::kPowerLaw, "power_law"},
+    {TokenPolicy::kTrained, "trained"},
+    {TokenPolicy::kRecorded, "recorded"},
+});
 
 struct TokenSource {
   TokenPolicy policy = TokenPolicy::kCalibrated;

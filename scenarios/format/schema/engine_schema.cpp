@@ -1,4 +1,3 @@
-#include "scenarios/format/router_names.h"
 #include "scenarios/format/schema/schema_parts.h"
 #include "sim/deployment/all_reduce.h"
 #include "sim/deployment/serving_policy.h"
@@ -29,9 +28,9 @@ std::vector<Key> limits() {
       {"max_batched_tokens",
        of_engine(whole_number(1, 1 << 20, "Tokens of a step at most, of each copy of attention"))},
       {"kv_block_tokens", of_engine(whole_number(1, 4096, "Tokens of a block of the KV cache"))},
-      {"batching", of_engine(word(names::kBatching,
-                                  "Whether a step mixes prompts with decoding, or prompts "
-                                  "go first in steps of their own"))},
+      {"batching",
+       of_engine(word<const BatchPolicy*>("Whether a step mixes prompts with decoding, or prompts "
+                                          "go first in steps of their own"))},
       {"chunked_prompts", of_engine(flag("Whether long prompts are cut into chunks"))},
       {"reserved_output",
        of_engine(number(0, 1, "Share of a request's answer that must fit before it is admitted"))},
@@ -57,23 +56,22 @@ std::vector<Key> speeds() {
        of_engine(flag("Whether shared experts compute while tokens travel to routed ones"))},
       {"all_reduce_overlap", of_engine(flag("Whether all-reduces overlap with computing"))},
       {"cuda_graphs", of_engine(flag("Whether decode steps are launched as graphs"))},
-      {"sampling", by_default("greedy", word(names::kSampling,
-                                             "How a token is drawn from the logits: work of "
-                                             "its own for random and top_p"))},
+      {"sampling",
+       by_default("greedy", word<Sampling>("How a token is drawn from the logits: work of "
+                                           "its own for random and top_p"))},
       {"all_reduce",
-       by_default("auto", word(kAllReduces,
-                               "How partial sums over TP ranks are added up: by one algorithm of "
-                               "the library (ring, tree, nvls, nvls_tree) or of the engine "
-                               "(one_shot, two_shot); auto is the fastest for the bytes at hand"))},
+       by_default("auto", word<AllReduce>(
+                              "How partial sums over TP ranks are added up: by one algorithm of "
+                              "the library (ring, tree, nvls, nvls_tree) or of the engine "
+                              "(one_shot, two_shot); auto is the fastest for the bytes at hand"))},
       {"dispatch",
-       by_default("auto",
-                  word(names::kDispatch,
-                       "How tokens travel to their experts: low_latency or normal as "
-                       "DeepEP's kernels of that name, all_gather to every rank, or a plain "
-                       "all_to_all; auto is low_latency in steps that only decode, else "
-                       "normal"))},
+       by_default("auto", word<DispatchPolicy>(
+                              "How tokens travel to their experts: low_latency or normal as "
+                              "DeepEP's kernels of that name, all_gather to every rank, or a plain "
+                              "all_to_all; auto is low_latency in steps that only decode, else "
+                              "normal"))},
       {"combine",
-       by_default("bf16", word(names::kCombine, "Format in which experts' results travel back"))},
+       by_default("bf16", word<CombineFormat>("Format in which experts' results travel back"))},
   };
 }
 

@@ -36,8 +36,8 @@ Json faults() {
       "A link or GPU that is slow (speed, from, until), a link that is down (speed: 0), or a GPU "
       "or node that fails",
       {
-          {"link",
-           by_default_as("the GPU itself", one_of({"nic", "scale-up", "fabric"}, "Which link"))},
+          {"link", by_default_as("the GPU itself",
+                                 one_of(allowed_words<FaultPart>(kLinkParts), "Which link"))},
           {"node", counted("Node: of a NIC, of a gpu, or all of it (fails)", "gpu says it")},
           {"rail", counted("NIC of the node", "none; a nic needs it")},
           {"port", by_default_as("none; fabric needs it",

@@ -1,6 +1,5 @@
 #include "models/router/make/token_source.h"
 #include "models/router/training/gate_training.h"
-#include "scenarios/format/router_names.h"
 #include "scenarios/format/schema/schema_parts.h"
 
 namespace moesim::schema {
@@ -52,9 +51,9 @@ Json capacity() {
       {
           {"factor", of_model(number(0, 1000, "The factor; 0 = experts take whatever comes"))},
           {"least", of_model(whole_number(0, 1'000'000, "Tokens that an expert takes at least"))},
-          {"drop", of_model(word(names::kDropPolicies,
-                                 "Which tokens a full expert drops: those of the smallest weight, "
-                                 "or the last ones of the batch"))},
+          {"drop", of_model(word<DropPolicy>(
+                       "Which tokens a full expert drops: those of the smallest weight, "
+                       "or the last ones of the batch"))},
           {"pad", of_model(flag("Whether experts compute their whole capacity, used or not"))},
           {"block", of_model(whole_number(1, 4096,
                                           "Rows to whose multiple an expert's rows are rounded up "
@@ -67,12 +66,11 @@ std::vector<Key> source() {
   const Json baseline = one_of({"balanced", "uniform", "power_law"}, "A baseline");
   return {
       {"tokens",
-       by_default(
-           "calibrated",
-           word(names::kTokenPolicies,
-                "Where the routing comes from: generated tokens through the gate kernel with "
-                "calibrated loads, a gate trained in miniature (trained), a recording "
-                "(recorded), or no router at all (balanced, uniform, power_law)"))},
+       by_default("calibrated",
+                  word<TokenPolicy>(
+                      "Where the routing comes from: generated tokens through the gate kernel with "
+                      "calibrated loads, a gate trained in miniature (trained), a recording "
+                      "(recorded), or no router at all (balanced, uniform, power_law)"))},
       {"domain", by_default_as("the family's mixture",
                                text("Kind of text of calibrated tokens, e.g. github"))},
       {"gate",
@@ -101,17 +99,17 @@ std::vector<Key> source() {
 
 std::vector<Key> scheme() {
   return {
-      {"score", of_model(word(names::kScores, "What makes scores of logits"))},
-      {"order", of_model(word(names::kOrders, "Whether scores are made before the selection"))},
-      {"rule", of_model(word(names::kRules, "How experts are selected"))},
+      {"score", of_model(word<ScoreFunction>("What makes scores of logits"))},
+      {"order", of_model(word<SelectionOrder>("Whether scores are made before the selection"))},
+      {"rule", of_model(word<SelectionRule>("How experts are selected"))},
       {"renormalise",
        of_model(flag("Whether the weights of the selected experts are made to add up to 1"))},
       {"correction_bias",
        of_model(flag("Whether a bias on the scores takes part in the selection"))},
       {"num_groups", of_model(whole_number(1, kMaxGroups, "Groups of experts"))},
       {"top_groups", of_model(whole_number(1, kMaxGroups, "Groups that a token may use"))},
-      {"group_score", of_model(word(names::kGroupScores, "What groups are selected by"))},
-      {"group_mask", of_model(word(names::kGroupMasks, "What the scores in other groups become"))},
+      {"group_score", of_model(word<GroupScore>("What groups are selected by"))},
+      {"group_mask", of_model(word<GroupMask>("What the scores in other groups become"))},
       {"scaling", of_model(number(1e-6, 1e6, "Factor on the weights of the selected experts"))},
       {"num_zero_experts",
        of_model(whole_number(0, 10'000, "Experts that do nothing, beside the routed ones"))},

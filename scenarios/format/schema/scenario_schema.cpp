@@ -4,7 +4,7 @@
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
 #include "models/placement/placement.h"
-#include "scenarios/format/router_names.h"
+#include "models/spec/dense_twin.h"
 #include "scenarios/format/schema/schema_parts.h"
 
 namespace moesim {
@@ -42,17 +42,16 @@ Json cluster() {
        {"fabric", by_default_as("rail-fat-tree between several nodes",
                                 name_or_path(profile_names("fabrics"), "Network between nodes"))},
        {"routing",
-        by_default_as("the fabric's", word(kFabricRoutings,
-                                           "How the fabric chooses routes: spread or ecmp on fat "
-                                           "trees, minimal or valiant on dragonflies and tori"))},
+        by_default_as("the fabric's",
+                      word<FabricRouting>("How the fabric chooses routes: spread or ecmp on fat "
+                                          "trees, minimal or valiant on dragonflies and tori"))},
        {"shape", by_default_as("as cubic as can be",
                                list_of("Lengths of a torus, e.g. [4, 4, 4]",
                                        whole_number(1, kMaxNodes, "Length in one dimension")))}});
 }
 
 Json dtypes() {
-  std::vector<std::string> words;
-  for (const Dtype dtype : kAllDtypes) words.emplace_back(dtype_name(dtype));
+  const std::vector<std::string> words = words_of<Dtype>();
   return by_default_as(
       "as published",
       map_of("Number formats",
@@ -87,19 +86,18 @@ Json placement() {
       map_of(
           "Which rank of expert parallelism has which expert",
           {{"policy",
-            by_default("linear", word(names::kPlacements,
-                                      "By number (linear, round_robin), by load (eplb), or by load "
-                                      "and by which experts are chosen together (coactivation)"))},
+            by_default("linear", word<PlacementPolicy>(
+                                     "By number (linear, round_robin), by load (eplb), or by load "
+                                     "and by which experts are chosen together (coactivation)"))},
            {"redundant_experts",
             by_default(0, whole_number(0, kMaxWidth, "Further copies of busy experts, per layer"))},
-           {"scope",
-            by_default("auto", word(names::kScopes,
-                                    "Whether groups of experts stay within a node "
-                                    "(hierarchical), or experts lie anywhere; auto decides "
-                                    "by the model's groups"))},
-           {"replicas", by_default("dynamic", word(names::kReplicaChoices,
-                                                   "How tokens choose between copies of an expert: "
-                                                   "each in turn, or the nearest one always"))},
+           {"scope", by_default("auto", word<EplbScope>(
+                                            "Whether groups of experts stay within a node "
+                                            "(hierarchical), or experts lie anywhere; auto decides "
+                                            "by the model's groups"))},
+           {"replicas", by_default("dynamic", word<ReplicaChoice>(
+                                                  "How tokens choose between copies of an expert: "
+                                                  "each in turn, or the nearest one always"))},
            {"rebalance_steps",
             by_default(0, whole_number(0, 1'000'000'000,
                                        "Steps between placements by the load seen; 0 = placed "
@@ -109,9 +107,9 @@ Json placement() {
                        number(0, 10,
                               "By how much the fullest group's load over the mean has to fall for "
                               "a layer's experts to move; 0 = always, as vLLM and SGLang do"))},
-           {"profile", by_default("held_out", word(names::kProfiles,
-                                                   "Tokens that a placement by load is made for: "
-                                                   "others than are served, or the same"))}}));
+           {"profile", by_default("held_out", word<PlacementProfile>(
+                                                  "Tokens that a placement by load is made for: "
+                                                  "others than are served, or the same"))}}));
 }
 
 Json quality() {
@@ -123,7 +121,7 @@ Json quality() {
 
 Json twins() {
   const std::string meaning = "What the dense twin of an MoE model shares with it";
-  const Json match = word(names::kTwins, meaning);
+  const Json match = word<TwinMatch>(meaning);
   return by_default_as(
       "none", either({match, list_of(meaning, match)},
                      "Dense models to compare with, on the same cluster in their own layout: of "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/quantity.h"
+#include "base/words.h"
 
 namespace moesim::schema {
 
@@ -40,9 +41,9 @@ Json text(const std::string& meaning);
 // A name of a list, or the path of a file of one's own.
 Json name_or_path(const std::vector<std::string>& names, const std::string& meaning);
 Json one_of(const std::vector<std::string>& words, const std::string& meaning);
-template <class Words>
-Json word(const Words& words, const std::string& meaning) {
-  return one_of({words.begin(), words.end()}, meaning);
+template <class T>
+Json word(const std::string& meaning) {
+  return one_of(words_of<T>(), meaning);
 }
 
 // The parts that have files of their own.

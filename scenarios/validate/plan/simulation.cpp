@@ -118,8 +118,8 @@ std::string Simulation::key() const {
   return fmt::format(
       "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {} x{}|{} {} {} {} {} {}",
       model, hardware, devices, whole_server ? " whole" : "", plan_key(plan),
-      prefill ? " prefill " + plan_key(*prefill) : "", dtype_name(dtypes.weights),
-      dtype_name(dtypes.experts), dtype_name(dtypes.kv), dtype_name(dtypes.dispatch), engine,
+      prefill ? " prefill " + plan_key(*prefill) : "", word_of(dtypes.weights),
+      word_of(dtypes.experts), word_of(dtypes.kv), word_of(dtypes.dispatch), engine,
       static_cast<int>(routing), power_limit_w, static_cast<int>(sampling), launch_scale,
       static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users, requests, rounds,
       memory_utilization, max_num_seqs, max_batched_tokens, prompts_first, admission_interval,
@@ -162,7 +162,7 @@ Deployment deployment_of(const Simulation& simulation, const Library& library) {
     deployment.serving.admission_interval = simulation.admission_interval;
   }
   if (simulation.overlaps_host) deployment.serving.overlaps_host = true;
-  if (simulation.prompts_first) deployment.serving.batch = BatchPolicy::kPrefillFirst;
+  if (simulation.prompts_first) deployment.serving.batching = batch_policy("prefill_first");
   return deployment;
 }
 

@@ -18,7 +18,7 @@ std::string lower(std::string text) {
 }
 
 Dtype dtype_named(const std::string& name) {
-  const auto dtype = dtype_from_name(name);
+  const auto dtype = from_word<Dtype>(name);
   if (!dtype) throw Skipped{fmt::format("format {} not known", name)};
   return *dtype;
 }

@@ -35,7 +35,7 @@ struct KernelRow {
   bool is_ampere() const { return figure.hardware.starts_with("a100"); }
 
   Dtype dtype() const {
-    const auto dtype = dtype_from_name(row.text("dtype"));
+    const auto dtype = from_word<Dtype>(row.text("dtype"));
     if (!dtype) throw Skipped{fmt::format("format {} not known", row.text("dtype"))};
     return *dtype;
   }

@@ -108,13 +108,13 @@ struct Setting {
 
 DtypePlan dtypes_of(const Row& row, const ModelSpec& model) {
   DtypePlan dtypes;
-  const Dtype weights = dtype_from_name(row.at("dtype")).value_or(Dtype::kBf16);
+  const Dtype weights = from_word<Dtype>(row.at("dtype")).value_or(Dtype::kBf16);
   // 4-bit checkpoints quantise the experts only.
   dtypes.weights = weights == Dtype::kFp4 ? Dtype::kBf16 : weights;
   dtypes.experts = weights;
   dtypes.dispatch = weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
   const bool sparse = model.layers.back().attention.index_topk > 0;
-  dtypes.kv = dtype_from_name(row.at("kv_dtype")).value_or(sparse ? Dtype::kFp8 : Dtype::kBf16);
+  dtypes.kv = from_word<Dtype>(row.at("kv_dtype")).value_or(sparse ? Dtype::kFp8 : Dtype::kBf16);
   return dtypes;
 }
 

@@ -41,7 +41,7 @@ class UserEngine {
 
 TEST(ServingPolicy, KnowsItsEngines) {
   EXPECT_EQ(engine_names(), (std::vector<std::string>{"sglang", "tensorrt-llm", "vllm"}));
-  EXPECT_EQ(serving_policy("sglang", kLarge).batch, BatchPolicy::kPrefillFirst);
+  EXPECT_EQ(serving_policy("sglang", kLarge).batching, batch_policy("prefill_first"));
   EXPECT_EQ(serving_policy("tensorrt-llm", kLarge).memory.pool, PoolRule::kFreeFraction);
   EXPECT_GT(serving_policy("vllm", kLarge).launch_factor, 1);
 }

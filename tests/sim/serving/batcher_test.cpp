@@ -8,7 +8,7 @@ namespace moesim {
 namespace {
 
 struct Setup {
-  BatchPolicy policy = BatchPolicy::kMixed;
+  const BatchPolicy* policy = batch_policy("mixed");
   BatcherLimits limits{.max_num_seqs = 8, .max_batched_tokens = 100, .batches_in_flight = 1};
   std::int64_t blocks = 1000;
   std::int64_t block_tokens = 4;
@@ -161,7 +161,7 @@ TEST(Batcher, FillsTheBudgetWithPromptsAfterTheDecodes) {
 }
 
 TEST(Batcher, RunsPromptsAloneUnderPrefillFirst) {
-  Batcher batcher = make({.policy = BatchPolicy::kPrefillFirst});
+  Batcher batcher = make({.policy = batch_policy("prefill_first")});
   batcher.submit(request(10, 5), Seconds(0));
   advance(batcher);
   batcher.submit(request(80, 5), Seconds(0));
@@ -243,7 +243,7 @@ TEST(Batcher, ConservesTokensAndBlocksAtEveryStep) {
 
 // Contexts 10 and 20 after the prompts; each decode sees itself too.
 TEST(Batcher, SumsTheKeysThatDecodesRead) {
-  Batcher batcher(BatchPolicy::kMixed, {.max_batched_tokens = 100}, KvPool(100, 4), {0, 15});
+  Batcher batcher(batch_policy("mixed"), {.max_batched_tokens = 100}, KvPool(100, 4), {0, 15});
   batcher.submit(request(10, 3), Seconds(0));
   batcher.submit(request(20, 3), Seconds(0));
   const RankStep prompts = advance(batcher);

@@ -1,4 +1,4 @@
-#include "sim/serving/policies.h"
+#include "sim/serving/batcher.h"
 
 namespace moesim {
 
