@@ -1,5 +1,7 @@
 #include "base/quantity.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -79,6 +81,32 @@ std::span<const Unit> units_of(Dimension dimension) {
   return {};
 }
 
+std::string_view written_unit(Dimension dimension) {
+  switch (dimension) {
+    case Dimension::kTime:
+      return "s";
+    case Dimension::kBytes:
+      return "B";
+    case Dimension::kBandwidth:
+      return "B/s";
+    case Dimension::kFlopRate:
+      return "TFLOP/s";
+    case Dimension::kPower:
+      return "W";
+    case Dimension::kRate:
+      return "/s";
+    case Dimension::kMoney:
+      return "USD";
+    case Dimension::kMoneyPerHour:
+      return "USD/h";
+    case Dimension::kMoneyPerEnergy:
+      return "USD/kWh";
+    case Dimension::kCarbonPerEnergy:
+      return "gCO2e/kWh";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::optional<double> parse_quantity(std::string_view text, Dimension dimension) {
@@ -91,6 +119,16 @@ std::optional<double> parse_quantity(std::string_view text, Dimension dimension)
     if (known.name == unit && std::isfinite(number * known.si)) return number * known.si;
   }
   return std::nullopt;
+}
+
+std::string quantity_text(double si, Dimension dimension) {
+  const std::string unit(written_unit(dimension));
+  const double one = parse_quantity("1 " + unit, dimension).value_or(1);
+  for (int digits = 1; digits < 17; ++digits) {
+    const std::string text = fmt::format("{:.{}g} {}", si / one, digits, unit);
+    if (parse_quantity(text, dimension) == si) return text;
+  }
+  return fmt::format("{:.17g} {}", si / one, unit);
 }
 
 std::string quantity_pattern(Dimension dimension, bool zero_allowed) {

@@ -26,6 +26,10 @@ enum class Dimension {
 // dimension.
 std::optional<double> parse_quantity(std::string_view text, Dimension dimension);
 
+// The shortest text in the unit that files are written in (s, B, W, USD/kWh, ...) that reads back
+// as exactly this SI value.
+std::string quantity_text(double si, Dimension dimension);
+
 // Examples of what is allowed, for messages: "a time with unit, e.g. 50 ms or 10 min".
 std::string_view allowed_quantity(Dimension dimension);
 

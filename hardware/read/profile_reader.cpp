@@ -131,20 +131,20 @@ std::optional<double> ProfileReader::amount_of(const Value& amount, const Number
 }
 
 // As stated, else what its confidence suggests.
-NumberRange ProfileReader::range_of(const Number& number, double stated,
-                                    const NumberRule& rule) const {
-  if (rule.exact) return {stated, stated};
+NumberRange ProfileReader::range_of(const Number& number, double stated, NumberRange bounds,
+                                    const ReadAmount& amount) {
   if (!number.range) {
     const double doubt = doubt_of(number.confidence);
-    return {std::max(rule.min, stated * (1 - doubt)), std::min(rule.max, stated * (1 + doubt))};
+    return {std::max(bounds.low, stated * (1 - doubt)),
+            std::min(bounds.high, stated * (1 + doubt))};
   }
   const std::vector<Value> ends = number.range->items();
   if (ends.size() != 2) {
     number.range->fault(kRangeForm);
     return {stated, stated};
   }
-  const double low = amount_of(ends[0], rule).value_or(stated);
-  const double high = amount_of(ends[1], rule).value_or(stated);
+  const double low = amount(ends[0]).value_or(stated);
+  const double high = amount(ends[1]).value_or(stated);
   if (low <= stated && stated <= high) return {low, high};
   number.range->fault(kRangeForm);
   return {stated, stated};
@@ -154,9 +154,31 @@ std::optional<double> ProfileReader::read_number(const Value& value, const Numbe
   const auto number = open_number(value, rule);
   const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
   if (!stated) return std::nullopt;
-  const NumberRange range = range_of(*number, *stated, rule);
+  if (rule.exact) return stated;
+  return drawn(value, *number, *stated, {rule.min, rule.max},
+               [&](const Value& amount) { return amount_of(amount, rule); });
+}
+
+double ProfileReader::drawn(const Value& value, const Number& number, double stated,
+                            NumberRange bounds, const ReadAmount& amount) const {
+  const NumberRange range = range_of(number, stated, bounds, amount);
   if (file_.variation.as_stated()) return stated;
-  return triangular_quantile(*stated, range, file_.variation.quantile(path_of(value)));
+  return triangular_quantile(stated, range, file_.variation.quantile(path_of(value)));
+}
+
+const char* ProfileReader::number_form() {
+  return kNumberForm;
+}
+
+NumberRange ProfileReader::bounds_of(const form::Any& form) {
+  if (const auto* number = std::get_if<form::Number>(&form)) return {number->min, number->max};
+  const auto& quantity = std::get<form::Quantity>(form);
+  return {quantity.min, quantity.max};
+}
+
+std::optional<double> ProfileReader::read_flag(const Value& amount) {
+  const auto choice = amount.choice({"no", "yes"});
+  return choice ? std::optional(static_cast<double>(*choice)) : std::nullopt;
 }
 
 double ProfileReader::required(const std::string& key, const NumberRule& rule) {

@@ -3,6 +3,7 @@
 // engines; others call hardware/read/profiles.h.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/document.h"
+#include "hardware/read/profile_keys.h"
 #include "hardware/spec/device.h"
 #include "hardware/spec/variation.h"
 
@@ -40,6 +42,20 @@ class ProfileReader {
   // One map inside a file of several; shares its faults and its name.
   static ProfileReader part(const ProfileFile& file, const Value& map) {
     return ProfileReader(file, map);
+  }
+
+  // Reads the key of a row into its member, which stays as it is after a fault and where the key is
+  // left out. Absence is a fault if the row has no default.
+  template <class T>
+  void read(const ProfileKey<T>& row, T& object) {
+    const KeyFacts& facts = row.key.facts;
+    const auto value =
+        facts.required() ? map_.required(facts.name, number_form()) : map_.optional(facts.name);
+    if (value) read_value(row, *value, object);
+  }
+  template <class T>
+  void read(const ProfileKeys<T>& rows, T& object) {
+    for (const ProfileKey<T>& row : rows) read(row, object);
   }
 
   // The number in SI; 0 after a fault. Absence is a fault.
@@ -92,16 +108,48 @@ class ProfileReader {
   };
 
   std::string path_of(const Value& value) const;
+  // A number of another value than `value` itself, e.g. an end of its range.
+  using ReadAmount = std::function<std::optional<double>(const Value& amount)>;
+
+  // What a value that is not understood looks like.
+  static const char* number_form();
+  template <class T>
+  void read_value(const ProfileKey<T>& row, const Value& value, T& object);
+  static NumberRange bounds_of(const form::Any& form);
+  // 1 for yes; yes and no are words here.
+  static std::optional<double> read_flag(const Value& amount);
+  // As stated or drawn, by the variation of the file.
+  double drawn(const Value& value, const Number& number, double stated, NumberRange bounds,
+               const ReadAmount& amount) const;
   std::optional<double> read_number(const Value& value, const NumberRule& rule);
   std::optional<Number> open_number(const Value& value, const NumberRule& rule);
   std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
-  NumberRange range_of(const Number& number, double stated, const NumberRule& rule) const;
+  static NumberRange range_of(const Number& number, double stated, NumberRange bounds,
+                              const ReadAmount& amount);
 
   ProfileFile file_;
   MapReader map_;
   std::vector<Fact> facts_;
   std::map<std::string, std::string> dates_;
 };
+
+template <class T>
+void ProfileReader::read_value(const ProfileKey<T>& row, const Value& value, T& object) {
+  const bool exact = row.certainty == Certainty::kSetting;
+  const auto number =
+      open_number(value, {.dated = row.certainty == Certainty::kPrice, .exact = exact});
+  if (!number) return;
+  const auto& member = *row.key.member;
+  if (std::holds_alternative<form::Flag>(row.key.facts.form)) {
+    if (const auto flag = read_flag(number->amount)) member.set(object, *flag);
+    return;
+  }
+  if (exact) return member.read(number->amount, object);
+  const auto amount = [&member](const Value& text) { return member.number(text); };
+  const auto stated = amount(number->amount);
+  if (!stated) return;
+  member.set(object, drawn(value, *number, *stated, bounds_of(row.key.facts.form), amount));
+}
 
 // True if the text names a file (contains '/' or ends in ".yaml") and no shipped profile.
 bool is_profile_path(const std::string& text);

@@ -1,0 +1,70 @@
+#include "base/form.h"
+
+#include <fmt/format.h>
+
+#include "base/keys.h"
+
+namespace moesim::form {
+namespace {
+
+struct AllowedText {
+  std::string operator()(const Flag&) const { return "true or false expected"; }
+  std::string operator()(const Whole& whole) const {
+    return fmt::format("a whole number from {} to {} expected", whole.min, whole.max);
+  }
+  std::string operator()(const Number& number) const {
+    return fmt::format("a number from {} to {} expected", number.min, number.max);
+  }
+  std::string operator()(const Quantity& quantity) const {
+    return std::string(allowed_quantity(quantity.dimension));
+  }
+  std::string operator()(const Text&) const { return "text expected"; }
+  std::string operator()(const Title&) const { return "a name for the report"; }
+  std::string operator()(const Words& words) const {
+    return "one of " + comma_list(words.words) + " expected";
+  }
+  std::string operator()(const Name&) const { return "a name or the path of a file expected"; }
+  std::string operator()(const Constant& constant) const { return constant.value + " expected"; }
+  std::string operator()(const Values&) const { return "a list of values expected"; }
+  std::string operator()(const Map&) const { return "a map expected"; }
+  std::string operator()(const List&) const { return "a list expected"; }
+  std::string operator()(const Either& either) const {
+    std::string text;
+    for (const Part& part : either.forms) {
+      text += (text.empty() ? "" : ", or ") + allowed_text(part.form);
+    }
+    return text;
+  }
+};
+
+}  // namespace
+
+std::string Number::write(double number) const {
+  return fmt::format("{}", number);
+}
+
+std::optional<double> Quantity::read(const Value& value) const {
+  const auto number = value.quantity(dimension, zero_allowed);
+  if (!number || (*number >= min && *number <= max)) return number;
+  value.fault(*number > max ? fmt::format("at most {} expected", most)
+                            : fmt::format("at least {} expected", quantity_text(min, dimension)));
+  return std::nullopt;
+}
+
+std::optional<std::string> Title::read(const Value& value) const {
+  const auto name = value.text();
+  if (!name) return std::nullopt;
+  if (name->find_first_of("\n\r\t") != std::string::npos) {
+    value.fault("a name on one line, without tabs, expected", "several lines");
+  } else if (name->size() > max_bytes) {
+    value.fault(fmt::format("a name of at most {} bytes expected", max_bytes),
+                fmt::format("{} bytes", name->size()));
+  }
+  return name;
+}
+
+std::string allowed_text(const Any& form) {
+  return std::visit(AllowedText{}, form);
+}
+
+}  // namespace moesim::form
