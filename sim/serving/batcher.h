@@ -1,5 +1,5 @@
 // Continuous batching on one attention-DP rank: which sequences get tokens in the next step. The
-// Batcher owns the queue, the running sequences and their KV blocks; a batching policy (policies.h)
+// Batcher owns the queue, the running sequences and their KV blocks; a batching policy (batch_policy.h)
 // only decides in which order decodes and prompts are added to a step.
 #pragma once
 
