@@ -2,10 +2,8 @@
 // about routing would have said, and what imbalance costs.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "reports/results/case_report.h"
@@ -13,24 +11,27 @@
 namespace moesim {
 
 // Metrics that are compared, in the order of the tables.
-const std::vector<std::string_view>& baseline_keys();
+const std::vector<Metric>& baseline_metrics();
 
 // Relative difference of the baseline's metric from the case's; nothing where either has no value,
 // the case's is zero, or the metric is a share itself.
-std::optional<double> relative_difference(const CaseReport& one, const CaseReport& baseline,
-                                          std::string_view key);
+std::optional<double> relative_difference(const CaseReport& report, const CaseReport& baseline,
+                                          Metric key);
 
 // "balanced routing" of a baseline called "moe (balanced routing)".
-std::string baseline_title(const CaseReport& one, const CaseReport& baseline);
+std::string baseline_title(const CaseReport& report, const CaseReport& baseline);
 
 // The finished twin without any imbalance; null if the case has none.
-const CaseReport* balanced_twin(const CaseReport& one);
+const CaseReport* balanced_twin(const CaseReport& report);
 
-// "Imbalance costs moe 4.1 % TPOT P50, ..."; empty without a balanced twin.
-std::string imbalance_sentence(const CaseReport& one);
-
-// By metric: value with and without imbalance, and the difference over the latter. Null without a
-// balanced twin.
-nlohmann::ordered_json imbalance_json(const CaseReport& one);
+// What imbalance does to one metric.
+struct ImbalanceEffect {
+  Metric metric = Metric::kTpotP50;
+  double value = 0;     // With imbalance ...
+  double balanced = 0;  // ... and without.
+  double change = 0;    // The difference over the latter.
+};
+// On time, memory, energy and money; empty without a balanced twin.
+std::vector<ImbalanceEffect> imbalance_effects(const CaseReport& report);
 
 }  // namespace moesim

@@ -1,23 +1,20 @@
 #include "reports/analysis/break_even.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <optional>
 
-#include "reports/analysis/doubt.h"
-#include "reports/analysis/explain.h"
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
+#include "reports/analysis/uncertainty.h"
+#include "reports/results/sweep_point.h"
 
 namespace moesim {
 namespace {
 
 constexpr std::size_t kMostCases = 5000;  // Every pair is looked at.
-constexpr const char* kCost = "cost_per_million_output_tokens_usd";
+constexpr Metric kCost = Metric::kCostPerMillionOutputTokens;
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
 
 struct Setting {
   double number = 0;
@@ -38,17 +35,16 @@ bool usable(const CaseReport& report) {
   return report.status == CaseStatus::kDone && metric(report, kCost).value_or(0) > 0;
 }
 
-// Settings but one, as a text that is equal for points that differ in that one alone.
-std::string others_of(const CaseReport& report, const std::string& path,
-                      const std::vector<std::string>& paths) {
+// Settings but one, by their short names; equal for points that differ in that one alone.
+Settings others_of(const CaseReport& report, const std::string& path,
+                   const std::vector<std::string>& paths) {
   const std::vector<std::string> names = short_paths(paths);
-  std::string text;
+  Settings others;
   for (std::size_t p = 0; p < paths.size(); ++p) {
     const std::string value = setting(report, paths[p]);
-    if (paths[p] == path || value.empty()) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", names[p], value);
+    if (paths[p] != path && !value.empty()) others.emplace_back(names[p], value);
   }
-  return text;
+  return others;
 }
 
 // Whether the settings that both have are alike; a case that is not swept fits every point.
@@ -73,23 +69,21 @@ struct Pair {
   double log_ratio() const { return std::log(*metric(*moe, kCost) / *metric(*dense, kCost)); }
 };
 
-// The part whose share in the difference moves furthest towards the new order.
-std::string reason(const Pair& before, const Pair& after) {
-  if (!can_explain(*before.moe, *before.dense) || !can_explain(*after.moe, *after.dense)) return "";
+std::optional<TurningPart> turning_part(const Pair& before, const Pair& after) {
+  if (!can_explain(*before.moe, *before.dense) || !can_explain(*after.moe, *after.dense)) return {};
   const Explanation first = explain_cost(*before.dense, *before.moe);
   const Explanation second = explain_cost(*after.dense, *after.moe);
   const double sign = after.log_ratio() < before.log_ratio() ? -1 : 1;
   std::size_t turning = 0;
   double furthest = -1;
-  for (std::size_t p = 0; p < first.parts.size(); ++p) {
-    const double move = sign * (second.parts[p].difference - first.parts[p].difference);
+  for (std::size_t p = 0; p < kNumCostParts; ++p) {
+    const double move = sign * (second.parts[p] - first.parts[p]);
     if (move <= furthest) continue;
     furthest = move;
     turning = p;
   }
-  return fmt::format("{}: {:+.3g} {} for the MoE before, {:+.3g} {} after",
-                     first.parts[turning].name, first.parts[turning].difference, first.unit,
-                     second.parts[turning].difference, second.unit);
+  return TurningPart{static_cast<CostPart>(turning), first.quantity, first.parts[turning],
+                     second.parts[turning]};
 }
 
 std::optional<Crossing> crossing(const Pair& before, const Pair& after) {
@@ -102,7 +96,7 @@ std::optional<Crossing> crossing(const Pair& before, const Pair& after) {
   found.before = x0;
   found.after = x1;
   found.moe_wins_after = d1 < d0;
-  found.reason = reason(before, after);
+  found.reason = turning_part(before, after);
   return found;
 }
 
@@ -114,7 +108,8 @@ bool is_tie(const Pair& pair) {
 }
 
 struct CurveKey {
-  std::string moe, dense, path, unit, others;
+  std::string moe, dense, path, unit;
+  Settings others;
   auto operator<=>(const CurveKey&) const = default;
 };
 
@@ -156,68 +151,6 @@ std::vector<BreakEvenCurve> break_even_curves(const std::vector<CaseReport>& cas
   for (const CurveKey& key : order)
     if (found[key].size() > 1) curves.push_back(curve_of(key, found[key]));
   return curves;
-}
-
-namespace {
-
-// Between two settings it is no more certain than two digits.
-std::string about(double x) {
-  if (x == 0) return "0";
-  const double step = std::pow(10, std::floor(std::log10(std::abs(x))) - 1);
-  return fmt::format("about {:.12g}", std::round(x / step) * step);
-}
-
-// Where the draws leave the order open.
-std::string ties_text(const BreakEvenCurve& curve, const std::string& unit) {
-  std::string list;
-  for (const BreakEvenPoint& point : curve.points)
-    if (point.tie) list += fmt::format("{}{:.4g}{}", list.empty() ? "" : ", ", point.setting, unit);
-  return list.empty() ? "" : "; the draws of what is uncertain leave it open at " + list;
-}
-
-}  // namespace
-
-std::string break_even_sentence(const BreakEvenCurve& curve) {
-  const std::string name = short_paths({curve.path}).front();
-  const std::string unit =
-      curve.unit.empty() || curve.unit.front() == '/' ? curve.unit : " " + curve.unit;
-  const std::string where = curve.others.empty() ? "" : " at " + curve.others;
-  const auto shown = [&](double x) { return fmt::format("{:.4g}", x) + unit; };
-  if (curve.crossings.empty()) {
-    const BreakEvenPoint& first = curve.points.front();
-    return printable(fmt::format("{} costs {} than {} at every {} from {} to {}{}{}.", curve.moe,
-                                 first.moe < first.dense ? "less" : "more", curve.dense, name,
-                                 shown(first.setting), shown(curve.points.back().setting), where,
-                                 ties_text(curve, unit)));
-  }
-  std::string text;
-  for (const Crossing& one : curve.crossings) {
-    text += fmt::format("{}{} costs {} than {} from {} {} on{} (between {} and {})",
-                        text.empty() ? "" : "; ", curve.moe, one.moe_wins_after ? "less" : "more",
-                        curve.dense, name, about(one.at) + unit, where, shown(one.before),
-                        shown(one.after));
-    if (!one.reason.empty()) text += "; what turns is " + one.reason;
-  }
-  return printable(text + ties_text(curve, unit) + ".");
-}
-
-nlohmann::ordered_json to_json(const BreakEvenCurve& curve) {
-  using Json = nlohmann::ordered_json;
-  Json points = Json::array(), crossings = Json::array();
-  for (const BreakEvenPoint& point : curve.points)
-    points.push_back({{"setting", point.setting},
-                      {"moe", point.moe},
-                      {"dense", point.dense},
-                      {"tie", point.tie}});
-  for (const Crossing& one : curve.crossings) {
-    crossings.push_back({{"at", one.at},
-                         {"between", {one.before, one.after}},
-                         {"moe_wins_after", one.moe_wins_after},
-                         {"reason", one.reason}});
-  }
-  return {{"moe", curve.moe},   {"dense", curve.dense},     {"path", curve.path},
-          {"unit", curve.unit}, {"settings", curve.others}, {"quantity", kCost},
-          {"points", points},   {"crossings", crossings},   {"words", break_even_sentence(curve)}};
 }
 
 }  // namespace moesim

@@ -2,20 +2,14 @@
 // more of them.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "reports/results/case_report.h"
+#include "reports/results/demand_response.h"
 
 namespace moesim {
-
-// How demand answers to the price of a token.
-struct DemandResponse {
-  double elasticity = 0;  // Percent more tokens for a percent lower price; 0 = none.
-  std::string reference;  // Case whose price the scenario's traffic belongs to; empty = the first.
-};
 
 struct Bill {
   double tokens = 0;  // Output tokens a month.
@@ -33,6 +27,12 @@ struct DemandRow {
                                   // takes back; above 1 it uses more. Nothing where none is saved.
 };
 
+struct DemandBills {
+  std::string reference;        // The name of the case that all are compared with.
+  std::size_t priced = 0;       // Rows of the report that have a price ...
+  std::vector<DemandRow> rows;  // ... and those of them whose workload has a reference.
+};
+
 // Constant elasticity e: tokens = traffic (price / reference price)^-e, where the traffic is the
 // reference's tokens a month for every case, and every token costs and uses what it does in the
 // scenario (that is: more of the same deployments).
@@ -40,16 +40,6 @@ struct DemandRow {
 // The reference is one row: the first of the named case that can be recommended, or else the first
 // with a price; where a sweep changes the workload, one for each workload. A row for every case
 // with a price whose workload has a reference; empty without.
-std::vector<DemandRow> demand_rows(const std::vector<CaseReport>& cases,
-                                   const DemandResponse& response);
-
-// What the rows are compared with, what is left out and why; or why there are no rows.
-std::string demand_sentence(const std::vector<CaseReport>& cases, const DemandResponse& response);
-
-nlohmann::ordered_json demand_json(const std::vector<CaseReport>& cases,
-                                   const DemandResponse& response);
-// A table and what to make of it.
-std::string demand_text(const std::vector<CaseReport>& cases, const DemandResponse& response,
-                        int width);
+DemandBills demand_bills(const std::vector<CaseReport>& cases, const DemandResponse& response);
 
 }  // namespace moesim

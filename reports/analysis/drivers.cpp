@@ -1,130 +1,108 @@
 #include "reports/analysis/drivers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <vector>
-
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
+#include <array>
 
 namespace moesim {
 namespace {
 
-// Time of all devices per output token, one activity.
-double time_per_token(const CaseReport& report, const std::string& activity) {
-  const double tokens = metric(report, "output_tokens").value_or(0);
-  return tokens > 0 ? metric(report, "time_" + activity + "_s").value_or(0) / tokens : 0;
+double value(const CaseReport& report, Metric key) {
+  return metric(report, key).value_or(0);
 }
 
-double time_gain(const Comparison& pair, const std::string& activity) {
+Driver driver(DriverKind kind, const Comparison& pair, Metric key) {
+  return {kind, value(pair.winner, key), value(pair.loser, key)};
+}
+
+// Time of all devices per output token, one activity.
+double time_per_token(const CaseReport& report, Metric activity) {
+  const double tokens = value(report, Metric::kOutputTokens);
+  return tokens > 0 ? value(report, activity) / tokens : 0;
+}
+
+double time_gain(const Comparison& pair, Metric activity) {
   return time_per_token(pair.loser, activity) - time_per_token(pair.winner, activity);
 }
 
-std::string time_text(const Comparison& pair, const std::string& activity,
-                      const std::string& words) {
-  return fmt::format("its devices spend {} per output token {} against {}",
-                     readable(time_per_token(pair.winner, activity), "s"), words,
-                     readable(time_per_token(pair.loser, activity), "s"));
+Driver time_driver(DriverKind kind, const Comparison& pair, Metric activity) {
+  return {kind, time_per_token(pair.winner, activity), time_per_token(pair.loser, activity)};
 }
 
-struct Driver {
-  double gain = 0;  // In the figure compared; the largest one is named.
-  std::string text;
-};
-
 // Bytes that a decode step reads per token, if they tell the cases apart the right way round.
-std::string memory_text(const Comparison& pair) {
+Driver memory_driver(const Comparison& pair) {
   const auto bytes = [](const CaseReport& report) {
-    const auto weights = metric(report, "weights_read_per_output_token_bytes");
-    const auto kv = metric(report, "kv_read_per_output_token_bytes");
+    const auto weights = metric(report, Metric::kWeightsReadPerOutputTokenBytes);
+    const auto kv = metric(report, Metric::kKvReadPerOutputTokenBytes);
     return weights && kv ? *weights + *kv : 0;
   };
   const double own = bytes(pair.winner), other = bytes(pair.loser);
-  if (!(own > 0) || own >= other) return time_text(pair, "memory", "on reading memory");
-  return fmt::format("it reads {} of weights and KV cache per output token against {}",
-                     readable(own, "B"), readable(other, "B"));
+  if (own > 0 && own < other) return {DriverKind::kMemoryRead, own, other};
+  return time_driver(DriverKind::kMemoryTime, pair, Metric::kTimeMemory);
 }
 
-std::string compute_text(const Comparison& pair) {
-  if (pair.gain("params_active") > 0)
-    return fmt::format("it touches {} parameters per token against {}",
-                       readable_metric(pair.winner, "params_active"),
-                       readable_metric(pair.loser, "params_active"));
-  return time_text(pair, "compute", "on arithmetic");
+Driver compute_driver(const Comparison& pair) {
+  if (pair.gain(Metric::kParamsActive) > 0)
+    return driver(DriverKind::kActiveParams, pair, Metric::kParamsActive);
+  return time_driver(DriverKind::kComputeTime, pair, Metric::kTimeCompute);
 }
 
 // A share of the device time where the winner's is the smaller one, else the time itself.
-std::string communication_text(const Comparison& pair) {
-  if (pair.gain("time_communication_share") > 0)
-    return fmt::format("communication takes {} of its device time against {}",
-                       readable_metric(pair.winner, "time_communication_share"),
-                       readable_metric(pair.loser, "time_communication_share"));
-  return time_text(pair, "communication", "on communication");
+Driver communication_driver(const Comparison& pair) {
+  if (pair.gain(Metric::kTimeCommunicationShare) > 0)
+    return driver(DriverKind::kCommunication, pair, Metric::kTimeCommunicationShare);
+  return time_driver(DriverKind::kCommunicationTime, pair, Metric::kTimeCommunication);
 }
 
-std::string idle_text(const Comparison& pair) {
-  if (pair.gain("devices") > 0) return "it needs " + pair.against("devices") + " devices";
-  if (pair.gain("device_time_idle_share") > 0)
-    return fmt::format("{} of its device time is unused against {}",
-                       readable_metric(pair.winner, "device_time_idle_share"),
-                       readable_metric(pair.loser, "device_time_idle_share"));
-  return time_text(pair, "idle", "idle");
+Driver idle_driver(const Comparison& pair) {
+  if (pair.gain(Metric::kDevices) > 0) return driver(DriverKind::kDevices, pair, Metric::kDevices);
+  if (pair.gain(Metric::kDeviceTimeIdleShare) > 0)
+    return driver(DriverKind::kUnused, pair, Metric::kDeviceTimeIdleShare);
+  return time_driver(DriverKind::kIdleTime, pair, Metric::kTimeIdle);
+}
+
+double ratio(const Comparison& pair, Metric key) {
+  const double winner = value(pair.winner, key);
+  return winner > 0 ? value(pair.loser, key) / winner : 1;
 }
 
 }  // namespace
 
-double Comparison::gain(std::string_view key) const {
+double Comparison::gain(Metric key) const {
   const auto a = metric(winner, key), b = metric(loser, key);
   return a && b ? *b - *a : 0;
 }
 
-std::string Comparison::against(std::string_view key) const {
-  return readable_metric(winner, key) + " against " + readable_metric(loser, key);
+Driver cost_driver(const Comparison& pair) {
+  const double price_ratio = ratio(pair, Metric::kCostPerDeviceHour);
+  if (price_ratio * price_ratio > ratio(pair, Metric::kCostPerMillionOutputTokens))
+    return driver(DriverKind::kDevicePrice, pair, Metric::kCostPerDeviceHour);
+  const double idle =
+      time_gain(pair, Metric::kTimeIdle) + time_gain(pair, Metric::kTimeUnallocated);
+  const std::array<std::pair<double, Driver>, 6> drivers = {{
+      {time_gain(pair, Metric::kTimeMemory), memory_driver(pair)},
+      {time_gain(pair, Metric::kTimeCompute), compute_driver(pair)},
+      {time_gain(pair, Metric::kTimeCommunication), communication_driver(pair)},
+      {time_gain(pair, Metric::kTimeImbalanceWait),
+       time_driver(DriverKind::kImbalanceTime, pair, Metric::kTimeImbalanceWait)},
+      {time_gain(pair, Metric::kTimeOverhead),
+       time_driver(DriverKind::kOverheadTime, pair, Metric::kTimeOverhead)},
+      {idle, idle_driver(pair)},
+  }};
+  const auto& [gain, best] =
+      *std::ranges::max_element(drivers, {}, &std::pair<double, Driver>::first);
+  return gain > 0 ? best : Driver{};
 }
 
-std::string cost_driver(const Comparison& pair) {
-  const auto price = [](const CaseReport& r) {
-    return metric(r, "cost_per_device_hour_usd").value_or(0);
-  };
-  const auto cost = [](const CaseReport& r) {
-    return metric(r, "cost_per_million_output_tokens_usd").value_or(0);
-  };
-  const double price_ratio = price(pair.winner) > 0 ? price(pair.loser) / price(pair.winner) : 1;
-  const double cost_ratio = cost(pair.winner) > 0 ? cost(pair.loser) / cost(pair.winner) : 1;
-  if (price_ratio * price_ratio > cost_ratio)
-    return fmt::format("its devices cost {} per hour", pair.against("cost_per_device_hour_usd"));
-  const double idle = time_gain(pair, "idle") + time_gain(pair, "unallocated");
-  const std::vector<Driver> drivers = {
-      {time_gain(pair, "memory"), memory_text(pair)},
-      {time_gain(pair, "compute"), compute_text(pair)},
-      {time_gain(pair, "communication"), communication_text(pair)},
-      {time_gain(pair, "imbalance_wait"),
-       time_text(pair, "imbalance_wait", "waiting for fuller peers")},
-      {time_gain(pair, "overhead"), time_text(pair, "overhead", "on launches and host work")},
-      {idle, idle_text(pair)}};
-  const auto best =
-      std::max_element(drivers.begin(), drivers.end(),
-                       [](const Driver& a, const Driver& b) { return a.gain < b.gain; });
-  return best->gain > 0 ? best->text : "its devices finish the same tokens in less time";
-}
-
-std::string energy_driver(const Comparison& pair) {
-  const std::vector<Driver> drivers = {
-      {pair.gain("energy_devices_per_output_token_j"),
-       "its accelerators take " + pair.against("energy_devices_per_output_token_j")},
-      {pair.gain("energy_host_per_output_token_j"),
-       "its hosts take " + pair.against("energy_host_per_output_token_j")},
-      {pair.gain("energy_network_per_output_token_j"),
-       "its network takes " + pair.against("energy_network_per_output_token_j")},
-      {pair.gain("energy_power_supply_per_output_token_j"),
-       "power supplies lose " + pair.against("energy_power_supply_per_output_token_j")},
-      {pair.gain("energy_facility_per_output_token_j"),
-       "cooling and distribution take " + pair.against("energy_facility_per_output_token_j")}};
-  const auto best =
-      std::max_element(drivers.begin(), drivers.end(),
-                       [](const Driver& a, const Driver& b) { return a.gain < b.gain; });
-  return best->text;
+Driver energy_driver(const Comparison& pair) {
+  constexpr std::array<std::pair<DriverKind, Metric>, 5> kParts = {
+      {{DriverKind::kDeviceEnergy, Metric::kEnergyDevicesPerOutputToken},
+       {DriverKind::kHostEnergy, Metric::kEnergyHostPerOutputToken},
+       {DriverKind::kNetworkEnergy, Metric::kEnergyNetworkPerOutputToken},
+       {DriverKind::kPowerSupplyEnergy, Metric::kEnergyPowerSupplyPerOutputToken},
+       {DriverKind::kFacilityEnergy, Metric::kEnergyFacilityPerOutputToken}}};
+  const auto& [kind, key] = *std::ranges::max_element(
+      kParts, {}, [&](const auto& part) { return pair.gain(part.second); });
+  return driver(kind, pair, key);
 }
 
 }  // namespace moesim

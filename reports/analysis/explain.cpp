@@ -1,83 +1,45 @@
 #include "reports/analysis/explain.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <cmath>
-
-#include "reports/render/format.h"
-#include "reports/render/text_table.h"
-#include "reports/results/metrics.h"
 
 namespace moesim {
 namespace {
 
-enum Part {
-  kCompute,
-  kHbm,
-  kNetwork,
-  kLaunches,
-  kImbalance,
-  kBatchFill,
-  kQueueing,
-  kRoom,
-  kIdle,
-  kUnallocated,
-  kPrice,
-  kNumParts
-};
-
-struct PartName {
-  std::string_view name, meaning;
-};
-constexpr std::array<PartName, kNumParts> kNames = {{
-    {"compute", "Device time in arithmetic."},
-    {"HBM", "Device time bound by memory bandwidth, at the same batch."},
-    {"network", "Device time in collectives and transfers."},
-    {"launches", "Device time in launches and host work, at the same batch."},
-    {"imbalance", "Device time waiting for peers with more tokens or a fuller batch."},
-    {"unfilled batches",
-     "What a step pays once, over fewer sequences a device, with room left in the KV pool: traffic "
-     "or the engine's limits do not fill the batch."},
-    {"queueing", "Waiting of requests until a batch admits them, with room left in the KV pool."},
-    {"memory room",
-     "Batches and waiting that a full KV pool limits; work redone after preemption."},
-    {"idle", "Device time with a rank but nothing to do."},
-    {"unallocated", "Device time of the cluster that no rank uses."},
-    {"price", "What a device-second costs."},
-}};
-
 constexpr double kNoise = 1e-9;  // Of the figures compared: rounding, no difference.
 
-using Parts = std::array<double, kNumParts>;
+struct Parts {
+  std::array<double, kNumCostParts> values{};
 
-double value(const CaseReport& report, std::string_view key) {
+  double& operator[](CostPart part) { return values[static_cast<std::size_t>(part)]; }
+};
+
+double value(const CaseReport& report, Metric key) {
   return metric(report, key).value_or(0);
 }
 
 // A case as the derivation sees it; times in device-seconds per output token.
 struct View {
   explicit View(const CaseReport& report) {
-    const double tokens = value(report, "output_tokens");
-    const auto time = [&](const char* key) { return value(report, key) / tokens; };
-    const double again = value(report, "recomputed_tokens");
-    redone = again / (again + value(report, "input_tokens") + tokens);
-    compute = time("time_compute_s");
-    hbm = time("time_memory_s");
-    network = time("time_communication_s");
-    launches = time("time_overhead_s");
-    imbalance = time("time_imbalance_wait_s");
-    idle = time("time_idle_s");
-    unallocated = time("time_unallocated_s");
-    const double weights = value(report, "weights_read_per_output_token_bytes");
-    const double kv = value(report, "kv_read_per_output_token_bytes");
+    const double tokens = value(report, Metric::kOutputTokens);
+    const auto time = [&](Metric key) { return value(report, key) / tokens; };
+    const double again = value(report, Metric::kRecomputedTokens);
+    redone = again / (again + value(report, Metric::kInputTokens) + tokens);
+    compute = time(Metric::kTimeCompute);
+    hbm = time(Metric::kTimeMemory);
+    network = time(Metric::kTimeCommunication);
+    launches = time(Metric::kTimeOverhead);
+    imbalance = time(Metric::kTimeImbalanceWait);
+    idle = time(Metric::kTimeIdle);
+    unallocated = time(Metric::kTimeUnallocated);
+    const double weights = value(report, Metric::kWeightsReadPerOutputTokenBytes);
+    const double kv = value(report, Metric::kKvReadPerOutputTokenBytes);
     weights_share = weights > 0 ? weights / (weights + kv) : 0;
-    const double devices = value(report, "devices_with_rank");
-    const double sequences = value(report, "mean_batch") * value(report, "replicas");
+    const double devices = value(report, Metric::kDevicesWithRank);
+    const double sequences = value(report, Metric::kMeanBatch) * value(report, Metric::kReplicas);
     batch = devices > 0 ? sequences / devices : 0;
-    pool_full = value(report, "kv_peak_share") >= 0.95 || value(report, "preemptions") > 0;
+    pool_full =
+        value(report, Metric::kKvPeakShare) >= 0.95 || value(report, Metric::kPreemptions) > 0;
   }
 
   double busy() const { return compute + hbm + network + launches; }
@@ -103,14 +65,15 @@ StepSplit split_step(double ta, double na, double tb, double nb) {
 
 // Differences of device-seconds per output token.
 Parts time_differences(const View& a, const View& b) {
-  Parts parts{};
+  using enum CostPart;
+  Parts parts;
   const double keep_a = 1 - a.redone, keep_b = 1 - b.redone;
   parts[kCompute] = b.compute * keep_b - a.compute * keep_a;
   parts[kNetwork] = b.network * keep_b - a.network * keep_a;
   parts[kImbalance] = b.imbalance - a.imbalance;
   parts[kIdle] = b.idle - a.idle;
   parts[kUnallocated] = b.unallocated - a.unallocated;
-  parts[kRoom] = b.busy() * b.redone - a.busy() * a.redone;
+  parts[kMemoryRoom] = b.busy() * b.redone - a.busy() * a.redone;
   const double hbm_a = a.hbm * keep_a, hbm_b = b.hbm * keep_b;
   const StepSplit weights =
       split_step(hbm_a * a.weights_share, a.batch, hbm_b * b.weights_share, b.batch);
@@ -118,7 +81,7 @@ Parts time_differences(const View& a, const View& b) {
   parts[kHbm] = weights.same_batch + hbm_b * (1 - b.weights_share) - hbm_a * (1 - a.weights_share);
   parts[kLaunches] = launches.same_batch;
   const View& smaller = a.batch < b.batch ? a : b;
-  parts[smaller.pool_full ? kRoom : kBatchFill] += weights.batch + launches.batch;
+  parts[smaller.pool_full ? kMemoryRoom : kUnfilledBatches] += weights.batch + launches.batch;
   return parts;
 }
 
@@ -127,28 +90,26 @@ double noise(double a, double b) {
 }
 
 // What rounding leaves of two figures is no part of their difference.
-std::vector<DifferencePart> named(const Parts& parts, double a, double b) {
-  std::vector<DifferencePart> list;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const double difference = std::abs(parts[i]) <= noise(a, b) ? 0 : parts[i];
-    list.push_back({kNames[i].name, kNames[i].meaning, difference});
-  }
-  return list;
+Explanation rounded(Explanation explanation) {
+  for (double& part : explanation.parts)
+    if (std::abs(part) <= noise(explanation.a, explanation.b)) part = 0;
+  return explanation;
 }
 
 // Seconds of a request per output token, by part.
 Parts request_time(const CaseReport& report, double& total) {
+  using enum CostPart;
   const View view(report);
-  const double completed = value(report, "requests_completed");
-  const double answer = value(report, "output_tokens") / completed;
-  total = value(report, "e2e_mean_s") / answer;
-  const double arrived = value(report, "requests_arrived");
-  const double waiting =
-      arrived > 0 ? value(report, "requests_waiting_mean") * value(report, "horizon_s") / arrived
-                  : 0;
+  const double completed = value(report, Metric::kRequestsCompleted);
+  const double answer = value(report, Metric::kOutputTokens) / completed;
+  total = value(report, Metric::kE2eMean) / answer;
+  const double arrived = value(report, Metric::kRequestsArrived);
+  const double waiting = arrived > 0 ? value(report, Metric::kRequestsWaitingMean) *
+                                           value(report, Metric::kHorizon) / arrived
+                                     : 0;
   const double waited = std::min(total, waiting / answer);
-  Parts parts{};
-  parts[view.pool_full ? kRoom : kQueueing] = waited;
+  Parts parts;
+  parts[view.pool_full ? kMemoryRoom : kQueueing] = waited;
   const double inside = view.busy() + view.imbalance;
   if (!(inside > 0)) {
     parts[kIdle] = total - waited;
@@ -163,106 +124,46 @@ Parts request_time(const CaseReport& report, double& total) {
   return parts;
 }
 
-std::string in_a_sentence(std::string_view meaning) {
-  std::string text(meaning);
-  text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
-  return text;
-}
-
-std::string amount(double difference, const std::string& unit) {
-  const std::string text = readable(std::abs(difference), unit);
-  return (difference < 0 ? "-" : "+") + text;
-}
-
-bool differ(const Explanation& explanation) {
-  const double whole = explanation.b - explanation.a;
-  return std::abs(whole) > noise(explanation.a, explanation.b);
-}
-
-std::string explanation_sentence(const std::string& a, const std::string& b,
-                                 const Explanation& explanation) {
-  const double whole = explanation.b - explanation.a;
-  const std::string figures = fmt::format("{}: {} for {}, {} for {}", explanation.quantity,
-                                          readable(explanation.a, explanation.unit), printable(a),
-                                          readable(explanation.b, explanation.unit), printable(b));
-  const bool cancel = std::ranges::any_of(
-      explanation.parts, [](const DifferencePart& part) { return part.difference != 0; });
-  if (!differ(explanation))
-    return figures + (cancel ? ": its parts cancel out." : ": there is no difference.");
-  return fmt::format("{}, {} ({:+.1f} %). The largest part in that direction is {}: {}", figures,
-                     amount(whole, explanation.unit),
-                     explanation.a > 0 ? 100 * whole / explanation.a : 0,
-                     main_part(explanation).name, in_a_sentence(main_part(explanation).meaning));
-}
-
 }  // namespace
 
+bool Explanation::differs() const {
+  return std::abs(difference()) > noise(a, b);
+}
+
 bool can_explain(const CaseReport& a, const CaseReport& b) {
-  return std::ranges::all_of(std::array{&a, &b}, [](const CaseReport* one) {
-    return one->status == CaseStatus::kDone && value(*one, "output_tokens") > 0 &&
-           value(*one, "requests_completed") > 0;
+  return std::ranges::all_of(std::array{&a, &b}, [](const CaseReport* report) {
+    return report->status == CaseStatus::kDone && value(*report, Metric::kOutputTokens) > 0 &&
+           value(*report, Metric::kRequestsCompleted) > 0;
   });
 }
 
 Explanation explain_cost(const CaseReport& a, const CaseReport& b) {
-  constexpr const char* kCost = "cost_per_million_output_tokens_usd";
+  constexpr Metric kCost = Metric::kCostPerMillionOutputTokens;
   const View va(a), vb(b);
   const bool priced = metric(a, kCost) && metric(b, kCost);
   constexpr double kMillion = 1e6;
   const double pa = priced ? value(a, kCost) / va.total() : kMillion;
   const double pb = priced ? value(b, kCost) / vb.total() : kMillion;
   Parts parts = time_differences(va, vb);
-  for (double& part : parts) part *= (pa + pb) / 2;
-  parts[kPrice] = (pb - pa) * (va.total() + vb.total()) / 2;
-  return {priced ? "cost per million output tokens" : "device time per million output tokens",
-          priced ? "USD" : "s", pa * va.total(), pb * vb.total(),
-          named(parts, pa * va.total(), pb * vb.total())};
+  for (double& part : parts.values) part *= (pa + pb) / 2;
+  parts[CostPart::kPrice] = (pb - pa) * (va.total() + vb.total()) / 2;
+  return rounded({priced ? ExplainedQuantity::kCost : ExplainedQuantity::kDeviceTime,
+                  pa * va.total(), pb * vb.total(), parts.values});
 }
 
 Explanation explain_time(const CaseReport& a, const CaseReport& b) {
-  Explanation explanation{"time per output token", "s", 0, 0, {}};
+  Explanation explanation{ExplainedQuantity::kTime, 0, 0, {}};
   const Parts of_a = request_time(a, explanation.a);
-  Parts parts = request_time(b, explanation.b);
-  for (std::size_t i = 0; i < parts.size(); ++i) parts[i] -= of_a[i];
-  explanation.parts = named(parts, explanation.a, explanation.b);
-  return explanation;
+  explanation.parts = request_time(b, explanation.b).values;
+  for (std::size_t i = 0; i < kNumCostParts; ++i) explanation.parts[i] -= of_a.values[i];
+  return rounded(explanation);
 }
 
-const DifferencePart& main_part(const Explanation& explanation) {
-  const double sign = explanation.b < explanation.a ? -1 : 1;
-  return *std::ranges::max_element(
-      explanation.parts, {}, [sign](const DifferencePart& part) { return sign * part.difference; });
-}
-
-std::string explanation_text(const std::string& a, const std::string& b,
-                             const Explanation& explanation, int width) {
-  const double whole = explanation.b - explanation.a;
-  TextTable table;
-  table.header = {explanation.quantity, "difference", "share"};
-  for (const DifferencePart& part : explanation.parts) {
-    if (part.difference == 0) continue;
-    table.rows.push_back(
-        {std::string(part.name), amount(part.difference, explanation.unit),
-         differ(explanation) ? fmt::format("{:.1f} %", 100 * part.difference / whole) : "-"});
-  }
-  const bool has_parts = !table.rows.empty();
-  table.rows.push_back({"sum", amount(whole, explanation.unit), ""});
-  std::string text;
-  for (const std::string& line : wrapped(explanation_sentence(a, b, explanation), width))
-    text += line + "\n";
-  return text + (has_parts ? render(table, width) : "");
-}
-
-nlohmann::ordered_json explanation_json(const Explanation& explanation) {
-  nlohmann::ordered_json parts = nlohmann::ordered_json::object();
-  for (const DifferencePart& part : explanation.parts)
-    parts[std::string(part.name)] = part.difference;
-  return {{"quantity", explanation.quantity},
-          {"unit", explanation.unit},
-          {"a", explanation.a},
-          {"b", explanation.b},
-          {"difference", explanation.b - explanation.a},
-          {"parts", parts}};
+CostPart main_part(const Explanation& explanation) {
+  const double sign = explanation.difference() < 0 ? -1 : 1;
+  const auto furthest = std::ranges::max_element(
+      explanation.parts, {}, [sign](double difference) { return sign * difference; });
+  return static_cast<CostPart>(furthest - explanation.parts.begin());
 }
 
 }  // namespace moesim

@@ -2,26 +2,40 @@
 // add up to it exactly and change sign when the cases change places.
 #pragma once
 
-#include <nlohmann/json.hpp>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <array>
+#include <cstddef>
 
 #include "reports/results/case_report.h"
 
 namespace moesim {
 
-struct DifferencePart {
-  std::string_view name;     // "compute", "HBM", "network", ...
-  std::string_view meaning;  // One sentence.
-  double difference = 0;     // Of b from a.
+enum class CostPart {
+  kCompute,
+  kHbm,
+  kNetwork,
+  kLaunches,
+  kImbalance,
+  kUnfilledBatches,
+  kQueueing,
+  kMemoryRoom,
+  kIdle,
+  kUnallocated,
+  kPrice,
 };
+inline constexpr std::size_t kNumCostParts = 11;
+
+enum class ExplainedQuantity { kCost, kDeviceTime, kTime };
 
 struct Explanation {
-  std::string quantity;  // "cost per million output tokens"
-  std::string unit;      // "USD"
-  double a = 0, b = 0;
-  std::vector<DifferencePart> parts;  // Sum = b - a.
+  ExplainedQuantity quantity =
+      ExplainedQuantity::kCost;  // Per million output tokens, or per token.
+  double a = 0, b = 0;           // USD or s.
+  // Of b from a, by CostPart. Sum = b - a.
+  std::array<double, kNumCostParts> parts{};
+
+  double difference() const { return b - a; }
+  // By more than rounding leaves.
+  bool differs() const;
 };
 
 // Every device-second that is paid for goes to one activity x, and costs what any other does:
@@ -52,12 +66,7 @@ Explanation explain_time(const CaseReport& a, const CaseReport& b);
 // Whether the two have what the explanations need.
 bool can_explain(const CaseReport& a, const CaseReport& b);
 
-// The part that goes furthest in the direction of the whole difference. Requires: parts.
-const DifferencePart& main_part(const Explanation& explanation);
-
-// A table and one sentence.
-std::string explanation_text(const std::string& a, const std::string& b,
-                             const Explanation& explanation, int width);
-nlohmann::ordered_json explanation_json(const Explanation& explanation);
+// The part that goes furthest in the direction of the whole difference.
+CostPart main_part(const Explanation& explanation);
 
 }  // namespace moesim

@@ -1,24 +1,17 @@
 #include "reports/analysis/pareto.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <iterator>
-#include <string_view>
 
 #include "reports/analysis/quality_order.h"
 #include "reports/analysis/ranking.h"
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
 
 namespace moesim {
 namespace {
 
-constexpr std::string_view kLoss = "predicted_loss_nats";
-constexpr std::array<std::string_view, 4> kObjectives = {
-    "cost_per_million_output_tokens_usd", "energy_per_output_token_j", "e2e_p99_s", kLoss};
-constexpr std::size_t kMostNamed = 12;
+constexpr Metric kLoss = Metric::kPredictedLoss;
+constexpr std::array kObjectives = {Metric::kCostPerMillionOutputTokens,
+                                    Metric::kEnergyPerOutputToken, Metric::kE2eP99, kLoss};
 
 using Values = std::vector<double>;
 
@@ -45,104 +38,63 @@ std::vector<std::size_t> undominated(const std::vector<Values>& values,
   return front;
 }
 
-// One model throughout, say: no news.
-bool is_alike(const std::vector<CaseReport>& cases, const std::string& key) {
-  const std::vector<std::size_t> able = ranking(cases);
-  return std::ranges::all_of(able, [&](std::size_t i) {
-    return objective(cases[i], key) == objective(cases[able.front()], key);
-  });
+// Whether something is the same of all cases.
+template <class Of>
+bool is_alike(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able,
+              const Of& of) {
+  return std::ranges::all_of(
+      able, [&](std::size_t i) { return of(cases[i]) == of(cases[able.front()]); });
 }
 
-std::string objective_words(const ParetoFront& front, const std::vector<CaseReport>& cases) {
-  std::string text;
-  for (const std::string& key : front.objectives) {
-    if (is_alike(cases, key)) continue;
-    const bool rough = key == kLoss && front.extrapolated;
-    text += (text.empty() ? "" : ", ") +
-            (rough ? std::string("extrapolated loss") : metric_named(key).label);
-  }
-  return text;
+// One model throughout, say: no news.
+bool is_alike(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able,
+              Metric key) {
+  return is_alike(cases, able, [&](const CaseReport& report) { return objective(report, key); });
 }
 
 // Whether the losses of all rest on like training tokens.
 bool all_compare(const std::vector<CaseReport>& cases, const std::vector<std::size_t>& able) {
-  const auto alike = [&](const auto& of) {
-    return std::ranges::all_of(
-        able, [&](std::size_t i) { return of(cases[i]) == of(cases[able.front()]); });
+  const auto assumed = [](const CaseReport& report) { return report.quality.tokens_assumed; };
+  const auto tokens = [](const CaseReport& report) {
+    return metric(report, Metric::kTrainingTokens);
   };
-  const auto tokens = [](const CaseReport& one) { return metric(one, "training_tokens"); };
-  return alike([](const CaseReport& one) { return one.quality.tokens_assumed; }) ||
-         (!able.empty() && tokens(cases[able.front()]) && alike(tokens));
+  return is_alike(cases, able, assumed) ||
+         (!able.empty() && tokens(cases[able.front()]) && is_alike(cases, able, tokens));
 }
 
 }  // namespace
 
-std::optional<double> objective(const CaseReport& report, const std::string& key) {
-  return key == kLoss ? ranked_loss(report) : metric(report, key);
+bool ParetoFront::has(Metric key) const {
+  return std::ranges::find(objectives, key) != objectives.end();
+}
+
+std::optional<double> objective(const CaseReport& report, Metric key) {
+  if (key != kLoss) return metric(report, key);
+  const auto loss = predicted_loss(report);
+  return loss ? std::optional(loss->loss) : std::nullopt;
 }
 
 ParetoFront pareto_front(const std::vector<CaseReport>& cases) {
   ParetoFront front;
   const std::vector<std::size_t> able = ranking(cases);
-  for (const std::string_view key : kObjectives) {
+  front.able = able.size();
+  for (const Metric key : kObjectives) {
     const bool all = std::ranges::all_of(
-        able, [&](std::size_t i) { return objective(cases[i], std::string(key)).has_value(); });
+        able, [&](std::size_t i) { return objective(cases[i], key).has_value(); });
     const bool compares = key != kLoss || all_compare(cases, able);
-    (all && compares ? front.objectives : front.left_out).emplace_back(key);
+    (all && compares ? front.objectives : front.left_out).push_back(key);
   }
+  std::ranges::copy_if(front.objectives, std::back_inserter(front.telling),
+                       [&](Metric key) { return !is_alike(cases, able, key); });
+  front.quality_differs = !is_alike(cases, able, kLoss);
   std::vector<Values> values(cases.size());
   for (const std::size_t i : able) {
-    for (const std::string& key : front.objectives) values[i].push_back(*objective(cases[i], key));
+    for (const Metric key : front.objectives) values[i].push_back(*objective(cases[i], key));
     front.extrapolated = front.extrapolated || !metric(cases[i], kLoss);
     front.assumed = front.assumed || cases[i].quality.tokens_assumed;
   }
   front.members = undominated(values, able);
   return front;
-}
-
-std::string pareto_sentence(const std::vector<CaseReport>& cases) {
-  const std::size_t able = ranking(cases).size();
-  if (able < 2) return "";
-  const ParetoFront front = pareto_front(cases);
-  const std::string objectives = objective_words(front, cases);
-  if (objectives.empty()) return "";
-  const std::vector<std::string> paths = swept_paths(cases);
-  std::string names;
-  for (std::size_t i = 0; i < std::min(front.members.size(), kMostNamed); ++i) {
-    names += (i == 0 ? "" : ", ") + printable(case_title(cases[front.members[i]], paths));
-  }
-  if (front.members.size() > kMostNamed) {
-    names += fmt::format(" and {} more", front.members.size() - kMostNamed);
-  }
-  std::string note;
-  const bool by_loss = std::ranges::count(front.objectives, kLoss) > 0;
-  if (is_alike(cases, std::string(kLoss))) {
-    // One model: its quality decides nothing.
-  } else if (!by_loss && front.assumed) {
-    note = "; quality is left out: the training tokens of some models are not published";
-  } else if (by_loss && front.extrapolated) {
-    note = "; the scaling law was never fitted to such models, so that quality is an order at best";
-  }
-  if (by_loss && front.assumed && !note.empty()) note += "; training tokens are assumed for some";
-  const std::size_t count = front.members.size();
-  return fmt::format(
-      "{} of the {} cases that can be recommended {} beaten by no other in all of {}: {}{}.", count,
-      able, count == 1 ? "is" : "are", objectives, names, note);
-}
-
-nlohmann::ordered_json to_json(const ParetoFront& front, const std::vector<CaseReport>& cases) {
-  nlohmann::ordered_json members = nlohmann::ordered_json::array();
-  const std::vector<std::string> paths = swept_paths(cases);
-  for (const std::size_t i : front.members) {
-    nlohmann::ordered_json values = nlohmann::ordered_json::object();
-    for (const std::string& key : front.objectives) values[key] = *objective(cases[i], key);
-    members.push_back({{"row", i}, {"case", case_title(cases[i], paths)}, {"values", values}});
-  }
-  return {{"objectives", front.objectives},
-          {"left_out", front.left_out},
-          {"quality_extrapolated", front.extrapolated},
-          {"training_tokens_assumed", front.assumed},
-          {"members", members}};
 }
 
 }  // namespace moesim

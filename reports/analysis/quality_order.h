@@ -2,11 +2,19 @@
 // beside every comparison of their costs.
 #pragma once
 
-#include <string>
+#include <optional>
 
 #include "reports/results/case_report.h"
 
 namespace moesim {
+
+struct PredictedLoss {
+  double loss = 0;            // Nats per token.
+  double low = 0, high = 0;   // Its interval; the loss itself without one.
+  bool extrapolated = false;  // By the law's formula beyond its experiments: no prediction.
+};
+// Nothing without a loss inside or outside the law's experiments.
+std::optional<PredictedLoss> predicted_loss(const CaseReport& report);
 
 enum class QualityOrder {
   kUnknown,    // One of them has no predicted loss.
@@ -21,14 +29,5 @@ QualityOrder quality_order(const CaseReport& a, const CaseReport& b);
 // Whether the predicted losses rest on like training tokens: all known (or borrowed from a model of
 // which they are), all by the same assumption, or as many for both.
 bool losses_compare(const CaseReport& a, const CaseReport& b);
-
-// "1.86 nat (1.83 to 1.89)". Requires: a predicted loss.
-std::string loss_text(const CaseReport& report);
-
-// What quality_order() says, with both losses and their intervals: "dense is predicted to answer
-// better than moe: loss 1.86 nat (1.83 to 1.89) against 1.98 nat (1.87 to 2.00)". Empty for two
-// cases of one model. `name_a`, `name_b`: what the cases are called in it.
-std::string quality_clause(const CaseReport& a, const std::string& name_a, const CaseReport& b,
-                           const std::string& name_b);
 
 }  // namespace moesim

@@ -1,97 +1,60 @@
 #include "reports/analysis/ranking.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 #include <numeric>
 
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
-
 namespace moesim {
 namespace {
-
-bool is_set(const CaseReport& report, std::string_view key) {
-  return metric(report, key).value_or(0) > 0;
-}
-
-// "misses its service level: TTFT P99 3.20 s (limit 2.00 s)".
-std::string missed_limits(const CaseReport& report) {
-  std::string text;
-  for (const char* which : {"ttft_p99_s", "tpot_p99_s"}) {
-    const std::optional<double> limit = metric(report, std::string("slo_") + which);
-    const std::optional<double> reached = metric(report, which);
-    if (!limit || !reached || *reached <= *limit) continue;
-    text += fmt::format("{}{} {} against a limit of {}", text.empty() ? "" : " and ",
-                        metric_named(which).label, readable(*reached, "s"), readable(*limit, "s"));
-  }
-  return "misses its service level" + (text.empty() ? "" : ": " + text);
-}
 
 // A case that turns away more than this share of its requests does not serve the traffic asked for.
 constexpr double kToleratedRejections = 0.01;
 
-// "rejects 8.3 % of its requests (1,612 of them are longer than its context)"; empty if few.
-std::string too_many_rejections(const CaseReport& report) {
-  const double rejected = metric(report, "requests_rejected").value_or(0);
-  const double share = rejected / std::max(1.0, metric(report, "requests_arrived").value_or(0));
-  if (share <= kToleratedRejections) return "";
-  const double context = metric(report, "requests_rejected_context").value_or(0);
-  return fmt::format("rejects {:.1f} % of its requests ({})", 100 * share,
-                     context > 0 ? readable(context, "count") + " are longer than its context"
-                                 : "they can never fit its KV cache");
-}
-
-constexpr const char* kRejects = "rejects too many requests";
-
-bool can_win(const CaseReport& report) {
-  return disqualification(report).empty();
+bool is_set(const CaseReport& report, Metric key) {
+  return metric(report, key).value_or(0) > 0;
 }
 
 }  // namespace
 
-std::string disqualification(const CaseReport& report) {
-  if (report.status == CaseStatus::kSkipped) return "did not run";
-  if (report.status == CaseStatus::kInfeasible) {
-    const std::string remedy = report.remedy.empty() ? "" : "; would fit: " + report.remedy;
-    return "cannot run: " + printable(report.reason + remedy);
+double rejected_share(const CaseReport& report) {
+  const double rejected = metric(report, Metric::kRequestsRejected).value_or(0);
+  return rejected / std::max(1.0, metric(report, Metric::kRequestsArrived).value_or(0));
+}
+
+Disqualification disqualification(const CaseReport& report) {
+  using enum Disqualification;
+  if (report.status == CaseStatus::kSkipped) return kSkipped;
+  if (report.status == CaseStatus::kInfeasible) return kInfeasible;
+  if (!is_set(report, Metric::kRequestsCompleted)) return kNothingCompleted;
+  if (!is_set(report, Metric::kOutputTokens)) return kNoToken;
+  if (rejected_share(report) > kToleratedRejections) return kRejections;
+  if (is_set(report, Metric::kSaturated)) return kSaturated;
+  return metric(report, Metric::kSloMet).value_or(1) == 0 ? kMissesSlo : kNone;
+}
+
+bool can_win(const CaseReport& report) {
+  return disqualification(report) == Disqualification::kNone;
+}
+
+std::vector<SloLimit> slo_limits(const CaseReport& report) {
+  std::vector<SloLimit> limits;
+  for (const auto& [limit_of, reached] : {std::pair{Metric::kSloTtftP99, Metric::kTtftP99},
+                                          {Metric::kSloTpotP99, Metric::kTpotP99}}) {
+    if (const auto limit = metric(report, limit_of))
+      limits.push_back({reached, *limit, metric(report, reached)});
   }
-  if (!is_set(report, "requests_completed")) return "completed no request";
-  if (!is_set(report, "output_tokens")) return "generated no token";
-  if (const std::string rejections = too_many_rejections(report); !rejections.empty())
-    return rejections;
-  if (is_set(report, "saturated"))
-    return "is saturated: requests arrive faster than it serves them";
-  if (metric(report, "slo_met").value_or(1) == 0) return missed_limits(report);
-  return "";
+  return limits;
 }
 
-std::string disqualification_kind(const CaseReport& report) {
-  const std::string why = disqualification(report);
-  return why.starts_with("rejects") ? kRejects : why.substr(0, why.find(':'));
-}
-
-std::string limits_text(const CaseReport& report) {
-  std::string text;
-  for (const char* which : {"ttft_p99_s", "tpot_p99_s"}) {
-    const std::optional<double> limit = metric(report, std::string("slo_") + which);
-    if (!limit) continue;
-    text += fmt::format("{}{} at most {}", text.empty() ? "" : ", ", metric_named(which).label,
-                        readable(*limit, "s"));
-  }
-  return text;
-}
-
-std::string_view ranking_key(const std::vector<CaseReport>& cases) {
-  const bool all_priced = std::all_of(cases.begin(), cases.end(), [](const CaseReport& one) {
-    return !can_win(one) || metric(one, "cost_per_million_output_tokens_usd");
+Metric ranking_metric(const std::vector<CaseReport>& cases) {
+  const bool all_priced = std::ranges::all_of(cases, [](const CaseReport& report) {
+    return !can_win(report) || metric(report, Metric::kCostPerMillionOutputTokens);
   });
-  return all_priced ? "cost_per_million_output_tokens_usd" : "energy_per_output_token_j";
+  return all_priced ? Metric::kCostPerMillionOutputTokens : Metric::kEnergyPerOutputToken;
 }
 
 std::vector<std::size_t> ranking(const std::vector<CaseReport>& cases) {
-  const std::string_view key = ranking_key(cases);
+  const Metric key = ranking_metric(cases);
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < cases.size(); ++i)
     if (can_win(cases[i])) order.push_back(i);

@@ -2,8 +2,8 @@
 // energy.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,20 +11,36 @@
 
 namespace moesim {
 
-// Why a case cannot win: "cannot run: ...", "misses its service level ...", "is saturated ...",
-// "completed no request". Empty if it can.
-std::string disqualification(const CaseReport& report);
+// Why a case cannot win.
+enum class Disqualification {
+  kNone,  // It can.
+  kSkipped,
+  kInfeasible,
+  kNothingCompleted,
+  kNoToken,
+  kRejections,  // It turns away more than 1 % of its requests.
+  kSaturated,
+  kMissesSlo,
+};
+Disqualification disqualification(const CaseReport& report);
+bool can_win(const CaseReport& report);
 
-// The same without figures, so that cases alike can be counted: "misses its service level".
-std::string disqualification_kind(const CaseReport& report);
+// Share of the requests that came.
+double rejected_share(const CaseReport& report);
 
-// The limits of its service level: "TTFT P99 at most 2.00 s, TPOT P99 at most 30.0 ms"; empty
-// without any.
-std::string limits_text(const CaseReport& report);
+// A limit of the SLO, and what was reached.
+struct SloLimit {
+  Metric metric = Metric::kTtftP99;
+  double limit = 0;
+  std::optional<double> reached;
 
-// The key that all cases able to win are compared by: cost per million output tokens, or energy per
-// output token if one of them has no price.
-std::string_view ranking_key(const std::vector<CaseReport>& cases);
+  bool is_missed() const { return reached && *reached > limit; }
+};
+std::vector<SloLimit> slo_limits(const CaseReport& report);
+
+// The metric that all cases able to win are compared by: cost per million output tokens, or energy
+// per output token if one of them has no price.
+Metric ranking_metric(const std::vector<CaseReport>& cases);
 
 // Indices of the cases that can win, best first; equal ones in their order.
 std::vector<std::size_t> ranking(const std::vector<CaseReport>& cases);

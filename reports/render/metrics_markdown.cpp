@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "reports/metrics/metric.h"
 #include "reports/render/report_markdown.h"
-#include "reports/results/metrics.h"
 
 namespace moesim {
 
@@ -12,7 +12,7 @@ std::string metrics_markdown() {
   for (const std::string& group : metric_groups()) {
     text += fmt::format("\n## {}\n\n| key | unit | meaning |\n| --- | --- | --- |\n",
                         markdown_text(group));
-    for (const Metric& entry : metric_table()) {
+    for (const MetricRow& entry : metric_table()) {
       if (entry.group != group) continue;
       text += fmt::format("| `{}` | {} | {} |\n", entry.key, markdown_text(entry.unit),
                           markdown_text(entry.meaning));

@@ -1,10 +1,11 @@
+#include "reports/render/report_csv.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
-#include "reports/render/format.h"
-#include "reports/render/report.h"
-#include "reports/results/metrics.h"
+#include "reports/render/words/format.h"
+#include "reports/results/sweep_point.h"
 
 namespace moesim {
 namespace {
@@ -49,8 +50,8 @@ std::vector<std::string> row_of(const CaseReport& report, const CaseReport& owne
                          report.hardware, report.layout, &report == &owner ? "" : owner.name,
                          report.twin_of, report.routing.basis, report.routing.provenance});
   std::ranges::transform(row, row.begin(), plain);
-  for (const Metric& entry : metric_table()) {
-    const std::optional<double> value = metric(report, entry.key);
+  for (const MetricRow& entry : metric_table()) {
+    const std::optional<double> value = metric(report, entry.metric);
     row.push_back(value ? exact_number(*value) : "");
   }
   return row;
@@ -64,11 +65,11 @@ std::string report_csv(const Report& report) {
   std::ranges::transform(header, header.begin(), plain);
   header.insert(header.end(), {"name", "status", "reason", "remedy", "model", "hardware", "layout",
                                "baseline_of", "twin_of", "routing_basis", "routing_provenance"});
-  for (const Metric& entry : metric_table()) header.push_back(entry.key);
+  for (const MetricRow& entry : metric_table()) header.push_back(entry.key);
   std::string text = line_of(header);
-  for (const CaseReport& one : report.cases) {
-    text += line_of(row_of(one, one, paths));
-    for (const CaseReport& twin : one.baselines) text += line_of(row_of(twin, one, paths));
+  for (const CaseReport& row : report.cases) {
+    text += line_of(row_of(row, row, paths));
+    for (const CaseReport& twin : row.baselines) text += line_of(row_of(twin, row, paths));
   }
   return text;
 }

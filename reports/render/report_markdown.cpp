@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <set>
 
-#include "reports/analysis/doubt.h"
 #include "reports/analysis/ranking.h"
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
+#include "reports/analysis/uncertainty.h"
+#include "reports/render/words/case_result.h"
+#include "reports/render/words/format.h"
+#include "reports/render/words/uncertainty_words.h"
+#include "reports/render/words/verdict_words.h"
+#include "reports/results/sweep_point.h"
 
 namespace moesim {
 namespace {
@@ -21,34 +24,35 @@ using Row = std::vector<std::string>;
 using Cases = std::vector<const CaseReport*>;
 
 // "1.92 USD (1.91 to 1.95 USD)".
-std::string with_interval(const CaseReport& one, std::string_view key) {
-  const std::string range = readable_interval(one, key);
-  return readable_metric(one, key) + (range.empty() ? "" : " (" + range + ")");
+std::string with_interval(const CaseReport& report, Metric key) {
+  const std::string range = readable_interval(report, key);
+  return readable_metric(report, key) + (range.empty() ? "" : " (" + range + ")");
 }
 
 // "misses its service level", without the figures, which the warnings have.
-std::string result(const CaseReport& one) {
-  const std::string why = disqualification(one);
+std::string result(const CaseReport& report) {
+  const std::string why = disqualification_text(report);
   return why.empty() ? "ok" : why.substr(0, why.find(':'));
 }
 
 // One row of cells per case under a header; headline metrics that no case has are left out.
 std::vector<Row> grid(const Cases& cases, const std::vector<std::string>& paths, bool described) {
   std::vector<Row> rows = {{"case", "result"}};
-  for (const CaseReport* one : cases) rows.push_back({case_title(*one, paths), result(*one)});
+  for (const CaseReport* report : cases)
+    rows.push_back({case_title(*report, paths), result(*report)});
   const auto column = [&](const std::string& heading, const auto& text_of) {
     rows.front().push_back(heading);
     for (std::size_t i = 0; i < cases.size(); ++i) rows[i + 1].push_back(text_of(*cases[i]));
   };
   if (described) {
-    column("model", [](const CaseReport& one) { return one.model; });
-    column("hardware", [](const CaseReport& one) { return one.hardware; });
-    column("layout", [](const CaseReport& one) { return one.layout; });
+    column("model", [](const CaseReport& report) { return report.model; });
+    column("hardware", [](const CaseReport& report) { return report.hardware; });
+    column("layout", [](const CaseReport& report) { return report.layout; });
   }
-  for (const std::string_view key : headline_keys()) {
-    const auto has = [&](const CaseReport* one) { return metric(*one, key).has_value(); };
+  for (const Metric key : headline_metrics()) {
+    const auto has = [&](const CaseReport* report) { return metric(*report, key).has_value(); };
     if (std::none_of(cases.begin(), cases.end(), has)) continue;
-    column(metric_named(key).label, [&](const CaseReport& c) { return with_interval(c, key); });
+    column(metric_row(key).label, [&](const CaseReport& c) { return with_interval(c, key); });
   }
   return rows;
 }
@@ -73,18 +77,18 @@ std::string table(const std::vector<Row>& rows) {
 }
 
 // What is against a case; empty if nothing is.
-std::string warning(const CaseReport& one) {
-  const std::string why = disqualification(one);
+std::string warning(const CaseReport& report) {
+  const std::string why = disqualification_text(report);
   if (!why.empty()) return why;
-  const auto met = service_level_draws(one);
-  if (!met) return "";
-  return fmt::format("meets its service level in {} of {} draws", met->first, met->second);
+  const auto slo = slo_samples(report);
+  if (!slo) return "";
+  return fmt::format("meets its service level in {} of {} draws", slo->met, slo->samples);
 }
 
 std::string assumed_routing(const std::vector<CaseReport>& cases) {
   std::set<std::string> models;
-  for (const CaseReport& one : cases)
-    if (one.routing.basis == "assumption") models.insert(one.model);
+  for (const CaseReport& report : cases)
+    if (report.routing.basis == "assumption") models.insert(report.model);
   std::string text;
   for (const std::string& model : models) {
     text += fmt::format("- **{}**: {}\n", markdown_text(model), basis_meaning("assumption"));
@@ -96,11 +100,11 @@ std::string warnings(const Report& report, const std::vector<std::string>& paths
   std::string text;
   if (report.interrupted) text += "- **interrupted**: what had not run by then is marked\n";
   std::size_t count = 0;
-  for (const CaseReport& one : report.cases) {
-    const std::string why = warning(one);
+  for (const CaseReport& row : report.cases) {
+    const std::string why = warning(row);
     if (why.empty() || ++count > kMostWarnings) continue;
     text +=
-        fmt::format("- **{}**: {}\n", markdown_text(case_title(one, paths)), markdown_text(why));
+        fmt::format("- **{}**: {}\n", markdown_text(case_title(row, paths)), markdown_text(why));
   }
   if (count > kMostWarnings) {
     text += fmt::format("- and {} rows more; cases.csv has all of them\n", count - kMostWarnings);
@@ -130,7 +134,7 @@ std::string report_markdown(const Report& report) {
   std::string text =
       fmt::format("### {}\n\n**Verdict**: {}\n\n",
                   markdown_text(report.question.empty() ? report.scenario : report.question),
-                  markdown_text(verdict(report)));
+                  markdown_text(verdict_text(report)));
   if (!report.cases.empty()) {
     Cases shown;
     for (const std::size_t i : shown_cases(report.cases, kMostRows))
@@ -144,8 +148,8 @@ std::string report_markdown(const Report& report) {
   }
   const std::string against = warnings(report, paths);
   if (!against.empty()) text += "**Warnings**\n" + against + "\n";
-  if (const std::string doubt = doubt_sentence(report); !doubt.empty()) {
-    text += "In brackets: " + markdown_text(doubt) + "\n\n";
+  if (const std::string sampling = sampling_sentence(report); !sampling.empty()) {
+    text += "In brackets: " + markdown_text(sampling) + "\n\n";
   }
   return text + fmt::format("moesim {}, scenario {}, seed {}\n", program_version(),
                             markdown_text(report.scenario), report.seed);

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "reports/render/report.h"
+#include "reports/results/report.h"
 
 namespace moesim {
 

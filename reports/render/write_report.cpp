@@ -1,8 +1,13 @@
+#include "reports/render/write_report.h"
+
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
-#include "reports/render/report.h"
+#include "reports/render/html/report_html.h"
+#include "reports/render/json/report_json.h"
+#include "reports/render/report_csv.h"
 
 namespace moesim {
 namespace {

@@ -1,7 +1,6 @@
 // The result of one case as plain values: what a child process sends home and every output renders.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "hardware/spec/device.h"
+#include "reports/metrics/metric.h"
 #include "reports/results/case_quality.h"
 #include "reports/results/case_routing.h"
 #include "sim/deployment/deployment.h"
@@ -25,9 +25,8 @@ enum class CaseStatus {
 
 // The name that every output writes: "done", "infeasible", "skipped".
 std::string_view status_name(CaseStatus status);
-
-// In the order of metric_table(); absent = not applicable.
-using CaseMetrics = std::vector<std::optional<double>>;
+// Requires: one of the names.
+CaseStatus status_named(std::string_view name);
 
 struct CaseReport {
   std::string name;                                        // Case name in the scenario.
@@ -42,9 +41,9 @@ struct CaseReport {
   std::string twin_of;     // The case that this one is a dense twin of; empty = none ...
   std::string twin_match;  // ... and what they have in common: active, total, memory, quality.
   CaseMetrics metrics;
-  // The same case with everything uncertain drawn anew, as often as it was asked for; empty where a
-  // draw could not run. Draw i of every case of a report is the same draw.
-  std::vector<CaseMetrics> draws;
+  // The same case with everything uncertain sampled anew, as often as it was asked for; empty where
+  // a sample could not run. Sample i of every case of a report is the same sample.
+  std::vector<CaseMetrics> samples;
   // Latencies at percentiles 0, 1, ..., 100, and requests inside over time; empty if there are
   // none.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;
@@ -57,6 +56,9 @@ struct CaseReport {
   std::vector<CaseReport> baselines;
 };
 
+// Value of a metric; nothing if absent.
+std::optional<double> metric(const CaseReport& report, Metric key);
+
 // All metrics of a finished case, money and carbon included. `bank` = what routed its tokens; null
 // for a dense model.
 CaseReport make_case_report(const Deployment& deployment, const Workload& workload,
@@ -65,14 +67,8 @@ CaseReport make_case_report(const Deployment& deployment, const Workload& worklo
 CaseReport make_infeasible_report(const Deployment& deployment, const MemoryLedger& memory,
                                   const std::string& reason, const std::string& remedy);
 
-// Leaves out what only detailed reports show: curves, queues, loads by expert, matrices.
+// Clears the fields of Place::kDetail (reports/results/case_fields.h): curves, queues, loads by
+// expert, matrices.
 void drop_details(CaseReport& report);
-
-nlohmann::ordered_json to_json(const Fact& fact);
-nlohmann::ordered_json to_json(const CaseMetrics& metrics);
-CaseMetrics case_metrics_from_json(const nlohmann::ordered_json& json);
-// All but the draws.
-nlohmann::ordered_json to_json(const CaseReport& report);
-CaseReport case_report_from_json(const nlohmann::ordered_json& json);
 
 }  // namespace moesim

@@ -1,7 +1,6 @@
 // What a router did to the tokens of a case, as plain values that every output renders.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -11,14 +10,16 @@
 
 namespace moesim {
 
+using Grid = std::vector<std::vector<double>>;
+
 // Empty for a dense model.
 struct CaseRouting {
-  std::string basis;       // What the ids rest on, in a word or two: routing_basis().
-  std::string provenance;  // The same in a sentence.
-  std::vector<std::vector<double>> load;  // [MoE layer][expert] tokens over the mean.
-  std::vector<LayerRouting> layers;       // [MoE layer]
+  std::string basis;                 // What the ids rest on, in a word or two: routing_basis().
+  std::string provenance;            // The same in a sentence.
+  Grid load;                         // [MoE layer][expert] tokens over the mean.
+  std::vector<LayerRouting> layers;  // [MoE layer]
   // [source rank][destination rank] bytes of dispatch per token; empty where tokens do not travel.
-  std::vector<std::vector<double>> dispatch_bytes;
+  Grid dispatch_bytes;
   std::vector<BalancePeriod> periods;   // Between rebalancings; empty without.
   std::vector<TrainingPoint> training;  // Of a router trained for this case.
 };
@@ -29,9 +30,5 @@ std::string routing_basis(const ModelSpec& model, const TokenSource& source, Rou
 
 // What a basis means, for people: a sentence without its full stop. Requires: one of the above.
 std::string basis_meaning(const std::string& basis);
-
-nlohmann::ordered_json to_json(const std::vector<TrainingPoint>& training);
-nlohmann::ordered_json to_json(const CaseRouting& routing);
-CaseRouting case_routing_from_json(const nlohmann::ordered_json& json);
 
 }  // namespace moesim

@@ -10,8 +10,8 @@ namespace moesim {
 std::vector<Fact> distinct_facts(const std::vector<CaseReport>& cases) {
   std::vector<Fact> facts;
   std::set<std::tuple<std::string, std::string, std::string>> seen;
-  for (const CaseReport& one : cases)
-    for (const Fact& fact : one.facts)
+  for (const CaseReport& report : cases)
+    for (const Fact& fact : report.facts)
       if (seen.emplace(fact.path, fact.text, fact.source).second) facts.push_back(fact);
   return facts;
 }
@@ -28,9 +28,9 @@ std::vector<std::pair<std::string, int>> facts_by_confidence(const std::vector<F
 std::vector<std::string> distinct_routings(const std::vector<CaseReport>& cases) {
   std::vector<std::string> routings;
   std::set<std::string> seen;
-  for (const CaseReport& one : cases)
-    if (!one.routing.provenance.empty() && seen.insert(one.routing.provenance).second)
-      routings.push_back(one.routing.provenance);
+  for (const CaseReport& report : cases)
+    if (!report.routing.provenance.empty() && seen.insert(report.routing.provenance).second)
+      routings.push_back(report.routing.provenance);
   return routings;
 }
 

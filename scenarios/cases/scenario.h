@@ -13,7 +13,7 @@
 
 #include "hardware/spec/variation.h"
 #include "models/router/make/bank_key.h"
-#include "reports/analysis/demand.h"
+#include "reports/results/demand_response.h"
 #include "sim/deployment/deployment.h"
 #include "sim/deployment/workload.h"
 

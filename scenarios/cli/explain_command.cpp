@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/document.h"
-#include "reports/analysis/explain.h"
-#include "reports/analysis/ranking.h"
-#include "reports/render/format.h"
-#include "reports/render/read_report.h"
+#include "reports/render/json/explanation_json.h"
+#include "reports/render/text/explanation_text.h"
+#include "reports/render/words/case_result.h"
+#include "reports/results/read_report.h"
+#include "reports/results/sweep_point.h"
 #include "scenarios/cli/commands.h"
 #include "scenarios/cli/run_arguments.h"
 #include "scenarios/run/progress_bar.h"
@@ -119,8 +121,8 @@ void refuse_unexplained(const Chosen& chosen, const std::string& file) {
   for (const auto& [report, title] :
        {std::pair{&chosen.a, chosen.title_a}, {&chosen.b, chosen.title_b}}) {
     if (can_explain(*report, *report)) continue;
-    faults.add(
-        {file, 0, "", title, "a case that ran expected: this one " + disqualification(*report)});
+    faults.add({file, 0, "", title,
+                "a case that ran expected: this one " + disqualification_text(*report)});
   }
   faults.throw_if_any();
 }

@@ -6,13 +6,16 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 
 #include "models/config/catalog.h"
 #include "models/router/make/bank_cache.h"
 #include "models/router/recorded/npy.h"
-#include "reports/render/html/routing_card.h"
+#include "reports/render/html/routing_card_html.h"
+#include "reports/render/json/routing_card_json.h"
+#include "reports/render/text/routing_card_text.h"
 #include "scenarios/format/read_router.h"
 #include "scenarios/sweep/paths.h"
 #include "sim/deployment/expert_placement.h"

@@ -10,7 +10,10 @@
 #include <thread>
 
 #include "base/document.h"
+#include "reports/render/json/report_json.h"
 #include "reports/render/report_markdown.h"
+#include "reports/render/text/report_text.h"
+#include "reports/render/write_report.h"
 #include "scenarios/cli/commands.h"
 #include "scenarios/cli/measured_text.h"
 #include "scenarios/cli/memory_table.h"

@@ -3,7 +3,7 @@
 #include <iostream>
 #include <memory>
 
-#include "reports/render/report_schema.h"
+#include "reports/render/json/report_schema.h"
 #include "scenarios/format/schema/scenario_schema.h"
 
 namespace moesim {

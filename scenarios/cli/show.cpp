@@ -15,8 +15,8 @@
 #include "models/config/catalog.h"
 #include "models/spec/model_card.h"
 #include "models/work/kernel_shapes.h"
+#include "reports/metrics/metric.h"
 #include "reports/render/metrics_markdown.h"
-#include "reports/results/metrics.h"
 #include "scenarios/format/schema/schema_keys.h"
 
 namespace moesim {
@@ -41,8 +41,8 @@ void list_names(const std::string& what, bool markdown) {
   } else if (markdown) {
     std::cout << metrics_markdown();
   } else {
-    for (const Metric& metric : metric_table()) {
-      std::cout << fmt::format("{:34} {:12} {}\n", metric.key, metric.unit, metric.meaning);
+    for (const MetricRow& row : metric_table()) {
+      std::cout << fmt::format("{:34} {:12} {}\n", row.key, row.unit, row.meaning);
     }
   }
 }

@@ -7,7 +7,7 @@
 #include "base/document.h"
 #include "models/quality/training_tokens.h"
 #include "models/spec/dense_twin.h"
-#include "reports/analysis/demand.h"
+#include "reports/results/demand_response.h"
 
 namespace moesim {
 

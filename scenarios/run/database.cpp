@@ -7,9 +7,8 @@
 #include <filesystem>
 
 #include "base/input_error.h"
-#include "reports/render/format.h"
-#include "reports/render/report.h"
-#include "reports/results/metrics.h"
+#include "reports/metrics/metric.h"
+#include "reports/results/report.h"
 #include "scenarios/cases/row_key.h"
 #include "scenarios/format/read_value.h"
 
@@ -61,7 +60,7 @@ std::string lower(std::string text) {
 std::vector<std::string> path_columns(const std::vector<std::string>& paths) {
   std::set<std::string> taken(text_columns().begin(), text_columns().end());
   taken.insert({"place", "key"});
-  for (const Metric& entry : metric_table()) taken.insert(entry.key);
+  for (const MetricRow& entry : metric_table()) taken.insert(entry.key);
   std::vector<std::string> columns;
   for (std::string name : paths) {
     while (!taken.insert(lower(name)).second) name += "_";
@@ -156,7 +155,7 @@ void SweepDatabase::create_cases() {
   std::string columns = "place INTEGER PRIMARY KEY, key TEXT";
   for (const std::string& name : path_columns(paths_)) columns += ", " + quoted_name(name);
   for (const std::string& name : text_columns()) columns += ", " + name + " TEXT";
-  for (const Metric& entry : metric_table()) columns += ", " + quoted_name(entry.key) + " REAL";
+  for (const MetricRow& entry : metric_table()) columns += ", " + quoted_name(entry.key) + " REAL";
   insert_.reset();
   database_->execute("DROP TABLE IF EXISTS cases");
   database_->execute("CREATE TABLE cases (" + columns + ")");

@@ -1,8 +1,10 @@
 #include "scenarios/run/run.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/input_error.h"
 #include "models/router/make/bank_cache.h"
-#include "reports/results/metrics.h"
+#include "reports/results/case_report_json.h"
 #include "scenarios/run/bank_batches.h"
 #include "scenarios/run/run_results.h"
 #include "sim/deployment/expert_memory.h"

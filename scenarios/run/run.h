@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/render/report.h"
+#include "reports/results/report.h"
 #include "scenarios/cases/scenario.h"
 #include "scenarios/run/child_pool.h"
 #include "scenarios/run/progress_bar.h"

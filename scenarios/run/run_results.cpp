@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "reports/results/case_report_json.h"
+
 namespace moesim {
 namespace {
 
@@ -140,8 +142,8 @@ CaseReport RunResults::take_report(std::size_t index) {
                           ? report_without_run(row, CaseStatus::kSkipped, "interrupted")
                           : std::move(found->second);
   if (report.status == CaseStatus::kDone && options_.samples > 0) {
-    report.draws = std::move(samples_[index]);
-    report.draws.resize(static_cast<std::size_t>(options_.samples));
+    report.samples = std::move(samples_[index]);
+    report.samples.resize(static_cast<std::size_t>(options_.samples));
   }
   report.point = row.point;
   report.twin_of = row.twin_of;

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
 #include "base/input_error.h"
 #include "models/router/make/bank_cache.h"
-#include "reports/render/report.h"
-#include "reports/render/timeline_json.h"
+#include "reports/render/json/timeline_json.h"
+#include "reports/results/report.h"
 #include "scenarios/run/child_pool.h"
 #include "sim/deployment/expert_memory.h"
 #include "sim/serving/run_case.h"
@@ -44,7 +45,9 @@ std::string traced(const Case& planned, std::int64_t index, const TraceOptions& 
   nlohmann::ordered_json json;
   const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, routed);
   if (!std::all_of(ledgers.begin(), ledgers.end(), [](const auto& pool) { return pool.fits(); })) {
-    json["shown"] = {{"case", full_name(planned)}, {"note", "does not fit into memory"}};
+    json["shown"] =
+        nlohmann::ordered_json{{"case", full_name(planned)}, {"note", "does not fit into memory"}}
+            .dump();
     json["events"] = "";
     return json.dump();
   }

@@ -8,12 +8,13 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <string>
 
-#include "reports/render/html/routing_card.h"
-#include "reports/render/report.h"
+#include "reports/render/html/routing_card_html.h"
+#include "reports/render/write_report.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 
@@ -198,7 +199,7 @@ TEST_F(Browser, DrawsThePointsOfTheJsonFileOverWhatTheyCost) {
 TEST_F(Browser, FitsAPhone) {
   Report report = rich_report();
   for (std::size_t i = 0; i < report.cases.size(); ++i) {  // Costs that span decades.
-    made::set(report.cases[i], "cost_per_million_output_tokens_usd", std::pow(3.0, i));
+    made::set(report.cases[i], Metric::kCostPerMillionOutputTokens, std::pow(3.0, i));
   }
   write_report(report, folder_);
   for (const char* width : {"390", "320"}) {

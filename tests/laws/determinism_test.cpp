@@ -1,7 +1,10 @@
 // Law L6: same scenario, same seed, same bytes, in any process and with any number of jobs.
 #include <gtest/gtest.h>
 
-#include "reports/render/report.h"
+#include <nlohmann/json.hpp>
+
+#include "reports/render/json/report_json.h"
+#include "reports/render/report_csv.h"
 #include "scenarios/run/run.h"
 #include "tests/laws/shipped_cases.h"
 

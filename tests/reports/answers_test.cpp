@@ -1,13 +1,19 @@
-#include "reports/analysis/answers.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
-#include "reports/analysis/break_even.h"
 #include "reports/analysis/pareto.h"
-#include "reports/render/read_report.h"
+#include "reports/render/html/report_html.h"
+#include "reports/render/json/answers_json.h"
+#include "reports/render/json/report_json.h"
+#include "reports/render/text/report_text.h"
+#include "reports/render/words/break_even_words.h"
+#include "reports/render/words/demand_words.h"
+#include "reports/render/words/pareto_words.h"
+#include "reports/render/words/verdict_words.h"
+#include "reports/results/read_report.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 
@@ -17,10 +23,10 @@ namespace {
 CaseReport valued(const std::string& name, double cost, double energy, double latency,
                   double loss) {
   return made::report(name, true,
-                      {{"cost_per_million_output_tokens_usd", cost},
-                       {"energy_per_output_token_j", energy},
-                       {"e2e_p99_s", latency},
-                       {"predicted_loss_nats", loss}});
+                      {{Metric::kCostPerMillionOutputTokens, cost},
+                       {Metric::kEnergyPerOutputToken, energy},
+                       {Metric::kE2eP99, latency},
+                       {Metric::kPredictedLoss, loss}});
 }
 
 TEST(Pareto, LeavesOutWhatAnotherBeatsInEverything) {
@@ -38,19 +44,17 @@ TEST(Pareto, KeepsCasesThatAreEqual) {
 
 TEST(Pareto, ComparesOnlyWhatEveryCaseHas) {
   std::vector<CaseReport> cases = {valued("a", 2, 1, 1, 1), valued("b", 1, 1, 1, 1)};
-  for (std::size_t i = 0; i < cases[0].metrics.size(); ++i)
-    if (metric_table()[i].key.starts_with("cost_")) cases[0].metrics[i] = std::nullopt;
+  made::clear_costs(cases[0]);
   const ParetoFront front = pareto_front(cases);
-  EXPECT_EQ(front.left_out, std::vector<std::string>{"cost_per_million_output_tokens_usd"});
+  EXPECT_EQ(front.left_out, std::vector<Metric>{Metric::kCostPerMillionOutputTokens});
   EXPECT_EQ(front.members.size(), 2u);
 }
 
 TEST(Pareto, SaysWhereQualityIsExtrapolated) {
   std::vector<CaseReport> cases = {valued("a", 1, 1, 1, 1), valued("b", 2, 1, 1, 1)};
   for (CaseReport& one : cases) {
-    for (std::size_t i = 0; i < one.metrics.size(); ++i)
-      if (metric_table()[i].key == "predicted_loss_nats") one.metrics[i] = std::nullopt;
-    made::set(one, "predicted_loss_extrapolated_nats", one.name == "a" ? 2 : 1.8);
+    made::set(one, Metric::kPredictedLoss, std::nullopt);
+    made::set(one, Metric::kPredictedLossExtrapolated, one.name == "a" ? 2 : 1.8);
   }
   EXPECT_TRUE(pareto_front(cases).extrapolated);
   EXPECT_EQ(pareto_front(cases).members.size(), 2u);
@@ -63,7 +67,7 @@ TEST(Pareto, LeavesOutLossesThatRestOnUnlikeTokens) {
   EXPECT_EQ(pareto_front(cases).members.size(), 2u);
   cases[0].quality.tokens_assumed = true;
   EXPECT_EQ(pareto_front(cases).members, std::vector<std::size_t>{0});
-  EXPECT_EQ(pareto_front(cases).left_out, std::vector<std::string>{"predicted_loss_nats"});
+  EXPECT_EQ(pareto_front(cases).left_out, std::vector<Metric>{Metric::kPredictedLoss});
   EXPECT_NE(pareto_sentence(cases).find("quality is left out"), std::string::npos);
   cases[1].quality.tokens_assumed = true;
   EXPECT_EQ(pareto_front(cases).members.size(), 2u);
@@ -72,9 +76,9 @@ TEST(Pareto, LeavesOutLossesThatRestOnUnlikeTokens) {
 CaseReport at(const std::string& name, bool moe, const std::string& experts, double cost,
               double hbm) {
   CaseReport report = made::report(name, moe,
-                                   {{"cost_per_million_output_tokens_usd", cost},
-                                    {"time_compute_s", 100},
-                                    {"time_memory_s", hbm}});
+                                   {{Metric::kCostPerMillionOutputTokens, cost},
+                                    {Metric::kTimeCompute, 100},
+                                    {Metric::kTimeMemory, hbm}});
   report.point = {{"moe.model.num_experts", experts}};
   return report;
 }
@@ -91,20 +95,21 @@ TEST(BreakEven, IsInterpolatedBetweenTheNeighbours) {
   const Crossing& crossing = curves[0].crossings[0];
   EXPECT_NEAR(crossing.at, 8, 1e-9);
   EXPECT_FALSE(crossing.moe_wins_after);
-  EXPECT_TRUE(crossing.reason.starts_with("HBM")) << crossing.reason;
+  ASSERT_TRUE(crossing.reason);
+  EXPECT_EQ(crossing.reason->part, CostPart::kHbm);
+  EXPECT_TRUE(turning_text(crossing).starts_with("HBM")) << turning_text(crossing);
   EXPECT_NE(break_even_sentence(curves[0]).find("more than dense from num_experts about 8 on"),
             std::string::npos)
       << break_even_sentence(curves[0]);
 }
 
-// At 4 the dense case is ahead in half of the draws, at 16 in none.
-TEST(BreakEven, SaysWhereTheDrawsLeaveItOpen) {
+// At 4 the dense case is ahead in half of the samples, at 16 in none.
+TEST(BreakEven, SaysWhereTheSamplesLeaveItOpen) {
   std::vector<CaseReport> cases = {at("moe", true, "4", 1, 100), at("moe", true, "16", 1.5, 200),
                                    at("dense", false, "", 2, 300)};
   cases[2].point.clear();
-  for (CaseReport& one : cases) one.draws.assign(10, one.metrics);
-  for (std::size_t draw = 0; draw < 5; ++draw)
-    cases[0].draws[draw] = at("moe", true, "4", 3, 100).metrics;
+  for (CaseReport& one : cases) one.samples.assign(10, one.metrics);
+  for (std::size_t i = 0; i < 5; ++i) cases[0].samples[i] = at("moe", true, "4", 3, 100).metrics;
   const auto curves = break_even_curves(cases);
   ASSERT_EQ(curves.size(), 1u);
   EXPECT_TRUE(curves[0].points[0].tie);
@@ -125,7 +130,7 @@ TEST(BreakEven, IsNoneWhereOneIsAlwaysCheaper) {
 
 TEST(Answers, HoldTheVerdictForPrograms) {
   const Report report = examples::two_cases();
-  EXPECT_EQ(answers_json(report)["verdict"], verdict(report));
+  EXPECT_EQ(answers_json(report)["verdict"], verdict_text(report));
 }
 
 // A dense twin belongs to its point: at 4 experts it is another model than at 16.
@@ -141,14 +146,23 @@ TEST(BreakEven, ComparesATwinAtItsOwnPoint) {
   EXPECT_LT(curves[0].crossings.at(0).at, 8);
 }
 
+std::vector<DemandRow> demand_rows(const std::vector<CaseReport>& cases,
+                                   const DemandResponse& response) {
+  return demand_bills(cases, response).rows;
+}
+
+std::string sentence_of(const std::vector<CaseReport>& cases, const DemandResponse& response) {
+  return demand_sentence(cases, response, demand_bills(cases, response));
+}
+
 // 1,000 tokens in 730 h: 1,000 a month.
 CaseReport billed(const std::string& name, double price, double cost, double energy) {
   return made::report(name, true,
-                      {{"cost_per_million_output_tokens_usd", price},
-                       {"horizon_s", 730 * 3600},
-                       {"cost_per_month_usd", cost},
-                       {"energy_per_month_kwh", energy},
-                       {"carbon_per_month_kg", energy}});
+                      {{Metric::kCostPerMillionOutputTokens, price},
+                       {Metric::kHorizon, 730 * 3600},
+                       {Metric::kCostPerMonth, cost},
+                       {Metric::kEnergyPerMonth, energy},
+                       {Metric::kCarbonPerMonth, energy}});
 }
 
 // A quarter of the price at elasticity 1/2: twice the tokens, and half the bill of the reference.
@@ -167,9 +181,9 @@ TEST(Demand, GrowsByTheElasticity) {
 // Half the tokens for 100 USD: the tokens of the reference cost 200 USD, whatever a node holds.
 TEST(Demand, CountsInProportionToTheTokens) {
   std::vector<CaseReport> cases = {billed("old", 4, 400, 300), billed("new", 2, 100, 100)};
-  made::set(cases[1], "output_tokens", 500);
+  made::set(cases[1], Metric::kOutputTokens, 500);
   EXPECT_DOUBLE_EQ(*demand_rows(cases, {0, ""}).at(1).as_asked.cost_usd, 200);
-  EXPECT_NE(demand_sentence(cases, {0, ""}).find("parts of a node included"), std::string::npos);
+  EXPECT_NE(sentence_of(cases, {0, ""}).find("parts of a node included"), std::string::npos);
 }
 
 TEST(Demand, AboveOneThePriceCutMakesTheBillLarger) {
@@ -201,15 +215,14 @@ TEST(Demand, HasEveryPointOfASweptReference) {
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_DOUBLE_EQ(rows[1].price_ratio, 2);
   EXPECT_DOUBLE_EQ(rows[2].price_ratio, 4);
-  EXPECT_NE(demand_text(cases, {1, "moe"}, 200).find("the price of moe (top_k 2))"),
-            std::string::npos);
+  EXPECT_NE(sentence_of(cases, {1, "moe"}).find("the price of moe (top_k 2))"), std::string::npos);
 }
 
 TEST(Demand, PrefersAReferenceThatCanBeRecommended) {
   std::vector<CaseReport> cases = {at_point(billed("moe", 1, 100, 100), "moe.parallel.tp", "1"),
                                    at_point(billed("moe", 2, 200, 200), "moe.parallel.tp", "2")};
   EXPECT_EQ(demand_rows(cases, {1, ""}).at(1).reference, 0u);
-  made::set(cases[0], "saturated", 1);
+  made::set(cases[0], Metric::kSaturated, 1);
   const auto rows = demand_rows(cases, {1, ""});
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].reference, 1u);
@@ -229,7 +242,7 @@ TEST(Demand, ComparesOnlyTheSameWorkload) {
   EXPECT_DOUBLE_EQ(rows[3].price_ratio, 4.0 / 3);
   cases[2].status = CaseStatus::kInfeasible;
   EXPECT_EQ(demand_rows(cases, {1, "a"}).size(), 2u);
-  EXPECT_NE(demand_sentence(cases, {1, "a"}).find("1 row whose workload a has no price at"),
+  EXPECT_NE(sentence_of(cases, {1, "a"}).find("1 row whose workload a has no price at"),
             std::string::npos);
 }
 
@@ -237,7 +250,7 @@ TEST(Demand, SaysWhyThereIsNoReference) {
   std::vector<CaseReport> cases = {billed("two", 1, 100, 100), billed("moe", 2, 200, 200)};
   cases[0].status = CaseStatus::kInfeasible;
   cases[0].reason = "needs 99 GB";
-  EXPECT_NE(demand_text(cases, {1, "two"}, 200).find("two, cannot run: needs 99 GB."),
+  EXPECT_NE(sentence_of(cases, {1, "two"}).find("two, cannot run: needs 99 GB."),
             std::string::npos);
   EXPECT_TRUE(demand_rows(cases, {1, "two"}).empty());
 }

@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "reports/analysis/ranking.h"
-#include "reports/render/report.h"
-#include "reports/results/metrics.h"
+#include "reports/render/html/report_html.h"
+#include "reports/render/json/report_json.h"
+#include "reports/render/report_csv.h"
+#include "reports/render/text/report_text.h"
+#include "reports/render/words/baseline_words.h"
+#include "reports/render/words/verdict_words.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -25,26 +31,26 @@ TEST(Baseline, DifferencesAreRelativeToTheCase) {
   const CaseReport own = examples::with_baselines();
   const CaseReport& balanced = own.baselines[0];
   // 16 against 20 ms; 100,000 tokens in 80 against 100 s; two devices for 80 against 100 s.
-  EXPECT_NEAR(*relative_difference(own, balanced, "tpot_p50_s"), -0.2, 1e-12);
-  EXPECT_NEAR(*relative_difference(own, balanced, "output_tokens_per_s"), 0.25, 1e-12);
-  EXPECT_NEAR(*relative_difference(own, balanced, "cost_per_million_output_tokens_usd"), -0.2,
+  EXPECT_NEAR(*relative_difference(own, balanced, Metric::kTpotP50), -0.2, 1e-12);
+  EXPECT_NEAR(*relative_difference(own, balanced, Metric::kOutputTokensPerSecond), 0.25, 1e-12);
+  EXPECT_NEAR(*relative_difference(own, balanced, Metric::kCostPerMillionOutputTokens), -0.2,
               1e-12);
-  EXPECT_NEAR(*relative_difference(own, balanced, "energy_per_output_token_j"), -0.2, 1e-12);
-  EXPECT_EQ(*relative_difference(own, balanced, "memory_peak_bytes"), 0);
+  EXPECT_NEAR(*relative_difference(own, balanced, Metric::kEnergyPerOutputToken), -0.2, 1e-12);
+  EXPECT_EQ(*relative_difference(own, balanced, Metric::kMemoryPeakBytes), 0);
 }
 
 TEST(Baseline, WithoutAValueThereIsNoDifference) {
   const CaseReport own = examples::with_baselines();
-  EXPECT_FALSE(relative_difference(own, own.baselines[1], "tpot_p50_s"));
+  EXPECT_FALSE(relative_difference(own, own.baselines[1], Metric::kTpotP50));
 }
 
 TEST(Baseline, ASharesDifferenceIsNoShareOfIt) {
   const CaseReport own = examples::with_baselines();
-  EXPECT_FALSE(relative_difference(own, own.baselines[0], "imbalance_wait_share_of_busy_time"));
+  EXPECT_FALSE(relative_difference(own, own.baselines[0], Metric::kImbalanceWaitShareOfBusyTime));
 }
 
 TEST(Imbalance, CostsWhatTheBalancedTwinSaves) {
-  const auto cost = imbalance_json(examples::with_baselines());
+  const auto cost = report_json(one_case())["cases"][0]["imbalance_cost"];
   EXPECT_EQ(cost["tpot_p50_s"]["value"], 0.02);
   EXPECT_EQ(cost["tpot_p50_s"]["balanced"], 0.016);
   EXPECT_NEAR(cost["tpot_p50_s"]["change_share"].get<double>(), 0.25, 1e-12);
@@ -56,14 +62,17 @@ TEST(Imbalance, CostsWhatTheBalancedTwinSaves) {
 TEST(Imbalance, IsUnknownWithoutABalancedTwin) {
   CaseReport own = examples::with_baselines();
   own.baselines[0].status = CaseStatus::kInfeasible;
-  EXPECT_TRUE(imbalance_json(own).is_null());
+  Report report = one_case();
+  report.cases = {own};
+  EXPECT_TRUE(report_json(report)["cases"][0]["imbalance_cost"].is_null());
+  EXPECT_TRUE(imbalance_effects(own).empty());
   EXPECT_EQ(imbalance_sentence(own), "");
 }
 
 TEST(Baseline, IsNoCaseToChooseFrom) {
   const Report report = one_case();
   EXPECT_EQ(ranking(report.cases).size(), 1u);
-  EXPECT_TRUE(contains(verdict(report), "there is no other case to compare it with"));
+  EXPECT_TRUE(contains(verdict_text(report), "there is no other case to compare it with"));
 }
 
 TEST(Baseline, StandsInEveryOutputUnderItsName) {
@@ -84,8 +93,9 @@ TEST(Baseline, StandsInEveryOutputUnderItsName) {
 
 TEST(MemoryPeak, IsTheNeedAndTheKvCacheAtItsFullest) {
   // 52 GB needed, and half of the 20 GB pool in use at the peak.
-  EXPECT_NEAR(*metric(examples::done("moe", true, examples::summary(true)), "memory_peak_bytes"),
-              62e9, 1);
+  EXPECT_NEAR(
+      *metric(examples::done("moe", true, examples::summary(true)), Metric::kMemoryPeakBytes), 62e9,
+      1);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
-#include "reports/results/case_report.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
-#include "reports/results/metrics.h"
+#include "reports/results/case_report_json.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -38,7 +37,7 @@ TEST(CaseReport, WithoutMetricsComesBackFromJson) {
   skipped.status = CaseStatus::kSkipped;
   const CaseReport back = case_report_from_json(to_json(skipped));
   EXPECT_EQ(back.status, CaseStatus::kSkipped);
-  EXPECT_FALSE(metric(back, "ttft_p99_s"));
+  EXPECT_FALSE(metric(back, Metric::kTtftP99));
 }
 
 TEST(CaseReport, OfAnInfeasibleCaseHasMemoryAlone) {
@@ -47,9 +46,9 @@ TEST(CaseReport, OfAnInfeasibleCaseHasMemoryAlone) {
   const CaseReport report = make_infeasible_report(examples::deployment("moe", true), memory,
                                                    "needs 77 GB of 72 GB", "tp 4 on 4 devices");
   EXPECT_EQ(report.status, CaseStatus::kInfeasible);
-  EXPECT_EQ(metric(report, "memory_shortfall_bytes"), 5e9);
-  EXPECT_FALSE(metric(report, "output_tokens_per_s"));
-  EXPECT_FALSE(metric(report, "requests_completed"));
+  EXPECT_EQ(metric(report, Metric::kMemoryShortfallBytes), 5e9);
+  EXPECT_FALSE(metric(report, Metric::kOutputTokensPerSecond));
+  EXPECT_FALSE(metric(report, Metric::kRequestsCompleted));
 }
 
 TEST(CaseReport, RefusesNumbersThatAreNotFinite) {

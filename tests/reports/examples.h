@@ -2,8 +2,7 @@
 // that a reader can check every metric in the head.
 #pragma once
 
-#include "reports/render/report.h"
-#include "reports/results/case_report.h"
+#include "reports/results/report.h"
 
 namespace moesim::examples {
 

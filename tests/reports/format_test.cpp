@@ -1,8 +1,9 @@
-#include "reports/render/format.h"
+#include "reports/render/words/format.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/render/text_table.h"
+#include "reports/render/text/text_table.h"
+#include "reports/results/sweep_point.h"
 
 namespace moesim {
 namespace {

@@ -2,29 +2,34 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "reports/results/metrics.h"
+#include "reports/results/case_report.h"
 
 namespace moesim::made {
 
-inline void set(CaseReport& report, std::string_view key, double value) {
+inline void set(CaseReport& report, Metric key, std::optional<double> value) {
   report.metrics.resize(metric_table().size());
-  for (std::size_t i = 0; i < report.metrics.size(); ++i)
-    if (metric_table()[i].key == key) report.metrics[i] = value;
+  report.metrics[static_cast<std::size_t>(key)] = value;
+}
+
+// No price and no cost.
+inline void clear_costs(CaseReport& report) {
+  for (const MetricRow& row : metric_table())
+    if (row.group == "cost") set(report, row.metric, std::nullopt);
 }
 
 // A finished case that nothing keeps from winning.
 inline CaseReport report(const std::string& name, bool moe,
-                         std::initializer_list<std::pair<std::string_view, double>> values) {
+                         std::initializer_list<std::pair<Metric, double>> values) {
   CaseReport made;
   made.name = name;
   made.is_moe = moe;
-  set(made, "requests_completed", 100);
-  set(made, "requests_arrived", 100);
-  set(made, "output_tokens", 1000);
+  set(made, Metric::kRequestsCompleted, 100);
+  set(made, Metric::kRequestsArrived, 100);
+  set(made, Metric::kOutputTokens, 1000);
   for (const auto& [key, value] : values) set(made, key, value);
   return made;
 }

@@ -5,15 +5,15 @@
 #include <algorithm>
 
 #include "base/document.h"
+#include "reports/metrics/metric.h"
 #include "reports/render/report_markdown.h"
-#include "reports/results/metrics.h"
 
 namespace moesim {
 namespace {
 
 TEST(MetricsMarkdown, HasEveryMetricOnceWithUnitAndMeaning) {
   const std::string text = metrics_markdown();
-  for (const Metric& entry : metric_table()) {
+  for (const MetricRow& entry : metric_table()) {
     const std::string row = "\n| `" + entry.key + "` | " + markdown_text(entry.unit) + " | " +
                             markdown_text(entry.meaning) + " |\n";
     EXPECT_EQ(text.find(row), text.rfind(row)) << entry.key;

@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "reports/results/case_network.h"
+#include <nlohmann/json.hpp>
+
+#include "reports/metrics/communication_share.h"
+#include "reports/render/words/network_words.h"
+#include "reports/results/network_json.h"
 
 namespace moesim {
 namespace {

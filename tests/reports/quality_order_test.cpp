@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "reports/analysis/pareto.h"
-#include "reports/render/report.h"
+#include "reports/render/words/pareto_words.h"
+#include "reports/render/words/verdict_words.h"
 #include "tests/reports/made_reports.h"
 
 namespace moesim {
@@ -16,11 +16,11 @@ bool contains(const std::string& text, const std::string& part) {
 // A case of this cost whose loss lies inside the law, 0.02 nat on either side.
 CaseReport priced(const std::string& name, double cost, double loss, double tokens = 1e9) {
   CaseReport one = made::report(name, true,
-                                {{"cost_per_million_output_tokens_usd", cost},
-                                 {"training_tokens", tokens},
-                                 {"predicted_loss_nats", loss},
-                                 {"predicted_loss_low_nats", loss - 0.02},
-                                 {"predicted_loss_high_nats", loss + 0.02}});
+                                {{Metric::kCostPerMillionOutputTokens, cost},
+                                 {Metric::kTrainingTokens, tokens},
+                                 {Metric::kPredictedLoss, loss},
+                                 {Metric::kPredictedLossLow, loss - 0.02},
+                                 {Metric::kPredictedLossHigh, loss + 0.02}});
   one.model = name;
   return one;
 }
@@ -28,7 +28,7 @@ CaseReport priced(const std::string& name, double cost, double loss, double toke
 std::string verdict_of(std::vector<CaseReport> cases) {
   Report report;
   report.cases = std::move(cases);
-  return verdict(report);
+  return verdict_text(report);
 }
 
 TEST(QualityOrder, IsDecidedWhereTheIntervalsAreApart) {
@@ -44,7 +44,7 @@ TEST(QualityOrder, NeedsLikeTrainingTokens) {
   CaseReport guessed = priced("b", 2, 2.1, 2e9);
   guessed.quality.tokens_assumed = true;
   EXPECT_EQ(quality_order(known, guessed), QualityOrder::kUnlike);
-  made::set(guessed, "training_tokens", 1e9);
+  made::set(guessed, Metric::kTrainingTokens, 1e9);
   EXPECT_EQ(quality_order(known, guessed), QualityOrder::kFirst);
 }
 
@@ -65,7 +65,7 @@ TEST(Verdict, SaysWhereTheLawCannotTellOrFindsThemEqual) {
 }
 
 TEST(Verdict, SaysThatQualityIsLeftOutWhereOneHasNone) {
-  CaseReport unknown = made::report("moe", true, {{"cost_per_million_output_tokens_usd", 1}});
+  CaseReport unknown = made::report("moe", true, {{Metric::kCostPerMillionOutputTokens, 1}});
   unknown.model = "moe";
   EXPECT_TRUE(contains(verdict_of({unknown, priced("dense", 2, 2.0)}),
                        "; quality is left out: moe has no predicted loss"));
@@ -74,10 +74,9 @@ TEST(Verdict, SaysThatQualityIsLeftOutWhereOneHasNone) {
 TEST(Verdict, SaysThatALossIsExtrapolated) {
   std::vector<CaseReport> cases = {priced("moe", 1, 2.1), priced("dense", 2, 2.0)};
   for (CaseReport& one : cases) {
-    const double loss = *ranked_loss(one);
-    for (std::size_t i = 0; i < one.metrics.size(); ++i)
-      if (metric_table()[i].key == "predicted_loss_nats") one.metrics[i] = std::nullopt;
-    made::set(one, "predicted_loss_extrapolated_nats", loss);
+    const double loss = predicted_loss(one)->loss;
+    made::set(one, Metric::kPredictedLoss, std::nullopt);
+    made::set(one, Metric::kPredictedLossExtrapolated, loss);
   }
   const std::string text = verdict_of(cases);
   EXPECT_TRUE(contains(text, "extrapolated beyond the scaling law's experiments")) << text;

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "reports/analysis/doubt.h"
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
+#include "reports/analysis/uncertainty.h"
+#include "reports/render/json/report_json.h"
+#include "reports/render/words/format.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -34,26 +35,26 @@ std::map<std::string, std::vector<std::string>> rows_of(const std::string& markd
   return rows;
 }
 
-// Ten draws of everything, from 1 to 1.9 times the stated values.
-Report with_draws() {
+// Ten samples of everything, from 1 to 1.9 times the stated values.
+Report with_samples() {
   Report report = two_cases();
   for (CaseReport& one : report.cases) {
     for (int i = 0; i < 10; ++i) {
-      CaseMetrics draw = one.metrics;
-      for (auto& value : draw)
+      CaseMetrics sample = one.metrics;
+      for (auto& value : sample)
         if (value) *value *= 1 + 0.1 * i;
-      one.draws.push_back(draw);
+      one.samples.push_back(sample);
     }
   }
   return report;
 }
 
 TEST(ReportMarkdown, ShowsTheNumbersOfReportJson) {
-  const Report report = with_draws();
+  const Report report = with_samples();
   const auto json = report_json(report);
   const auto rows = rows_of(report_markdown(report));
-  for (const std::string_view key : headline_keys()) {
-    const Metric& entry = metric_named(key);
+  for (const Metric key : headline_metrics()) {
+    const MetricRow& entry = metric_row(key);
     ASSERT_TRUE(rows.contains(entry.label)) << entry.label;
     for (std::size_t i = 0; i < 2; ++i) {
       const auto& one = json["cases"][i];
@@ -67,8 +68,8 @@ TEST(ReportMarkdown, ShowsTheNumbersOfReportJson) {
   }
 }
 
-TEST(ReportMarkdown, SaysQuestionVerdictAndDoubt) {
-  const std::string text = report_markdown(with_draws());
+TEST(ReportMarkdown, SaysQuestionVerdictAndUncertainty) {
+  const std::string text = report_markdown(with_samples());
   EXPECT_TRUE(text.starts_with("### Is the MoE cheaper than the dense model?\n")) << text;
   EXPECT_TRUE(contains(text, "**Verdict**: moe costs 2.00 USD per million output tokens")) << text;
   EXPECT_TRUE(contains(text, "In brackets: P10 to P90 is over 10 draws")) << text;

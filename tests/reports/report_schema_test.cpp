@@ -1,9 +1,10 @@
-#include "reports/render/report_schema.h"
+#include "reports/render/json/report_schema.h"
 
 #include <gtest/gtest.h>
 
-#include "reports/render/report.h"
-#include "reports/results/metrics.h"
+#include <nlohmann/json.hpp>
+
+#include "reports/render/json/report_json.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/json_schema.h"
 
@@ -20,8 +21,8 @@ Report full_report() {
   moe.routing.training.resize(1);
   moe.network.links.resize(2);
   moe.network.links[0].doubled_gain = 0.1;
-  moe.draws.assign(10, moe.metrics);
-  moe.draws[3].clear();
+  moe.samples.assign(10, moe.metrics);
+  moe.samples[3].clear();
   moe.point = {{"moe.model.top_k", "2"}};
   report.cases.push_back(moe);
   report.demand = DemandResponse{};
@@ -66,7 +67,7 @@ TEST(ReportSchema, NoUnknownKeyFitsAnywhereButAmongSettings) {
 TEST(ReportSchema, EveryMetricIsRequiredAndANumberOrNull) {
   const SchemaCheck check({{"$ref", "#/$defs/metrics"}, {"$defs", report_schema()["$defs"]}});
   const Json metrics = report_json(examples::two_cases())["cases"][0]["metrics"];
-  for (const Metric& entry : metric_table()) {
+  for (const MetricRow& entry : metric_table()) {
     Json changed = metrics;
     changed.erase(entry.key);
     EXPECT_NE(check.fault(changed), "") << entry.key;

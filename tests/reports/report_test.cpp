@@ -1,15 +1,18 @@
-#include "reports/render/report.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/input_error.h"
 #include "reports/render/html/html.h"
-#include "reports/results/metrics.h"
+#include "reports/render/html/report_html.h"
+#include "reports/render/json/report_json.h"
+#include "reports/render/report_csv.h"
+#include "reports/render/text/report_text.h"
+#include "reports/render/write_report.h"
 #include "tests/reports/examples.h"
 #include "tests/reports/made_reports.h"
 
@@ -142,11 +145,11 @@ TEST(ReportText, OfASweepMarksWhatCannotBeRecommendedAndSaysWhy) {
   Report report = two_cases();
   report.cases[0].point = {{"moe.model.top_k", "2"}};
   EXPECT_FALSE(contains(report_text(report, 120), "[a]"));
-  made::set(report.cases[1], "slo_met", 0);
-  made::set(report.cases[1], "slo_tpot_p99_s", 0.03);
+  made::set(report.cases[1], Metric::kSloMet, 0);
+  made::set(report.cases[1], Metric::kSloTpotP99, 0.03);
   report.cases.push_back(report.cases[0]);
   report.cases[2].point[0].second = "4";
-  made::set(report.cases[2], "saturated", 1);
+  made::set(report.cases[2], Metric::kSaturated, 1);
   for (const int width : {80, 160}) {
     const std::string text = report_text(report, width);
     EXPECT_TRUE(contains(text, "\ndense [a] ")) << text;
@@ -160,16 +163,16 @@ TEST(ReportText, OfASweepMarksWhatCannotBeRecommendedAndSaysWhy) {
   }
 }
 
-TEST(ReportText, OfASweepMarksWhatMeetsItsServiceLevelInSomeDrawsOnly) {
+TEST(ReportText, OfASweepMarksWhatMeetsItsServiceLevelInSomeSamplesOnly) {
   Report report = two_cases();
   report.cases[0].point = {{"moe.model.top_k", "2"}};
   CaseReport& dense = report.cases[1];
-  made::set(dense, "slo_tpot_p99_s", 0.03);
-  made::set(dense, "slo_met", 0);
+  made::set(dense, Metric::kSloTpotP99, 0.03);
+  made::set(dense, Metric::kSloMet, 0);
   const CaseMetrics missed = dense.metrics;
-  made::set(dense, "slo_met", 1);
-  dense.draws.assign(10, dense.metrics);
-  dense.draws[3] = missed;
+  made::set(dense, Metric::kSloMet, 1);
+  dense.samples.assign(10, dense.metrics);
+  dense.samples[3] = missed;
   const std::string text = report_text(report, 120);
   EXPECT_TRUE(contains(text, "\ndense [a] ")) << text;
   EXPECT_TRUE(contains(text, "[a] Meets its service level, but not in every draw")) << text;
@@ -180,10 +183,10 @@ TEST(ReportText, OfASweepShowsIntervalsBelowTheHeadlineFigures) {
   report.cases[0].point = {{"moe.model.top_k", "2"}};
   EXPECT_FALSE(contains(report_text(report, 120), "P10 to P90"));
   CaseReport& moe = report.cases[0];
-  moe.draws.assign(10, moe.metrics);
+  moe.samples.assign(10, moe.metrics);
   CaseReport dear = moe;
-  made::set(dear, "cost_per_million_output_tokens_usd", 3);
-  for (std::size_t i = 5; i < 10; ++i) moe.draws[i] = dear.metrics;
+  made::set(dear, Metric::kCostPerMillionOutputTokens, 3);
+  for (std::size_t i = 5; i < 10; ++i) moe.samples[i] = dear.metrics;
   const std::string text = report_text(report, 120);
   EXPECT_TRUE(contains(text, "\nP10 to P90      2.00 to 3.00  ")) << text;
   EXPECT_FALSE(contains(text, "2.00 to 3.00 USD  ")) << text;
@@ -197,7 +200,7 @@ TEST(ReportText, OfASweepOverSitesSaysCarbonAndElectricityAndNamesThePoints) {
   for (std::size_t i = 0; i < 2; ++i) {
     CaseReport& one = report.cases[i];
     one.point = {{"site", sites[i]}};
-    made::set(one, "carbon_per_million_output_tokens_kg", 0.25);
+    made::set(one, Metric::kCarbonPerMillionOutputTokens, 0.25);
     one.network.decode_steps.phases.at(static_cast<std::size_t>(Phase::kDispatch)) = Seconds(1);
     one.network.decode_steps.total = Seconds(4);
   }
@@ -291,11 +294,11 @@ TEST_F(WriteReport, WritesNumbersThatReadBackExactly) {
   write_report(report, folder_);
   const auto json = nlohmann::ordered_json::parse(text_of(folder_ / "report.json"));
   for (std::size_t i = 0; i < report.cases.size(); ++i) {
-    for (const Metric& entry : metric_table()) {
+    for (const MetricRow& entry : metric_table()) {
       const auto& written = json["cases"][i]["metrics"][entry.key];
       const std::optional<double> read =
           written.is_null() ? std::nullopt : std::optional<double>(written.get<double>());
-      EXPECT_EQ(read, metric(report.cases[i], entry.key)) << entry.key;
+      EXPECT_EQ(read, metric(report.cases[i], entry.metric)) << entry.key;
     }
   }
 }

@@ -1,10 +1,13 @@
 // What reports say of routing, for cases and for a router by itself.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "reports/render/html/heat_map.h"
-#include "reports/render/html/routing_card.h"
-#include "reports/render/report.h"
-#include "reports/results/case_routing.h"
+#include "reports/render/html/routing_card_html.h"
+#include "reports/render/json/routing_card_json.h"
+#include "reports/render/text/routing_card_text.h"
+#include "reports/results/case_report_json.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -40,7 +43,8 @@ TEST(RoutingBasis, TellsMeasurementFromAssumption) {
 }
 
 TEST(CaseRouting, ComesBackFromJsonExactly) {
-  CaseRouting routing;
+  CaseReport report;
+  CaseRouting& routing = report.routing;
   routing.basis = "trained";
   routing.provenance = "p";
   routing.load = {{0.1 + 0.2, 1.7}};
@@ -53,10 +57,11 @@ TEST(CaseRouting, ComesBackFromJsonExactly) {
   period.moving = Seconds(0.25);
   routing.periods = {period};
   routing.training = {{100, 4.2, 0.6, 5, 1}};
-  const auto json = to_json(routing);
-  EXPECT_EQ(to_json(case_routing_from_json(json)).dump(), json.dump());
-  EXPECT_EQ(case_routing_from_json(json).load, routing.load);
-  EXPECT_EQ(case_routing_from_json(json).periods[0].moved_bytes, Bytes(1e9));
+  const auto json = to_json(report);
+  const CaseReport back = case_report_from_json(json);
+  EXPECT_EQ(to_json(back).dump(), json.dump());
+  EXPECT_EQ(back.routing.load, routing.load);
+  EXPECT_EQ(back.routing.periods[0].moved_bytes, Bytes(1e9));
 }
 
 TEST(LoadMap, ShowsEveryExpertThatThereIsRoomFor) {

@@ -1,8 +1,9 @@
-#include "reports/render/timeline_json.h"
+#include "reports/render/json/timeline_json.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/sim/made_deployment.h"
@@ -109,8 +110,8 @@ TEST(TraceJson, NeverGrowsBeyondItsBound) {
   const TraceCase cut = made_trace(1000);
   EXPECT_LE(cut.events.size(), 1000u);
   EXPECT_GT(events_of(cut).size(), 3u);
-  EXPECT_EQ(cut.shown.at("note"), "cut off where the file would have grown too large");
-  EXPECT_FALSE(made_trace().shown.contains("note"));
+  EXPECT_EQ(Json::parse(cut.shown).at("note"), "cut off where the file would have grown too large");
+  EXPECT_FALSE(Json::parse(made_trace().shown).contains("note"));
 }
 
 TEST(TraceJson, NoEventOfARankTakesMoreThanAnnounced) {
@@ -134,8 +135,8 @@ TEST(TraceJson, NoEventOfARankTakesMoreThanAnnounced) {
 TEST(TraceJson, SaysWhatItShowsAndWhatNot) {
   const Deployment deployment = two_devices();
   const TimelineRequest wanted{.steps = {0, 32}};
-  const auto shown =
-      trace_case("c", two_ranks(deployment), wanted, deployment, 0, kMostTraceBytes).shown;
+  const auto shown = Json::parse(
+      trace_case("c", two_ranks(deployment), wanted, deployment, 0, kMostTraceBytes).shown);
   EXPECT_EQ(shown["pools"][0]["first_step"], 0);
   EXPECT_EQ(shown["pools"][0]["last_step"], 1);
   EXPECT_EQ(shown["pools"][0]["note"], "fewer than the 32 steps wanted, to keep the file small");

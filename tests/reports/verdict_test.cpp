@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "reports/analysis/ranking.h"
+#include "reports/render/words/case_result.h"
+#include "reports/render/words/verdict_words.h"
 #include "tests/reports/examples.h"
 
 namespace moesim {
@@ -31,7 +33,7 @@ Summary faster(double factor) {
 }
 
 TEST(Verdict, NamesTheCheaperCaseBothFiguresAndTheDriver) {
-  const std::string text = verdict(examples::two_cases());
+  const std::string text = verdict_text(examples::two_cases());
   EXPECT_TRUE(
       text.starts_with("moe costs 2.00 USD per million output tokens against 4.00 USD for dense: "
                        "it reads 2.50 GB of "
@@ -41,16 +43,16 @@ TEST(Verdict, NamesTheCheaperCaseBothFiguresAndTheDriver) {
 
 TEST(Verdict, DoesNotDependOnTheOrderOfTheCases) {
   Report report = examples::two_cases();
-  const std::string text = verdict(report);
+  const std::string text = verdict_text(report);
   std::swap(report.cases[0], report.cases[1]);
-  EXPECT_EQ(verdict(report), text);
+  EXPECT_EQ(verdict_text(report), text);
 }
 
 TEST(Verdict, CallsATieWithinOnePercentAndLetsEnergyDecide) {
   Summary frugal = faster(1.005);
   frugal.energy.devices = Joules(50e3);
   const std::string text =
-      verdict(report_of({done("a", false, faster(1)), done("b", false, frugal)}));
+      verdict_text(report_of({done("a", false, faster(1)), done("b", false, frugal)}));
   EXPECT_TRUE(contains(text, "equal within 1 %")) << text;
   EXPECT_TRUE(contains(text, "but b uses")) << text;
 }
@@ -59,8 +61,8 @@ TEST(Verdict, SaysWhoUsesTheLeastEnergyWhereItIsNotTheCheapest) {
   Summary frugal = faster(1);
   frugal.energy.devices = Joules(50e3);
   const CaseReport cheap = done("cheap", false, faster(1.1));
-  EXPECT_FALSE(contains(verdict(report_of({cheap, done("dear", false, faster(1))})), "least"));
-  const std::string text = verdict(report_of({done("frugal", false, frugal), cheap}));
+  EXPECT_FALSE(contains(verdict_text(report_of({cheap, done("dear", false, faster(1))})), "least"));
+  const std::string text = verdict_text(report_of({done("frugal", false, frugal), cheap}));
   EXPECT_TRUE(
       contains(text, "; frugal uses the least energy, 1.00 J per output token against 1.36 J"))
       << text;
@@ -70,8 +72,8 @@ TEST(Verdict, SaysWhoUsesTheLeastEnergyWhereItIsNotTheCheapest) {
 TEST(Verdict, LetsCarbonDecideWhereMoneyAndEnergyAreEqual) {
   Deployment clean = examples::deployment("clean", false);
   clean.site.carbon_kg_per_joule = 1e-8;
-  const std::string text =
-      verdict(report_of({done("dirty", false, faster(1)), make_case_report(clean, {}, faster(1))}));
+  const std::string text = verdict_text(
+      report_of({done("dirty", false, faster(1)), make_case_report(clean, {}, faster(1))}));
   EXPECT_TRUE(contains(text, "each costs 2.00 USD per million output tokens, but clean emits"))
       << text;
 }
@@ -88,24 +90,24 @@ Summary rejecting(std::int64_t rejected, std::int64_t for_their_length) {
 
 TEST(Verdict, ACaseThatTurnsRequestsAwayCannotWin) {
   const CaseReport slow = done("slow", false, faster(1));
-  const std::string text = verdict(report_of({slow, done("picky", false, rejecting(2, 2))}));
+  const std::string text = verdict_text(report_of({slow, done("picky", false, rejecting(2, 2))}));
   EXPECT_TRUE(text.starts_with("slow is the only case")) << text;
   EXPECT_TRUE(contains(text, "rejects 2.0 % of its requests (2 are longer than its context)"))
       << text;
-  EXPECT_TRUE(
-      verdict(report_of({slow, done("picky", false, rejecting(1, 1))})).starts_with("picky costs"));
+  EXPECT_TRUE(verdict_text(report_of({slow, done("picky", false, rejecting(1, 1))}))
+                  .starts_with("picky costs"));
 }
 
 TEST(Verdict, CallsNoTieBeyondOnePercent) {
   const std::string text =
-      verdict(report_of({done("a", false, faster(1)), done("b", false, faster(1.02))}));
+      verdict_text(report_of({done("a", false, faster(1)), done("b", false, faster(1.02))}));
   EXPECT_FALSE(contains(text, "equal within")) << text;
   EXPECT_TRUE(text.starts_with("b costs")) << text;
 }
 
 TEST(Verdict, SeparatesNothingWhereNothingDiffers) {
   const std::string text =
-      verdict(report_of({done("a", false, faster(1)), done("b", false, faster(1))}));
+      verdict_text(report_of({done("a", false, faster(1)), done("b", false, faster(1))}));
   EXPECT_TRUE(text.starts_with("a and b are equal within 1 %: each costs 2.00 USD")) << text;
   EXPECT_FALSE(contains(text, "but")) << text;
 }
@@ -113,8 +115,8 @@ TEST(Verdict, SeparatesNothingWhereNothingDiffers) {
 TEST(Verdict, GivesNoWinToACaseThatMissesItsServiceLevel) {
   Workload strict;
   strict.slo.ttft_p99 = Seconds(0.9);  // Reached: 1.0.
-  const std::string text =
-      verdict(report_of({done("cheap", false, faster(2), strict), done("dear", false, faster(1))}));
+  const std::string text = verdict_text(
+      report_of({done("cheap", false, faster(2), strict), done("dear", false, faster(1))}));
   EXPECT_TRUE(text.starts_with("dear is the only case")) << text;
   EXPECT_TRUE(contains(text,
                        "cheap misses its service level: TTFT P99 1.00 s against a limit of"
@@ -126,7 +128,7 @@ TEST(Verdict, GivesNoWinToASaturatedCase) {
   Summary saturated = faster(2);
   saturated.saturated = true;
   const std::string text =
-      verdict(report_of({done("cheap", false, saturated), done("dear", false, faster(1))}));
+      verdict_text(report_of({done("cheap", false, saturated), done("dear", false, faster(1))}));
   EXPECT_TRUE(text.starts_with("dear is the only case")) << text;
 }
 
@@ -134,12 +136,12 @@ TEST(Verdict, GivesNoWinToACaseThatCompletedNothing) {
   Summary nothing = examples::summary(false);
   nothing.completed = 0;
   const std::string text =
-      verdict(report_of({done("a", false, nothing), done("b", false, faster(1))}));
+      verdict_text(report_of({done("a", false, nothing), done("b", false, faster(1))}));
   EXPECT_TRUE(contains(text, "a completed no request")) << text;
 }
 
 TEST(Verdict, SaysWhyAndWhatWouldFitWhenNothingCanRun) {
-  const std::string text = verdict(report_of({infeasible("a"), infeasible("b")}));
+  const std::string text = verdict_text(report_of({infeasible("a"), infeasible("b")}));
   EXPECT_EQ(text,
             "No case can be recommended: a cannot run: needs 80 GB of 72 GB; would fit: tp 4 on 4 "
             "devices; b cannot run: needs 80 GB of 72 GB; would fit: tp 4 on 4 devices.");
@@ -150,8 +152,8 @@ TEST(Verdict, ComparesEnergyWhereAPriceIsMissing) {
   free.cluster.node.device.rent_usd_per_hour = 0;
   Summary frugal = faster(1);
   frugal.energy.devices = Joules(50e3);
-  const std::string text =
-      verdict(report_of({make_case_report(free, {}, frugal), done("priced", false, faster(1))}));
+  const std::string text = verdict_text(
+      report_of({make_case_report(free, {}, frugal), done("priced", false, faster(1))}));
   EXPECT_TRUE(text.starts_with("unpriced uses 1.00 J per output token against 1.50 J")) << text;
   EXPECT_TRUE(contains(text, "its accelerators take 500 mJ against 1.00 J")) << text;
 }
@@ -159,8 +161,8 @@ TEST(Verdict, ComparesEnergyWhereAPriceIsMissing) {
 TEST(Verdict, NamesThePriceWhereOnlyThePriceDiffers) {
   Deployment cheap = examples::deployment("cheap", false);
   cheap.rent_usd_per_hour = 1.8;
-  const std::string text =
-      verdict(report_of({make_case_report(cheap, {}, faster(1)), done("dear", false, faster(1))}));
+  const std::string text = verdict_text(
+      report_of({make_case_report(cheap, {}, faster(1)), done("dear", false, faster(1))}));
   EXPECT_TRUE(contains(text, "its devices cost 1.80 USD against 3.60 USD per hour")) << text;
 }
 
@@ -171,15 +173,15 @@ TEST(Verdict, NamesTheDevicesWhereIdlenessDiffers) {
   DeviceLedger idle;
   idle.add(Activity::kIdle, spare.horizon, Joules(1));
   spare.devices.insert(spare.devices.end(), 2, idle);
-  const std::string text =
-      verdict(report_of({done("narrow", false, faster(1)), make_case_report(wide, {}, spare)}));
+  const std::string text = verdict_text(
+      report_of({done("narrow", false, faster(1)), make_case_report(wide, {}, spare)}));
   EXPECT_TRUE(contains(text, "it needs 2 against 4 devices")) << text;
 }
 
 TEST(Verdict, HasASentenceForOneCaseAndForNone) {
-  EXPECT_TRUE(contains(verdict(report_of({done("a", false, faster(1))})), "no other case"));
-  EXPECT_TRUE(contains(verdict(report_of({})), "no case"));
-  EXPECT_TRUE(verdict(report_of({infeasible("a")})).starts_with("a cannot run: needs"));
+  EXPECT_TRUE(contains(verdict_text(report_of({done("a", false, faster(1))})), "no other case"));
+  EXPECT_TRUE(contains(verdict_text(report_of({})), "no case"));
+  EXPECT_TRUE(verdict_text(report_of({infeasible("a")})).starts_with("a cannot run: needs"));
 }
 
 TEST(Verdict, OfASweepComparesDesignsAndCountsWhatIsOut) {
@@ -191,7 +193,7 @@ TEST(Verdict, OfASweepComparesDesignsAndCountsWhatIsOut) {
     cases.back().point = cases[cases.size() - 2].point;
   }
   cases.push_back(done("twin", false, faster(1)));
-  const std::string text = verdict(report_of(cases));
+  const std::string text = verdict_text(report_of(cases));
   EXPECT_TRUE(text.starts_with("moe (top_k 1) costs")) << text;
   EXPECT_TRUE(contains(text, "for twin")) << text;
   EXPECT_TRUE(contains(text, "5 of 11 rows cannot run")) << text;
@@ -204,12 +206,12 @@ TEST(Verdict, ComparesWithinOneWorkload) {
   const char* inputs[] = {"32", "32", "64", "64"};
   for (std::size_t i = 0; i < cases.size(); ++i)
     cases[i].point = {{"workload.lengths.input", inputs[i]}};
-  const std::string text = verdict(report_of(cases));
+  const std::string text = verdict_text(report_of(cases));
   EXPECT_TRUE(text.starts_with("a (input 32) costs")) << text;
   EXPECT_TRUE(contains(text, "for b (input 32)")) << text;
   EXPECT_TRUE(contains(text, "this holds at input 32,")) << text;
   cases.erase(cases.begin() + 1);
-  const std::string alone = verdict(report_of(cases));
+  const std::string alone = verdict_text(report_of(cases));
   EXPECT_TRUE(contains(alone, "is the only case that can be recommended at its workload")) << alone;
 }
 
@@ -219,10 +221,10 @@ TEST(Verdict, CountsWhatIsOutInGrammar) {
   std::vector<CaseReport> cases = {done("ok", false, faster(1)), infeasible("large")};
   for (const char* name : {"x", "y"}) cases.push_back(done(name, false, rejecting(8, 0)));
   for (const char* name : {"p", "q"}) cases.push_back(done(name, false, saturated));
-  EXPECT_TRUE(contains(verdict(report_of(cases)),
+  EXPECT_TRUE(contains(verdict_text(report_of(cases)),
                        "5 of 6 rows are out: 1 cannot run, 2 are saturated, 2 reject too many "
                        "requests."))
-      << verdict(report_of(cases));
+      << verdict_text(report_of(cases));
 }
 
 TEST(Ranking, ShowsTheBestWhereThereIsNoRoomForAll) {

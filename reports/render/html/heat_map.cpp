@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "reports/render/format.h"
 #include "reports/render/html/html.h"
 
 namespace moesim {

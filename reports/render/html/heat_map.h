@@ -3,11 +3,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
+
+#include "reports/results/case_routing.h"
 
 namespace moesim {
-
-using Grid = std::vector<std::vector<double>>;
 
 // Layers by experts, tokens over the mean. Where there is no room for all, a cell shows the hottest
 // of its neighbours: a mean would hide what limits a step.

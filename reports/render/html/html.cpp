@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "reports/analysis/ranking.h"
-#include "reports/render/format.h"
-#include "reports/results/metrics.h"
+#include "reports/render/html/assets.h"
+#include "reports/render/words/format.h"
+#include "reports/results/sweep_point.h"
 
 namespace moesim {
 namespace {
@@ -87,13 +89,38 @@ HtmlView html_view(const Report& report) {
           ranking(report.cases)};
 }
 
-std::string metric_cell(const HtmlView& view, std::size_t index, std::string_view key,
+std::string filled_page(const HtmlView& view, const std::string& scenario,
+                        const std::string& headline, std::uint64_t seed,
+                        const std::string& sections) {
+  return fill_slots(assets::report_page(), {{"scenario", html_text(scenario)},
+                                            {"question", html_text(headline)},
+                                            {"version", html_text(program_version())},
+                                            {"seed", std::to_string(seed)},
+                                            {"style", std::string(assets::report_style())},
+                                            {"sections", sections},
+                                            {"data", script_json(chart_data(view))},
+                                            {"library", std::string(assets::chart_library())},
+                                            {"script", std::string(assets::report_script())}});
+}
+
+std::string value_cell(const std::optional<double>& value, std::string_view unit) {
+  if (!value) return "<td class=\"absent\">&ndash;</td>";
+  return fmt::format("<td data-value=\"{}\">{}</td>", exact_number(*value),
+                     html_text(readable(*value, unit)));
+}
+
+std::string number_cell(const char* key, double value, int digits) {
+  return fmt::format("<td data-stat=\"{}\" data-value=\"{}\">{:.{}f}</td>", key,
+                     exact_number(value), value, digits);
+}
+
+std::string metric_cell(const HtmlView& view, std::size_t index, Metric key,
                         const std::string& inside) {
   const std::optional<double> value = metric(view.report.cases[index], key);
   if (!value) return "<td class=\"absent\">&ndash;</td>";
   return fmt::format("<td data-case=\"{}\" data-metric=\"{}\" data-value=\"{}\">{}{}</td>", index,
-                     key, exact_number(*value), html_text(readable(*value, metric_named(key).unit)),
-                     inside);
+                     metric_row(key).key, exact_number(*value),
+                     html_text(readable(*value, metric_row(key).unit)), inside);
 }
 
 std::string scrolled(const std::string& label, const std::string& table) {

@@ -1,13 +1,15 @@
 // Pieces of the HTML report. Every text that comes from a file goes through html_text().
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "reports/render/report.h"
+#include "reports/results/report.h"
 
 namespace moesim {
 
@@ -34,8 +36,13 @@ struct HtmlView {
 HtmlView html_view(const Report& report);
 
 // A table cell with a metric: readable for people, exact in data-value. `inside` is added HTML.
-std::string metric_cell(const HtmlView& view, std::size_t index, std::string_view key,
+std::string metric_cell(const HtmlView& view, std::size_t index, Metric key,
                         const std::string& inside = "");
+
+// The page of assets/report.html with the charts of a view. `scenario`, `headline`: plain text.
+std::string filled_page(const HtmlView& view, const std::string& scenario,
+                        const std::string& headline, std::uint64_t seed,
+                        const std::string& sections);
 
 // A table that can be scrolled sideways, by keyboard too. `label` is plain text.
 std::string scrolled(const std::string& label, const std::string& table);
@@ -62,6 +69,13 @@ nlohmann::ordered_json line_data(const HtmlView& view);
 std::string scatter_figure(const HtmlView& view);
 nlohmann::ordered_json scatter_data(const HtmlView& view);
 
+// A cell with a value in a unit, readable for people, exact in data-value; a dash where it is
+// absent.
+std::string value_cell(const std::optional<double>& value, std::string_view unit);
+
+// A cell with a number and its key in the JSON.
+std::string number_cell(const char* key, double value, int digits);
+
 // Sections in the order of the page; empty where there is nothing to show.
 std::string verdict_section(const HtmlView& view);
 std::string glance_section(const HtmlView& view);
@@ -70,7 +84,7 @@ std::string chart_section(const HtmlView& view);
 std::string sweep_section(const HtmlView& view);
 std::string routing_section(const HtmlView& view);
 std::string network_section(const HtmlView& view);
-std::string doubt_section(const HtmlView& view);
+std::string uncertainty_section(const HtmlView& view);
 std::string numbers_section(const HtmlView& view);
 std::string provenance_section(const HtmlView& view);
 

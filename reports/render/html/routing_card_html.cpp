@@ -1,19 +1,13 @@
-// The page of a router by itself, in the style of a report.
+#include "reports/render/html/routing_card_html.h"
+
 #include <fmt/format.h>
 
-#include "reports/render/assets.h"
-#include "reports/render/format.h"
+#include "reports/render/html/heat_map.h"
 #include "reports/render/html/html.h"
-#include "reports/render/html/routing_card.h"
+#include "reports/render/words/format.h"
 
 namespace moesim {
 namespace {
-
-// A number with its exact value and its key in the JSON.
-std::string cell(const char* key, double value, int digits) {
-  return fmt::format("<td data-stat=\"{}\" data-value=\"{}\">{:.{}f}</td>", key,
-                     exact_number(value), value, digits);
-}
 
 std::string share_cell(const char* key, double value) {
   return fmt::format("<td data-stat=\"{}\" data-value=\"{}\">{:.1f} %</td>", key,
@@ -63,14 +57,15 @@ std::string layer_section(const RoutingCard& card) {
     const LoadStatistics& load = card.loads[i];
     const RepeatRates& repeats = card.repeats[i];
     table += fmt::format("<tr data-layer=\"{}\"><th scope=\"row\">{}</th>", i, i) +
-             cell("load_max_over_mean", load.max_over_mean, 2) + cell("load_gini", load.gini, 3) +
-             cell("load_cv", load.cv, 3) + cell("load_entropy", load.entropy, 4) +
+             number_cell("load_max_over_mean", load.max_over_mean, 2) +
+             number_cell("load_gini", load.gini, 3) + number_cell("load_cv", load.cv, 3) +
+             number_cell("load_entropy", load.entropy, 4) +
              share_cell("unused_experts_share", load.unused_share) +
              share_cell("repeat_first_share", repeats.first) +
              share_cell("repeat_any_share", repeats.any) +
              share_cell("repeat_overlap_share", repeats.overlap) +
-             cell("coactivation_gain", card.coactivation[i], 2) +
-             (card.spread ? cell("ep_overload", card.spread->overload[i], 3) : "<td></td>") +
+             number_cell("coactivation_gain", card.coactivation[i], 2) +
+             (card.spread ? number_cell("ep_overload", card.spread->overload[i], 3) : "<td></td>") +
              "</tr>\n";
   }
   return "<section><h2>Layer by layer</h2><p>Load: fullest expert over the mean, Gini coefficient, "
@@ -86,8 +81,8 @@ std::string cost_table(const ExpertSpread& spread) {
       "<table>" + head({"dispatch", "copies inside nodes", "between nodes", "dispatch", "combine"});
   for (const DispatchCost& cost : spread.costs)
     table += fmt::format("<tr data-mode=\"{0}\"><th scope=\"row\">{0}</th>", html_text(cost.mode)) +
-             cell("copies_inside_nodes", cost.copies_inside_nodes, 2) +
-             cell("copies_between_nodes", cost.copies_between_nodes, 2) +
+             number_cell("copies_inside_nodes", cost.copies_inside_nodes, 2) +
+             number_cell("copies_between_nodes", cost.copies_between_nodes, 2) +
              fmt::format("<td>{}</td><td>{}</td></tr>\n",
                          html_text(readable(cost.dispatch.value(), "B")),
                          html_text(readable(cost.combine.value(), "B")));
@@ -126,16 +121,8 @@ std::string routing_card_html(const RoutingCard& card) {
   const HtmlView view = html_view(report);
   const std::string sections = overview(card) + load_section(card) + training_section(view) +
                                layer_section(card) + spread_section(card);
-  return fill_slots(assets::report_page(),
-                    {{"scenario", html_text(card.model.name)},
-                     {"question", html_text("How " + card.model.name + " routes its tokens")},
-                     {"version", html_text(program_version())},
-                     {"seed", std::to_string(card.seed)},
-                     {"style", std::string(assets::report_style())},
-                     {"sections", sections},
-                     {"data", script_json(chart_data(view))},
-                     {"library", std::string(assets::chart_library())},
-                     {"script", std::string(assets::report_script())}});
+  return filled_page(view, card.model.name, "How " + card.model.name + " routes its tokens",
+                     card.seed, sections);
 }
 
 }  // namespace moesim

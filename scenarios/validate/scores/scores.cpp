@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "reports/analysis/doubt.h"
+#include "reports/analysis/uncertainty.h"
 
 namespace moesim {
 namespace {

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "reports/results/metrics.h"
+#include "reports/results/case_report.h"
 #include "scenarios/run/run.h"
 #include "scenarios/validate/output_file.h"
 #include "scenarios/validate/scores/predictions_csv.h"
@@ -63,15 +63,9 @@ TEST(Validate, AClosedLoopIsWhatTheScenarioOfTheSameWordsGives) {
   text = changed(text, "{input: 32, output: 8}", "{input: 64, output: 8}");
   text = changed(text, "qwen3-8b", "llama-3.1-8b") + "    dtype: {weights: fp8, kv: fp8}\n";
   const Report report = run(read_text(text), {});
-  const auto& metrics = report.cases.at(0).metrics;
-  const auto value = [&](const std::string& key) {
-    for (std::size_t i = 0; i < metrics.size(); ++i) {
-      if (metric_table()[i].key == key) return metrics[i].value();
-    }
-    return 0.0;
-  };
-  EXPECT_NEAR(validation.plan.measurements()[0].predicted, value("tpot_mean_s"), 1e-12);
-  EXPECT_NEAR(validation.plan.measurements()[1].predicted, value("ttft_mean_s"), 1e-12);
+  const auto value = [&](Metric key) { return metric(report.cases.at(0), key).value(); };
+  EXPECT_NEAR(validation.plan.measurements()[0].predicted, value(Metric::kTpotMean), 1e-12);
+  EXPECT_NEAR(validation.plan.measurements()[1].predicted, value(Metric::kTtftMean), 1e-12);
 }
 
 TEST(Validate, PredictionsAreTheSameForAnyNumberOfJobs) {

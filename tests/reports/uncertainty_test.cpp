@@ -1,0 +1,125 @@
+#include "reports/analysis/uncertainty.h"
+
+#include <gtest/gtest.h>
+
+#include "reports/analysis/ranking.h"
+#include "reports/render/words/uncertainty_words.h"
+#include "reports/render/words/verdict_words.h"
+#include "tests/reports/examples.h"
+#include "tests/reports/made_reports.h"
+
+namespace moesim {
+namespace {
+
+constexpr Metric kCost = Metric::kCostPerMillionOutputTokens;
+
+// The case's own metrics, with these values of its cost, sample by sample.
+void sample_costs(CaseReport& report, const std::vector<double>& costs) {
+  CaseReport sample = report;
+  report.samples.clear();
+  for (const double cost : costs) {
+    made::set(sample, kCost, cost);
+    report.samples.push_back(sample.metrics);
+  }
+}
+
+TEST(Interval, OfElevenEvenlySpacedValuesLeavesOneOutAtEachEnd) {
+  const auto range = interval_of({0, 1, 2, 3, 4, 6, 7, 8, 9, 10}, 5);
+  ASSERT_TRUE(range);
+  EXPECT_DOUBLE_EQ(range->low, 1);
+  EXPECT_DOUBLE_EQ(range->high, 9);
+}
+
+TEST(Interval, HoldsTheStatedValueEvenIfNoSampleReachesIt) {
+  const auto range = interval_of({1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 9);
+  ASSERT_TRUE(range);
+  EXPECT_EQ(range->low, 1);
+  EXPECT_EQ(range->high, 9);
+}
+
+// 2.00 USD: the interval below it needs no unit of its own.
+TEST(Interval, LeavesOutAUnitThatTheFigureHas) {
+  CaseReport one = examples::done("moe", true, examples::summary(true));
+  sample_costs(one, {1, 1, 1, 1, 3, 3, 3, 3});
+  EXPECT_EQ(readable_interval(one, kCost), "1.00 to 3.00 USD");
+  EXPECT_EQ(short_interval(one, kCost), "1.00 to 3.00");
+  made::set(one, Metric::kTtftP99, 0.9);
+  CaseReport sample = one;
+  for (std::size_t i = 0; i < one.samples.size(); ++i) {
+    made::set(sample, Metric::kTtftP99, i % 2 ? 0.8 : 1.2);
+    one.samples[i] = sample.metrics;
+  }
+  EXPECT_EQ(short_interval(one, Metric::kTtftP99), "800 ms to 1.20 s");
+}
+
+TEST(Interval, NeedsFiveSamples) {
+  EXPECT_FALSE(interval_of({1, 2, 3, 4}, 2));
+  EXPECT_TRUE(interval_of({1, 2, 3, 4, 5}, 2));
+}
+
+TEST(Interval, SkipsSamplesThatCouldNotRun) {
+  CaseReport one = examples::done("moe", true, examples::summary(true));
+  sample_costs(one, {1, 2, 3, 4, 5});
+  one.samples.front().clear();
+  EXPECT_FALSE(interval(one, kCost));
+}
+
+TEST(Contest, CountsTheSamplesInWhichTheOrderTurns) {
+  Report report = examples::two_cases();
+  CaseReport &a = report.cases[0], &b = report.cases[1];
+  sample_costs(a, {1, 1, 1, 1, 1, 3, 3, 3, 3, 3});
+  sample_costs(b, {2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  const Contest result = contest(a, b, kCost);
+  EXPECT_EQ(result.samples, 10);
+  EXPECT_EQ(result.turned, 5);
+  EXPECT_TRUE(result.is_tie());
+}
+
+TEST(Contest, OneTurnInTenIsStillAnOrder) {
+  Report report = examples::two_cases();
+  sample_costs(report.cases[0], {1, 1, 1, 1, 1, 1, 1, 1, 1, 3});
+  sample_costs(report.cases[1], {2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  EXPECT_FALSE(contest(report.cases[0], report.cases[1], kCost).is_tie());
+}
+
+TEST(Verdict, CallsATieWhatTurnsWithinTheUncertainty) {
+  Report report = examples::two_cases();
+  const std::string clear = verdict_text(report);
+  EXPECT_EQ(clear.find("tie"), std::string::npos);
+  sample_costs(report.cases[0], {1, 1, 1, 1, 1, 3, 3, 3, 3, 3});
+  sample_costs(report.cases[1], {2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
+  EXPECT_NE(verdict_text(report).find("are a tie"), std::string::npos);
+  EXPECT_NE(verdict_text(report).find("5 of 10 draws"), std::string::npos);
+}
+
+TEST(Verdict, NamesACaseThatMayMissItsServiceLevel) {
+  Report report = examples::two_cases();
+  CaseReport& winner = report.cases[ranking(report.cases).front()];
+  made::set(winner, Metric::kSloMet, 1);
+  winner.samples.assign(10, winner.metrics);
+  EXPECT_EQ(verdict_text(report).find("service level in"), std::string::npos);
+  CaseReport missed = winner;
+  made::set(missed, Metric::kSloMet, 0);
+  for (std::size_t i = 0; i < 3; ++i) winner.samples[i] = missed.metrics;
+  EXPECT_NE(verdict_text(report).find("meets its service level in 7 of 10 draws"),
+            std::string::npos);
+}
+
+TEST(RestsOn, PricesEnterCostsAndPowerEntersEnergyOnly) {
+  CaseReport one;
+  one.facts = {{"devices/d: memory_bandwidth", "1 TB/s", "s", "data-sheet"},
+               {"devices/d: rent", "2 USD/h", "s", "indicative"},
+               {"families/f: power_busy", "0.4", "s", "calibrated"},
+               {"families/f: launch", "2 us", "s", "calibrated"}};
+  const auto count = [&](Metric key) {
+    int sum = 0;
+    for (const auto& [confidence, number] : rests_on(one, key)) sum += number;
+    return sum;
+  };
+  EXPECT_EQ(count(Metric::kTpotP50), 2);
+  EXPECT_EQ(count(Metric::kEnergyPerOutputToken), 3);
+  EXPECT_EQ(count(kCost), 4);
+}
+
+}  // namespace
+}  // namespace moesim
