@@ -62,9 +62,13 @@ class Workplace {
   // Starts the program as the leader of a process group of its own; `launcher` = the words before
   // it, such as mpirun's.
   pid_t start(const std::vector<std::string>& arguments,
-              const std::vector<std::string>& launcher = {}) const {
+              const std::vector<std::string>& launcher = {},
+              const std::string& program = MOESIM_PROGRAM) const {
+    std::vector<std::string> words = launcher;
+    words.push_back(program);
+    words.insert(words.end(), arguments.begin(), arguments.end());
     const pid_t pid = fork();
-    if (pid == 0) be_program(arguments, launcher);
+    if (pid == 0) be_program(std::move(words));
     setpgid(pid, pid);
     running_.insert(pid);
     return pid;
@@ -80,17 +84,13 @@ class Workplace {
   Outcome run(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
 
  private:
-  [[noreturn]] void be_program(const std::vector<std::string>& arguments,
-                               const std::vector<std::string>& launcher) const {
+  [[noreturn]] void be_program(std::vector<std::string> words) const {
     setpgid(0, 0);
     setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
     dup2(open((folder_ / "stdout").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
     dup2(open((folder_ / "stderr").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-    std::vector<std::string> texts = launcher;
-    texts.emplace_back(MOESIM_PROGRAM);
-    texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
-    for (std::string& text : texts) argv.push_back(text.data());
+    for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     if (chdir((folder_ / "work").c_str()) == 0) execvp(argv[0], argv.data());
     _exit(127);

@@ -39,9 +39,9 @@ std::string relay_program() {
     const fs::path relay = program.parent_path() / place;
     if (fs::exists(relay, error)) return relay.string();
   }
-  throw InputError({{"", 0, "", "started by mpirun, but built without MPI",
-                     "install libopenmpi-dev and build again, or share the sweep out with "
-                     "--shard i/n"}});
+  throw InputError({{"", 0, "", "started by mpirun, but without moesim-relay",
+                     "install the package moesim-mpi (in a source tree libopenmpi-dev, and build "
+                     "again), or share the sweep out with --shard i/n"}});
 }
 
 [[noreturn]] void be_relay(const std::string& relay, int socket, pid_t program) {
