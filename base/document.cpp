@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/read_log.h"
 #include "base/text_guard.h"
 
 namespace moesim {
@@ -237,7 +238,9 @@ std::string read_file(const std::string& path) {
     faults.add({path, 0, "", "", "cannot be read"});
   }
   faults.throw_if_any();
-  return std::move(out).str();
+  std::string text = std::move(out).str();
+  if (ReadLog::is_on()) ReadLog::add(path, hash_of(text));
+  return text;
 }
 
 }  // namespace moesim

@@ -43,7 +43,7 @@ class RandomStream {
   std::uint64_t state_[4];
 };
 
-// FNV-1a of a text, for seeds and content keys.
+// FNV-1a of a text: the seed that a name stands for. Keys have base/hash.h.
 std::uint64_t text_hash(std::string_view text);
 
 }  // namespace moesim

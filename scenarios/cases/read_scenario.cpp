@@ -49,7 +49,6 @@ class ScenarioReader {
         root_(source.root()),
         sweep_(source.sweep()),
         options_(options),
-        keys_(file_),
         loaded_(options.read.variation.as_stated() ? source.loaded() : drawn_),
         workloads_(options.read.variation.as_stated() ? source.workloads() : drawn_workloads_) {
     loaded_.variation = options.read.variation;
@@ -177,10 +176,11 @@ class ScenarioReader {
     return axes;
   }
 
-  // What the case is compared with.
+  // What the case is compared with, and the files that were read for it.
   struct Twins {
     std::vector<TokenPolicy> routings;
     std::vector<TwinMatch> dense;
+    FileReads files;
   };
 
   // Adds the case at every point of the axes that concern it.
@@ -208,7 +208,9 @@ class ScenarioReader {
       const Twins twins = read_one(root["cases"][index], index, common, one);
       if (!filter_->passes(name, root, one.deployment)) continue;
       if (options_.row == kEveryRow) {
-        if (!sweep_.axes.empty()) one.key = keys_.key(root, index, touches_common);
+        if (!sweep_.axes.empty()) {
+          one.key = keys_.key(root, index, common.files, twins.files, touches_common);
+        }
         if (faults_.empty()) resolved_.back().add(one.deployment);
       }
       const std::size_t before = scenario.rows.size();
@@ -296,9 +298,9 @@ class ScenarioReader {
       }
     }
     if (!one.deployment.model.is_moe() || !one.workload || !faults_.empty()) {
-      return {spec.baselines, {}};
+      return {spec.baselines, {}, std::move(spec.files)};
     }
-    return {spec.baselines, spec.twins.value_or(common.twins)};
+    return {spec.baselines, spec.twins.value_or(common.twins), std::move(spec.files)};
   }
 
   // The document again, resolved.

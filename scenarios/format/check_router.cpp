@@ -116,15 +116,14 @@ SchemeFaults scheme_faults(const MoeSpec& moe, const Deployment& deployment) {
 // Reads a file once for each thing that it must match.
 template <class Read>
 const std::vector<Fault>& faults_of(const std::string& key, CheckedFiles& checked, Read read) {
-  const auto found = checked.find(key);
-  if (found != checked.end()) return found->second;
-  std::vector<Fault>& faults = checked[key];
-  try {
-    read();
-  } catch (const InputError& e) {
-    faults = e.faults();
-  }
-  return faults;
+  return made_once(checked, key, [&]() -> std::vector<Fault> {
+    try {
+      read();
+    } catch (const InputError& e) {
+      return e.faults();
+    }
+    return {};
+  });
 }
 
 // A fault without a line is about the file as a whole, and told where the scenario names it.

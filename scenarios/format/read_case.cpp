@@ -25,13 +25,12 @@ constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
 // Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
 // file stays with the file.
 template <class Spec, class Load>
-Spec load_named(const Value& value, Load load, std::map<std::string, Spec>& loaded) {
+Spec load_named(const Value& value, Load load, std::map<std::string, MadeOf<Spec>>& loaded) {
   const auto text = value.text();
   if (!text) return {};
   const std::string name = name_or_file_beside(value, *text);
-  if (const auto found = loaded.find(name); found != loaded.end()) return found->second;
   try {
-    return loaded[name] = load(name);
+    return made_once(loaded, name, [&] { return load(name); });
   } catch (const InputError& e) {
     refuse(value, e);
     return {};
@@ -236,12 +235,8 @@ struct CaseReader {
   void read_error() {
     const std::string subject =
         deployment.model.name + " on " + deployment.cluster.node.device.name;
-    auto found = loaded.errors.find(subject);
-    if (found == loaded.errors.end()) {
-      const ModelError error = load_serving_error(subject, loaded.variation);
-      found = loaded.errors.emplace(subject, error).first;
-    }
-    deployment.error = found->second;
+    deployment.error = made_once(loaded.errors, subject,
+                                 [&] { return load_serving_error(subject, loaded.variation); });
   }
 
   void contradict(const char* section, const PlanFault& fault) {
@@ -298,6 +293,7 @@ struct CaseReader {
 
 CaseSpec read_case(const Value& value, const Common& common, Faults& contradictions,
                    LoadedSpecs& loaded) {
+  const ReadLog log;
   CaseReader reader{MapReader(value), contradictions, loaded, {}};
   Deployment& deployment = reader.deployment;
   deployment.site = common.site;
@@ -324,7 +320,7 @@ CaseSpec read_case(const Value& value, const Common& common, Faults& contradicti
   reader.reader.done();
   reader.check_plan();
   check_routing(value, deployment, contradictions, loaded.checked);
-  return {std::move(deployment), std::move(reader.baselines), std::move(twins)};
+  return {std::move(deployment), std::move(reader.baselines), std::move(twins), log.files()};
 }
 
 }  // namespace moesim

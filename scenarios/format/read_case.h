@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/document.h"
+#include "base/read_log.h"
 #include "hardware/spec/device.h"
 #include "hardware/spec/variation.h"
 #include "scenarios/format/read_common.h"
@@ -20,10 +21,10 @@ namespace moesim {
 
 // What cases have loaded by name or path, so that ten thousand points of a sweep load it once.
 struct LoadedSpecs {
-  std::map<std::string, ModelSpec> models;
-  std::map<std::string, NodeSpec> nodes;
-  std::map<std::string, FabricSpec> fabrics;
-  std::map<std::string, ModelError> errors;
+  std::map<std::string, MadeOf<ModelSpec>> models;
+  std::map<std::string, MadeOf<NodeSpec>> nodes;
+  std::map<std::string, MadeOf<FabricSpec>> fabrics;
+  std::map<std::string, MadeOf<ModelError>> errors;
   LoadedEngines engines;
   CheckedFiles checked;
   Variation variation;  // How the numbers of the profiles are drawn.
@@ -33,6 +34,7 @@ struct CaseSpec {
   Deployment deployment;
   std::vector<TokenPolicy> baselines;           // Routing that the case is compared with.
   std::optional<std::vector<TwinMatch>> twins;  // Dense models that it is compared with.
+  FileReads files;                              // That were read for it.
 };
 
 // Reads a case. Faults of text go to the value's collector; contradictions between numbers that are

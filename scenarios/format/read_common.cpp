@@ -45,6 +45,7 @@ SiteSpec read_site(const std::optional<Value>& value, const Variation& variation
 }  // namespace
 
 Common read_common(MapReader& reader, Workloads& workloads, const Variation& variation) {
+  const ReadLog log;
   Common common;
   const auto schema = reader.required("schema", "schema: 1 expected");
   if (schema && !(schema->is_scalar() && schema->node().Scalar() == "1")) {
@@ -60,11 +61,11 @@ Common read_common(MapReader& reader, Workloads& workloads, const Variation& var
   const auto value = reader.required("workload", "a map of requests and lengths expected");
   if (!value) return common;
   const std::uint64_t seed = common.seed + static_cast<std::uint64_t>(variation.sample);
-  auto& workload = workloads[std::to_string(seed) + value_text(value->node())];
-  if (!workload) {
-    workload = std::make_shared<const Workload>(read_workload(*value, seed));
-  }
-  common.workload = workload;
+  const std::string name = std::to_string(seed) + value_text(value->node());
+  common.workload = made_once(workloads, name, [&] {
+    return std::make_shared<const Workload>(read_workload(*value, seed));
+  });
+  common.files = log.files();
   return common;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/document.h"
+#include "base/read_log.h"
 #include "hardware/spec/device.h"
 #include "hardware/spec/variation.h"
 #include "scenarios/format/read_quality.h"
@@ -25,10 +26,11 @@ struct Common {
   std::optional<TrainingTokens> training;
   std::optional<DemandResponse> demand;
   std::vector<TwinMatch> twins;  // Of every MoE case that does not name its own.
+  FileReads files;               // That were read for all this.
 };
 
 // Workloads by their text and seed: points of a sweep that share one read and keep it once.
-using Workloads = std::map<std::string, std::shared_ptr<const Workload>>;
+using Workloads = std::map<std::string, MadeOf<std::shared_ptr<const Workload>>>;
 
 // Reads the parts from the whole document; faults go to the reader's collector.
 Common read_common(MapReader& reader, Workloads& workloads, const Variation& variation);

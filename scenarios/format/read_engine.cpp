@@ -26,12 +26,10 @@ struct EngineReader {
   }
 
   void use_engine(const EngineWords& words) {
-    const auto policy = [&](std::map<std::string, EngineProfile>& engines, const Variation& draw) {
-      auto found = engines.find(words.engine);
-      if (found == engines.end()) {
-        found = engines.emplace(words.engine, load_engine(words.engine, draw)).first;
-      }
-      return serving_policy(release_of(found->second, words.release),
+    const auto policy = [&](auto& engines, const Variation& draw) {
+      const EngineProfile& engine =
+          made_once(engines, words.engine, [&] { return load_engine(words.engine, draw); });
+      return serving_policy(release_of(engine, words.release),
                             deployment.cluster.node.device.memory);
     };
     deployment.serving = policy(loaded.drawn, variation);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/document.h"
+#include "base/read_log.h"
 #include "hardware/spec/variation.h"
 #include "sim/deployment/deployment.h"
 
@@ -13,8 +14,8 @@ namespace moesim {
 
 // Engine profiles by name or path, so that each is read once.
 struct LoadedEngines {
-  std::map<std::string, EngineProfile> drawn;
-  std::map<std::string, EngineProfile> stated;
+  std::map<std::string, MadeOf<EngineProfile>> drawn;
+  std::map<std::string, MadeOf<EngineProfile>> stated;
 };
 
 // Decides how a case is served, on its cluster. `variation` draws the profiles' numbers; faults go

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/document.h"
+#include "base/read_log.h"
 #include "sim/deployment/deployment.h"
 
 namespace moesim {
@@ -17,7 +18,7 @@ namespace moesim {
 std::vector<TokenPolicy> read_router(const Value& value, Deployment& deployment);
 
 // Files that a router was checked against, by file and what it must match: the faults found.
-using CheckedFiles = std::map<std::string, std::vector<Fault>>;
+using CheckedFiles = std::map<std::string, MadeOf<std::vector<Fault>>>;
 
 // What is wrong between the router of a case and its final model: sizes that contradict each other
 // go to `contradictions` at the closest key below `whole`, the case; recorded routing and gate

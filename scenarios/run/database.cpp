@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::seconds kSharedTransaction{1};
-constexpr std::int64_t kFormat = 3;  // Raise it whenever the tables change.
+constexpr std::int64_t kFormat = 4;  // Raise it whenever the tables or the hashes change.
 constexpr double kMostWhole = 1e15;
 constexpr const char* kMetaCheck = "check_sum";  // Of all other entries of `meta`.
 

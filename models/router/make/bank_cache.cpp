@@ -9,12 +9,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <type_traits>
 
-#include "base/random.h"
+#include "base/hash.h"
 #include "models/router/make/cache_eviction.h"
 #include "models/router/make/make_bank.h"
 
@@ -38,7 +37,7 @@ struct Header {
   std::int64_t origin = 0;
   std::int64_t training_points = 0;
   std::int64_t provenance_bytes = 0;
-  std::uint64_t checksum = 0;  // Of all that follows.
+  Hash check_sum;  // Of all that follows.
 };
 
 static_assert(std::is_trivially_copyable_v<TrainingPoint>, "training points are kept as bytes");
@@ -48,9 +47,8 @@ std::string_view bytes_of(const std::vector<T>& items) {
   return {reinterpret_cast<const char*>(items.data()), items.size() * sizeof(T)};
 }
 
-std::uint64_t checksum_of(const RoutingBank& bank) {
-  return content_hash(bytes_of(bank.ids)) ^ 3 * content_hash(bytes_of(bank.training)) ^
-         text_hash(bank.provenance);
+Hash check_sum_of(const RoutingBank& bank) {
+  return Hasher().add(bytes_of(bank.ids)).add(bytes_of(bank.training)).add(bank.provenance).hash();
 }
 
 Header header_of(const RoutingBank& bank) {
@@ -63,7 +61,7 @@ Header header_of(const RoutingBank& bank) {
   header.origin = static_cast<std::int64_t>(bank.origin);
   header.training_points = static_cast<std::int64_t>(bank.training.size());
   header.provenance_bytes = static_cast<std::int64_t>(bank.provenance.size());
-  header.checksum = checksum_of(bank);
+  header.check_sum = check_sum_of(bank);
   return header;
 }
 
@@ -140,18 +138,6 @@ std::string bank_cache_folder() {
   return "";
 }
 
-std::uint64_t content_hash(std::string_view bytes) {
-  std::uint64_t sum = bytes.size();
-  std::size_t i = 0;
-  for (; i + 8 <= bytes.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i, 8);
-    sum = (sum ^ word) * 0x9E3779B97F4A7C15ULL;
-    sum = sum << 29 | sum >> 35;
-  }
-  return sum ^ text_hash(bytes.substr(i));
-}
-
 bool write_bank(const RoutingBank& bank, const std::string& path) {
   static std::atomic<int> writes{0};
   const std::string temporary = fmt::format("{}.{}.{}", path, ::getpid(), writes++);
@@ -196,7 +182,7 @@ std::optional<RoutingBank> read_bank(const std::string& path) {
   file.read(reinterpret_cast<char*>(bank.training.data()),
             static_cast<std::streamsize>(bytes_of(bank.training).size()));
   file.read(bank.provenance.data(), header.provenance_bytes);
-  if (!file || checksum_of(bank) != header.checksum) return std::nullopt;
+  if (!file || check_sum_of(bank) != header.check_sum) return std::nullopt;
   return bank;
 }
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "models/router/bank/routing_bank.h"
 #include "models/router/make/bank_key.h"
@@ -14,7 +13,7 @@
 namespace moesim {
 
 // Raise it whenever a change of kernel, generator or gates changes banks.
-inline constexpr int kBankFormat = 3;
+inline constexpr int kBankFormat = 4;
 
 // make_routing_bank through the cache folder, $XDG_CACHE_HOME/moesim or ~/.cache/moesim. Files
 // on disk never change the result: unreadable, truncated or foreign files are ignored and written
@@ -38,8 +37,5 @@ bool write_bank(const RoutingBank& bank, const std::string& path);
 
 // The bank in a file, or nothing if there is none with the right format, length and checksum.
 std::optional<RoutingBank> read_bank(const std::string& path);
-
-// Eight bytes at a time, because a bank has megabytes: h = rotate((h ^ word) * odd constant).
-std::uint64_t content_hash(std::string_view bytes);
 
 }  // namespace moesim

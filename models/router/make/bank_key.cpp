@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/document.h"
-#include "base/random.h"
+#include "base/hash.h"
 #include "models/router/kernel/gate.h"
 #include "models/router/make/bank_cache.h"
 #include "models/router/recorded/gate_weights.h"
@@ -17,12 +17,6 @@
 namespace moesim {
 
 namespace {
-
-// Goes on with text_hash() behind a text that had this hash.
-std::uint64_t continued_hash(std::uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
 
 // Texts are preceded by their length, so that no two lists of fields give the same text.
 class Key {
@@ -38,18 +32,16 @@ class Key {
   requires std::is_enum_v<Choice> Key& add(Choice value) {
     return add(static_cast<std::int64_t>(value));
   }
-  // In file names; two independent hashes make a collision unthinkable.
-  std::string digest() const { return fmt::format("{:016x}{:016x}", first_, second_); }
+  // In file names.
+  std::string text() const { return hasher_.hash().text(); }
 
  private:
   Key& append(std::string_view text) {
-    first_ = continued_hash(first_, text);
-    second_ = continued_hash(second_, text);
+    hasher_.add(text);
     return *this;
   }
 
-  std::uint64_t first_ = text_hash("");
-  std::uint64_t second_ = text_hash("second ");
+  Hasher hasher_;
 };
 
 void add_router(Key& key, const RouterSpec& r) {
@@ -79,8 +71,7 @@ std::string_view bytes_of(const std::vector<float>& values) {
 void add_gates(Key& key, const std::string& path, const ModelSpec& model) {
   if (path.empty()) return;
   for (const Gate& gate : read_gate_weights(path, model)) {
-    key.add(content_hash(bytes_of(gate.weight))).add(content_hash(bytes_of(gate.bias)));
-    key.add(content_hash(bytes_of(gate.correction)));
+    key.add(bytes_of(gate.weight)).add(bytes_of(gate.bias)).add(bytes_of(gate.correction));
   }
 }
 
@@ -88,7 +79,7 @@ void add_source(Key& key, const TokenSource& source, const ModelSpec& model) {
   key.add(source.policy).add(source.alpha).add(source.sequences).add(source.sequence_tokens);
   key.add(source.domain).add(source.gate).add(source.trace);
   add_gates(key, source.gate, model);
-  if (!source.trace.empty()) key.add(content_hash(read_file(source.trace)));
+  if (!source.trace.empty()) key.add(read_file(source.trace));
   add_training(key, source.training);
 }
 
@@ -101,9 +92,9 @@ BankName bank_name(const ModelSpec& model, const TokenSource& source, std::uint6
   add_router(key, model.moe().router);
   add_source(key, source, model);
   key.add(calibration_text()).add(seed);
-  const std::string family = key.digest();
+  const std::string family = key.text();
   key.add(model.moe().num_experts).add(model.moe().top_k);
-  return {key.digest() + ".bank", family};
+  return {key.text() + ".bank", family};
 }
 
 std::string bank_file_name(const ModelSpec& model, const TokenSource& source, std::uint64_t seed) {

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/read_log.h"
+
 namespace moesim {
 
 namespace {
@@ -48,6 +50,7 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
   const bool known = ::fstat(descriptor_, &status) == 0;
   if (known && S_ISREG(status.st_mode) && status.st_size > 0) {
     size_ = status.st_size;
+    if (ReadLog::is_on()) read_.emplace().add(fmt::format("{}\n", size_));
     return;
   }
   ::close(descriptor_);
@@ -58,6 +61,7 @@ InputFile::InputFile(std::string path) : path_(std::move(path)) {
 
 InputFile::~InputFile() {
   ::close(descriptor_);
+  if (read_) ReadLog::add(path_, read_->hash());
 }
 
 std::string InputFile::name() const {
@@ -80,6 +84,7 @@ void InputFile::read(std::int64_t offset, std::span<char> out) const {
     }
     done += static_cast<std::size_t>(got);
   }
+  if (read_) read_->add(fmt::format("{} {}\n", offset, out.size())).add({out.data(), out.size()});
 }
 
 // Appends the next block; false at the end of the file.

@@ -3,16 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/input_error.h"
 
 namespace moesim {
 
-// A regular file, open for reading at any place.
+// A regular file, open for reading at any place. A read log (base/read_log.h) takes what was read
+// of it: a checkpoint of hundreds of gigabytes is never read as a whole.
 class InputFile {
  public:
   // Throws: InputError if the file is missing, a folder, no regular file, empty or unreadable.
@@ -34,6 +37,7 @@ class InputFile {
   std::string path_;
   int descriptor_ = -1;
   std::int64_t size_ = 0;
+  mutable std::optional<Hasher> read_;  // Size, and all places and bytes that were read; if logged.
 };
 
 // The lines of a text file in order, without their ends and the blanks around them.
