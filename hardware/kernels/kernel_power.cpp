@@ -9,7 +9,7 @@ namespace moesim {
 namespace {
 
 // Rows to which the tensor units pad the tokens of one expert where a family says nothing. Source:
-// ../shared/research/physics-energy-memory-training.md section 2.2.
+// docs/physics.md, "Power".
 constexpr double kPaddedRows = 16;
 
 // Lowest clock as a share of the highest (345 of 1980 MHz on H100).
@@ -62,7 +62,7 @@ double DeviceModel::executed_flops(const Kernel& kernel) const {
 // and registers and holds for the low utilisation of decode steps. A limiter acts on averages over
 // tens of milliseconds, so the limit bounds a step and not a kernel (sim/step/step_books.cpp);
 // bounding each kernel doubles the error on measured runs with many experts. Source:
-// ../shared/research/physics-energy-memory-training.md section 2.1.
+// docs/physics.md, "Power".
 double DeviceModel::dynamic_joules(const Kernel& kernel) const {
   const KernelFamily& family = device_.family;
   const double hbm_seconds = kernel.bytes.value() / device_.memory_bandwidth.value();

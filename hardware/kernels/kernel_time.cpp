@@ -10,8 +10,7 @@ namespace moesim {
 namespace {
 
 // Output tiles that one CTA computes in common GEMM libraries, and into how many pieces k is cut
-// when there are too few tiles for the SMs. Source: ../shared/research/physics-serving.md
-// section 1.
+// when there are too few tiles for the SMs. Source: docs/physics.md, "GEMM".
 struct Tile {
   std::int64_t rows;
   std::int64_t columns;
@@ -166,7 +165,7 @@ double DeviceModel::memory_seconds(const Kernel& kernel) const {
 //   r = sm_bandwidth_share bandwidth/SMs
 //   t_s = 8 s m n bytes from the cache if k is split into s > 1 pieces
 // The fastest tile and s count. Rows beyond m are computed but not loaded.
-// Source: ../shared/research/physics-serving.md section 1.
+// Source: docs/physics.md, "GEMM".
 double DeviceModel::gemm_seconds(const Kernel& kernel) const {
   const MathRate& reached = rate(kernel.dtype);
   const double flops = kernel.flops.value();

@@ -48,9 +48,8 @@ std::string_view si_unit(std::optional<Dimension> dimension) {
 }
 
 // Half the width of a range that is not stated, relative to the number. Calibrated constants trade
-// against each other by about a tenth without a visible change of the error
-// (../shared/research/physics-serving.md section 6); the rest is judgement. Data sheets and prices
-// are taken at their word.
+// against each other by about a tenth without a visible change of the error (docs/physics.md,
+// "Constants"); the rest is judgement. Data sheets and prices are taken at their word.
 double doubt_of(const std::string& confidence) {
   if (confidence == "measured") return 0.03;
   if (confidence == "calibrated") return 0.1;

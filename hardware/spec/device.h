@@ -26,7 +26,7 @@ struct Fact {
 };
 
 // How close kernels come to a device's peaks, for one hardware family (Hopper, CDNA3, ...).
-// Source: ../shared/research/physics-serving.md section 6; each number with its provenance in
+// Source: docs/physics.md, "Kernel time" and "Power"; each number with its provenance in
 // hardware/profiles/families/NAME.yaml.
 struct KernelFamily {
   std::string name;
