@@ -22,7 +22,7 @@ void check_moe(const ConfigFields& fields, const MoeSpec& moe);
 // topk_method, scoring_func, n_group, topk_group, norm_topk_prob, routed_scaling_factor, with the
 // given score and method where a family leaves them implicit. Groups are ranked by their two
 // largest scores where there is a correction bias, else by their largest. Source: DeepSeek-V2 and
-// V3 model code (router.md R1, R5, R6).
+// V3 model code (arXiv:2405.04434, arXiv:2412.19437).
 RouterSpec read_deepseek_router(const ConfigFields& fields, const char* score, const char* method);
 
 // Softmax over all experts, then top-k; norm_topk_prob says whether the weights are renormalised.

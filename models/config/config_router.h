@@ -15,7 +15,7 @@ namespace moesim {
 //              moe_train_capacity_factor, moe_eval_capacity_factor and moe_min_capacity (Arctic),
 //              moe_drop_tokens (Hunyuan);
 //   rule       num_hash_layers (DeepSeek-V4), moe_router_load_balancing_type (Megatron).
-// Source: ../shared/research/router.md, sections 1, 2 and 7.
+// Source: config.json of each family; docs/physics.md, "Router".
 void read_router_options(const ConfigFields& fields, ModelSpec& model);
 
 }  // namespace moesim

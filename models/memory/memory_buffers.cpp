@@ -1,4 +1,4 @@
-// Buffers that live for one step. Source: ../shared/research/physics-energy-memory-training.md 1.3.
+// Buffers that live for one step. Source: docs/physics.md, "Memory".
 #include <algorithm>
 
 #include "models/memory/memory_parts.h"
@@ -13,7 +13,7 @@ constexpr std::int64_t kExpertChunkTokens = 32768;
 
 // Feed-forward buffers of one step, f and k per rank, h = hidden size:
 //   dense: tokens (matrices 2 f + 6 h);  MoE: rows (k (matrices 2 f + 2 h)) + tokens 6 h
-// Source: physics-energy-memory-training.md 1.3 (measured with three matrices).
+// Source: docs/physics.md, "Memory" (measured with three matrices).
 double ffn_buffers(const LedgerInputs& in, const LayerSpec& layer) {
   const double tokens = static_cast<double>(in.rules.max_batched_tokens);
   const double hidden = static_cast<double>(in.model.hidden_size);

@@ -27,8 +27,7 @@ inline constexpr auto kWords<PoolRule> = enum_words<PoolRule>({
     {PoolRule::kFreeFraction, "free_fraction"},
 });
 
-// Memory rules of the serving engine. Source:
-// ../shared/research/physics-energy-memory-training.md 1.3.
+// Memory rules of the serving engine. Source: docs/physics.md, "Memory".
 struct EngineMemoryRules {
   double memory_utilization = 0.9;         // Share of memory; PoolRule says of which memory.
   std::int64_t max_num_seqs = 256;         // Sequences that may run at once per attention-DP rank.

@@ -1,5 +1,5 @@
 // Weights of one device: every tensor with the bytes of the format that it is stored in.
-// Source: ../shared/research/physics-energy-memory-training.md section 1.1.
+// Source: docs/physics.md, "Memory".
 #include "models/memory/memory_parts.h"
 #include "models/spec/rank_shapes.h"
 #include "models/spec/stored_bytes.h"

@@ -49,8 +49,8 @@ using ExpertCounts = std::vector<double>;
 enum class PlacementPolicy {
   kLinear,      // Expert e on group e * groups / experts.
   kRoundRobin,  // Expert e on group e mod groups.
-  kEplb,        // Redundant copies of hot experts, balanced packing (deepseek-ai/EPLB as described
-                // in ../shared/research/router.md 4.1).
+  kEplb,        // Redundant copies of hot experts, balanced packing (deepseek-ai/EPLB;
+                // docs/physics.md, "Placement").
   kCoactivation,  // EPLB's balance, with experts that tokens choose together kept together.
 };
 template <>

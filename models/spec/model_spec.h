@@ -90,7 +90,7 @@ inline constexpr auto kWords<GroupMask> = enum_words<GroupMask>({
     {GroupMask::kZero, "zero"},
 });
 
-// How experts are picked from the keys. Source: ../shared/research/router.md, section 1.
+// How experts are picked from the keys. Source: docs/physics.md, "Router".
 enum class SelectionRule {
   kTopK,                // The top_k largest keys.
   kHash,                // A fixed table by token type (Roller 2021, DeepSeek-V4's first layers).
@@ -138,7 +138,7 @@ struct CapacitySpec {
   bool operator==(const CapacitySpec&) const = default;
 };
 
-// How the gate turns logits into expert ids and weights (../shared/research/router.md, section 1).
+// How the gate turns logits into expert ids and weights. Source: docs/physics.md, "Router".
 struct RouterSpec {
   ScoreFunction score = ScoreFunction::kSoftmax;
   SelectionOrder order = SelectionOrder::kScoreThenTopK;

@@ -26,7 +26,7 @@ Kernel gemm(const Matrix& matrix, std::int64_t m, Dtype weights);
 Kernel elementwise(const char* name, double bytes, int launches = 1);
 
 // The quantisation of activations that a pair of projections needs, per layer of `width` columns.
-// Launches: 1.5 for each of two projections. Source: physics-serving.md sections 5 and 6 (nq).
+// Launches: 1.5 for each of two projections. Source: docs/physics.md, "Launches".
 Kernel quantise(std::int64_t tokens, std::int64_t width);
 
 // Gated or plain activation between the two matrices of a feed-forward block of `rank_width`

@@ -154,7 +154,7 @@ Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, Dtype experts)
 
 // Permutation reads and writes each pair's row; the weighted sum reads each result and adds it up.
 // Where projections are quantised, the expert inputs are too, inside the permutation and the
-// activation; their launches are counted once per layer (physics-serving.md section 5: 2 nq).
+// activation; their launches are counted once per layer (docs/physics.md, "Launches").
 std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
                                    const ParallelPlan& plan, const DtypePlan& dtypes,
                                    const ExpertLoad& load) {

@@ -1,6 +1,6 @@
 // THE router: hidden states through the gate matrix, scores, group mask, selection and weights, for
 // every scheme a RouterSpec can say. The routing bank, the training, tests and tools all call this
-// one. Source: ../shared/research/router.md, section 1 (variants R1 to R20).
+// one. Source: docs/physics.md, "Router".
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SparseMixer-v2 as Phi-3.5-MoE uses it: experts one after the other, each weighed only among
-// logits close to the largest that is left. Source: ../shared/research/router.md, R16.
+// logits close to the largest that is left. Source: arXiv:2310.00811, arXiv:2409.12136.
 #pragma once
 
 #include <span>

@@ -1,6 +1,6 @@
 // Losses and rules that keep a router balanced: value and exact gradient with respect to the
 // logits. How often an expert was chosen is a constant of every loss: no gradient passes the top-k.
-// Source: ../shared/research/router.md, section 3, unless a function says otherwise.
+// Source: docs/physics.md, "Balancing", unless a function says otherwise.
 #pragma once
 
 #include <cstdint>

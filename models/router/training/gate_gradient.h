@@ -1,6 +1,6 @@
 // How a loss on the combine weights reaches the gate's logits: the force that makes an unbalanced
 // router collapse, because an expert that is not chosen feels none of it once weights are
-// renormalised. Source: ../shared/research/router.md, section 3, task-loss gradient into the gate.
+// renormalised. Source: docs/physics.md, "Balancing".
 #pragma once
 
 #include <cstdint>

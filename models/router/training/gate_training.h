@@ -1,5 +1,5 @@
 // A short training of a gate with its experts, in miniature: why routers collapse without balancing
-// and what each cure costs. Source: ../shared/research/router.md, section 3.
+// and what each cure costs. Source: docs/physics.md, "Balancing".
 #pragma once
 
 #include <cstdint>

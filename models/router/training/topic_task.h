@@ -1,6 +1,6 @@
 // The miniature of language that a gate is trained on: topics of very different popularity, each
 // with a direction in state space and a target of its own, which experts can only learn by parting
-// the topics among themselves. Source: ../shared/research/router.md, section 3.1.
+// the topics among themselves. Source: docs/physics.md, "Balancing".
 #pragma once
 
 #include <cstdint>
