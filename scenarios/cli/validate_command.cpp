@@ -100,7 +100,7 @@ void add_validate(CLI::App& app, int& code) {
   CLI::App* command =
       app.add_subcommand("validate", "Score predictions against published measurements");
   const auto arguments = std::make_shared<ValidateArguments>();
-  command->add_option("TABLE", arguments->files, "CSV tables as in ../shared/truth")->required();
+  command->add_option("TABLE", arguments->files, "CSV tables of measurements, see docs/formats.md")->required();
   command
       ->add_option("--profile", arguments->profiles,
                    "Your own device profile; its file name is the slug it stands for")

@@ -11,7 +11,7 @@
 namespace moesim {
 namespace {
 
-// Slugs whose language layers are another model's. Source: ../shared/truth/MODELS.md.
+// Slugs whose language layers are another model's. Source: model card of Kimi-K2.5.
 struct Alias {
   const char* slug;
   const char* model;

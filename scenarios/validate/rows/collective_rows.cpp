@@ -13,7 +13,7 @@ namespace moesim {
 namespace {
 
 constexpr double kSmallMessage = 1 << 20;  // Bytes; latency-bound below, bandwidth-bound above.
-// Message formats of DeepEP. Source: ../shared/research/router.md section 5.
+// Message formats of DeepEP. Source: docs/physics.md, "Payloads".
 constexpr double kScaleBytes = 4, kScaledValues = 128;
 constexpr double kLowLatencyHeader = 16;
 constexpr double kChoiceBytes = 8;

@@ -29,7 +29,7 @@ std::string stated_engine(const TruthRow& row, const Library& library,
 
 // Formats of a deployment. Nothing stated: the checkpoint's own. 4-bit checkpoints of MoE models
 // quantise the routed experts only; a cache is as wide as its engine's default makes it.
-// Source: ../shared/research/physics-serving.md section 5.
+// Source: docs/physics.md, "Measured rows".
 DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model);
 
 // Watts from "500"; 0 from nothing. Throws: Skipped for "capped".

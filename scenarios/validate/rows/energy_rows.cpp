@@ -16,8 +16,7 @@ constexpr double kMostTokens = 1e9;  // Output of one simulation.
 
 // Prompt lengths of the ML.ENERGY request sets, which are not published. The ratio of mean step
 // time to median inter-token time bounds them: 100 to 150 tokens for chat, 250 to 1000 for GPQA,
-// 1000 to 3000 for code infilling. Source: ../shared/research/physics-energy-memory-training.md
-// section 2.6.
+// 1000 to 3000 for code infilling. Source: docs/physics.md, "Measured rows".
 struct TaskPrompt {
   const char* task;
   std::int64_t tokens;
@@ -80,7 +79,7 @@ struct EnergyRow {
   }
 
   // The label tp 1, ep n of expert-parallel rows means experts over n ranks and attention over as
-  // many (../shared/truth/README.md), unless data parallelism is named.
+  // many, unless data parallelism is named.
   ParallelPlan layout(const ModelSpec& model) const {
     const std::int64_t devices = stated(row, "n_gpus");
     const std::int64_t ep = row.has("ep") ? stated(row, "ep") : 1;

@@ -17,7 +17,7 @@ namespace {
 using namespace literals;
 
 // A kernel timed alone pays the start of the benchmark's own launch, which the kernels of a CUDA
-// graph do not. Source: ../shared/research/physics-serving.md section 6 (t0).
+// graph do not. Source: docs/physics.md, "Measured rows".
 constexpr Seconds kGemmStart = 3.5_us, kNarrowGemmStart = 4.5_us, kAmpereGemmStart = 4.5_us;
 constexpr Seconds kQuantiseStart = 7.0_us;
 constexpr Seconds kAttentionStart = 9.0_us;
@@ -97,7 +97,7 @@ struct KernelRow {
     const std::int64_t experts = stated(row, "experts"), groups = stated(row, "moe_ep");
     if (top_k > experts) throw Skipped{"topk above the number of experts"};
     // In the SGLang tables the timed rank handles the pairs of min(topk, moe_ep) ranks: the same
-    // time for moe_ep 1 to topk. Source: ../shared/research/physics-serving.md section 2.
+    // time for moe_ep 1 to topk. Source: docs/physics.md, "Measured rows".
     const std::int64_t crowd =
         row.text("engine").starts_with("SGLang") ? std::min(top_k, groups) : 1;
     if (row.text("routing") == "balanced") {

@@ -17,7 +17,7 @@ using namespace literals;
 constexpr std::int64_t kRedundantExperts = 32;
 constexpr std::int64_t kDevicesPerNode = 8;
 constexpr double kSglangFraction = 0.85;
-// Rows without a release or a date. Source: ../shared/truth, whose rows are of 2024 and later.
+// Rows without a release or a date. Assumption: published rows are of 2024 and later.
 constexpr const char* kUnstatedMonth = "2024-12";
 
 struct MemoryRow {

@@ -22,7 +22,7 @@ constexpr std::int64_t kMostRequests = 1'000'000;
 // in the queue, so that the first and the last one have little weight.
 constexpr std::int64_t kOfflineBatch = 2048;
 constexpr std::int64_t kOfflineFillings = 3;
-constexpr double kOfflineMemory = 0.95;  // KV share of free memory; ../shared/truth, notes.
+constexpr double kOfflineMemory = 0.95;  // KV share of free memory; notes of those tables.
 
 // Releases of rows that state neither a release nor a date: MLPerf Inference 4.1 to 5.1 (2024-07 to
 // 2025-08) and the engines of papers of those years.

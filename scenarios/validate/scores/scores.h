@@ -1,4 +1,4 @@
-// How far predictions are from what was published, as ../shared/truth/README.md says to score.
+// How far predictions are from published values. Source: docs/physics.md, "Measured rows".
 #pragma once
 
 #include <map>

@@ -193,7 +193,7 @@ std::optional<TruthTable> read_truth_text(const std::string& text, const std::st
   if (!topic) {
     faults.add({file, 1, "", lines.empty() ? "an empty file" : shortened(lines.front()),
                 "a table of serving, energy, memory, kernels, collectives, routing or training "
-                "expected; the columns are in ../shared/truth/README.md"});
+                "expected; the columns are in docs/formats.md"});
     return std::nullopt;
   }
   table.topic = *topic;

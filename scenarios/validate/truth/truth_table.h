@@ -1,5 +1,5 @@
 // Tables of published measurements: what a CSV file is about, told by its header, and its rows,
-// checked cell by cell. The columns are those of ../shared/truth/README.md.
+// checked cell by cell. The columns are those of docs/formats.md, "Tables of measurements".
 #pragma once
 
 #include <cstdint>
