@@ -74,8 +74,7 @@ std::vector<TruthRow> read_rows() {
 }
 
 // A kernel timed alone pays the start of the benchmark's own launch, more than the kernel-to-kernel
-// cost of a CUDA graph that the family holds. Seconds; physics-serving.md section 6 gives the
-// ranges.
+// cost of a CUDA graph that the family holds. Seconds; docs/physics.md, "Measured rows" has them.
 const DeviceModel& timed_alone(const std::string& hardware, double start) {
   static std::map<std::pair<std::string, double>, DeviceModel>
       models;  // Profiles take 2 ms to read.

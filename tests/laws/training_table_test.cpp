@@ -1,4 +1,4 @@
-// The reference training of ../shared/research/router.md, section 3.1, again: 16 experts, top-2, 16
+// The reference training of docs/physics.md, "Balancing", again: 16 experts, top-2, 16
 // topics, 4000 steps of 256 tokens. Bounds hold its three seeds and the first three of ours. Over
 // twenty of ours, 1 to 7 experts die without balancing (4.8 in the mean), and at aux 0.01 none in
 // 17 runs and 1, 1 and 5 in the others.

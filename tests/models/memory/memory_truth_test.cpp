@@ -1,5 +1,5 @@
 // The ledger against published log lines. Source: ../shared/truth/memory.csv; the rules of each
-// engine release are those of ../shared/research/physics-energy-memory-training.md section 1.3.
+// engine release are those of docs/physics.md, "Memory".
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

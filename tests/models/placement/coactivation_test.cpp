@@ -150,7 +150,7 @@ TEST(Coactivation, SpreadsWhatASequenceChoosesForLong) {
 }
 
 // Published for OLMoE: 12 to 17 % less traffic at matched balance, devices and measure unknown
-// (../shared/research/router.md section 6.1). Generated tokens have less in common: 6 to 8 %.
+// (KikoCis/moe-coactivation-placement). Generated tokens have less in common: 6 to 8 %.
 TEST(Coactivation, SendsFewerCopiesOfOlmoeAtTheBalanceOfEplb) {
   constexpr std::int64_t kLayers = 4;
   const RoutingBank bank = make_routing_bank(made::olmoe(kLayers), made::calibrated(256), 3);

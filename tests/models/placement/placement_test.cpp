@@ -12,7 +12,7 @@ namespace moesim {
 namespace {
 
 // The example of the EPLB README: 12 experts, 16 slots, 4 expert groups, 2 nodes, 8 GPUs; two
-// layers. Source: ../shared/research/router.md section 4.1.
+// layers. Source: deepseek-ai/EPLB.
 const std::vector<double> kLayer0 = {90, 132, 40, 61, 104, 165, 39, 4, 73, 56, 183, 86};
 const std::vector<double> kLayer1 = {20, 107, 104, 64, 19, 197, 187, 157, 172, 86, 16, 27};
 

@@ -33,7 +33,7 @@ TEST(LayerWork, NothingToDoMeansNoKernels) {
   EXPECT_TRUE(head_kernels(model, {}, {}, 0, 0).empty());
 }
 
-// Source of the counts: ../shared/research/physics-serving.md section 5.
+// Source of the counts: docs/physics.md, "Launches".
 TEST(LayerWork, LaunchesAsManyKernelsAsEnginesDo) {
   const ModelSpec model = made::deepseek_v3();
   const AttentionSpec mha = made::grouped(7168, 64, 8, 128);

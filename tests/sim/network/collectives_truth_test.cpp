@@ -81,8 +81,8 @@ Seconds library_time(const CommGroup& group, const Row& row) {
   return all_to_all(group, {{(size - 1) / size * bytes.value()}, {}, {}, {}});
 }
 
-// Expected bytes of a rank's tokens under balanced routing. Message formats:
-// ../shared/research/router.md section 5.
+// Expected bytes of a rank's tokens under balanced routing. Message formats: docs/physics.md,
+// "Payloads".
 PortLoads expert_loads(const CommGroup& group, const Row& row, bool low_latency, bool dispatch) {
   const double hidden = std::stod(row.at("hidden"));
   const double top_k = std::stod(row.at("topk"));

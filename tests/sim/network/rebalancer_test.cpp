@@ -62,7 +62,7 @@ TEST(MovingCost, RanksOfAGroupMoveTheirShares) {
   EXPECT_EQ(loads.scale_up_out, std::vector<double>(4, kExpertBytes / 2));
 }
 
-// 44 MB for DeepSeek-V3 in fp8. Source: ../shared/research/router.md section 4.2.
+// 44 MB for DeepSeek-V3 in fp8: 3 x 7168 x 2048 bytes (docs/physics.md, "Rebalancing").
 TEST(MovingCost, AnExpertOfDeepSeekV3Is44Megabytes) {
   Deployment d = expert_parallel(4);
   MoeSpec moe = d.model.moe();

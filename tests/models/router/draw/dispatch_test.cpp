@@ -8,8 +8,8 @@
 namespace moesim {
 namespace {
 
-// The table of ../shared/research/router.md, section 5: H, k, normal FP8 and BF16, low latency FP8
-// and BF16, combine BF16 and LogFMT-10.
+// Message sizes in DeepEP's sources (docs/physics.md, "Payloads"): H, k, normal FP8 and BF16, low
+// latency FP8 and BF16, combine BF16 and LogFMT-10.
 struct Row {
   std::int64_t width, top_k;
   double normal_fp8, normal_bf16, low_fp8, low_bf16, combine, packed;

@@ -144,7 +144,7 @@ double nodes_per_token(const RoutingBank& bank, std::int64_t ranks, std::int64_t
 }
 
 // N (1 - C(E - E/N, k) / C(E, k)) for E = 256, k = 8.
-// Source: ../shared/research/router.md section 5.
+// Source: docs/physics.md, "Payloads".
 TEST(RankTraffic, UniformTokensReachTheExpectedNumberOfNodes) {
   const RoutingBank bank = made::uniform_bank(256, 8, 0, 1);
   const std::pair<std::int64_t, double> expected[] = {
