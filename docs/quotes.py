@@ -4,14 +4,15 @@
     python3 docs/quotes.py [FILE.md ...]           check (all documents without FILE)
     python3 docs/quotes.py --write [FILE.md ...]   bring the quotes up to date
 
-A document is run in an empty directory that holds only a link to scenarios/, in one shell:
+A document is run in an empty directory that holds only links to scenarios/ and to the program
+(./moesim), in one shell:
 - ```yaml NAME   is saved as NAME,
 - ```sh          is run; a command that fails ends the test,
 - ```text        after it is what it prints, whole, or with lines of `...` for what is left out.
 Other blocks are not touched. A figure in the text (with a decimal point, or before a unit) has to
 be in a file, in what a command printed, or in a scenario that one names: of its chapter (##) in the
-cookbook, of its chapter or one before in the tutorial. --write cannot change those and names them.
-keys.md and metrics.md are what one command prints.
+cookbook, of its chapter or one before in the tutorial, anywhere in the README or in ACCURACY.md.
+--write cannot change those and names them. keys.md and metrics.md are what one command prints.
 
 MOESIM_PROGRAM names the program; without it the launcher builds what is there.
 """
@@ -30,7 +31,8 @@ PAGES = {
     "keys.md": ["list", "keys", "--markdown"],
     "metrics.md": ["list", "metrics", "--markdown"],
 }
-CHAPTERS_STAND_ALONE = {"tutorial.md": False, "cookbook.md": True}
+CHAPTERS_STAND_ALONE = {"README.md": False, "tutorial.md": False, "cookbook.md": True}
+FIGURES_FROM = {"README.md": ["ACCURACY.md"]}  # Pages whose figures a text may repeat.
 SKIP = "..."
 MARK = "=== end of block ==="
 UNITS = r"%|USD|GiB|GB|TB|MB|kB|ms|s|us|J|W|kW|MW|kWh|MWh|kg|nat|tokens|requests|GPUs"
@@ -83,6 +85,7 @@ def run(blocks, name):
         (folder / "bin" / "moesim").symlink_to(PROGRAM)
         (folder / "work").mkdir()
         (folder / "work" / "scenarios").symlink_to(ROOT / "scenarios")
+        (folder / "work" / "moesim").symlink_to(PROGRAM)
         environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-c", script_of(blocks)],
@@ -174,14 +177,23 @@ def scenarios_in(block):
     return [(ROOT / name).read_text() for name in names]
 
 
-def stray_figures(lines, blocks, outputs, chapters_stand_alone):
-    """Line numbers and figures of the text that nothing in their chapter says."""
-    known = set()
+def page_named(name):
+    return ROOT / name if name == "README.md" else ROOT / "docs" / name
+
+
+def figures_from(name):
+    pages = [(ROOT / page).read_text() for page in FIGURES_FROM.get(name, [])]
+    return figures_of("\n".join(pages))
+
+
+def stray_figures(lines, blocks, outputs, chapters_stand_alone, elsewhere=frozenset()):
+    """Line numbers and figures of the text that neither their chapter nor `elsewhere` has."""
+    known = set(elsewhere)
     inside = {n for b in blocks for n in range(b.first - 1, b.first + len(b.lines) + 1)}
     heads = [n for n, line in enumerate(lines) if line.startswith("## ") and n not in inside]
     for start, end in zip([0, *heads], [*heads, len(lines)]):
         if chapters_stand_alone:
-            known = set()
+            known = set(elsewhere)
         for block in blocks:
             if start <= block.first < end and block.kind != "text":
                 said = block.lines + outputs.get(block, []) + scenarios_in(block)
@@ -209,8 +221,8 @@ def check_story(path, write):
             changes.append((block, renewed(block.lines, output)))
             faults.append(f"{path.name}:{block.first + wrong + 1}: not printed (any more):\n"
                           f"  {block.lines[wrong] if block.lines else ''}")
-    for number, figure in stray_figures(lines, blocks, outputs,
-                                        CHAPTERS_STAND_ALONE[path.name]):
+    for number, figure in stray_figures(lines, blocks, outputs, CHAPTERS_STAND_ALONE[path.name],
+                                        figures_from(path.name)):
         print(f"{path.name}:{number + 1}: {figure} is in no output of its chapter:\n"
               f"  {lines[number]}")
         faults.append("")
@@ -240,7 +252,7 @@ def main():
     write = "--write" in arguments
     names = [pathlib.Path(a).name for a in arguments if a != "--write"]
     names = names or [*PAGES, *CHAPTERS_STAND_ALONE]
-    done = [(check_page if name in PAGES else check_story)(ROOT / "docs" / name, write)
+    done = [(check_page if name in PAGES else check_story)(page_named(name), write)
             for name in names]
     if not all(done):
         print("python3 docs/quotes.py --write renews quotes; the text around them is yours")

@@ -40,6 +40,21 @@ class Quotes(unittest.TestCase):
         alone = list(quotes.stray_figures(text, blocks, outputs, True))
         self.assertEqual(alone, [(6, "2.00"), (6, "7")])
         self.assertEqual(list(quotes.stray_figures(text, blocks, outputs, False)), [(6, "7")])
+        self.assertEqual(list(quotes.stray_figures(text, blocks, outputs, True, {"2.00", "7"})), [])
+
+    def test_the_readme_may_repeat_the_figures_of_the_accuracy_page_and_lies_at_the_root(self):
+        self.assertTrue(quotes.page_named("README.md").is_file())
+        self.assertTrue(quotes.page_named("tutorial.md").is_file())
+        self.assertIn("1520", quotes.figures_from("README.md"))
+        self.assertEqual(quotes.figures_from("tutorial.md"), set())
+
+    def test_the_readme_shows_a_part_of_what_its_command_prints(self):
+        blocks = quotes.read_blocks(quotes.page_named("README.md").read_text().splitlines())
+        kinds = [block.kind for block in blocks if block.kind in ("sh", "text")]
+        self.assertEqual(kinds, ["sh", "text"])
+        quote = next(block.lines for block in blocks if block.kind == "text")
+        self.assertIn(quotes.SKIP, quote)
+        self.assertLessEqual(len(quote), 40)
 
 
 if __name__ == "__main__":
