@@ -18,16 +18,16 @@ constexpr double kRule = 2;  // A hardware or model above so many times the whol
 constexpr const char* kHead =
     "# Accuracy\n\n"
     "Written by `./moesim validate TABLES --accuracy ACCURACY.md`. Errors are in per cent of the "
-    "published\n"
-    "value: the median of the absolute errors over rows and over series (so that long curves count "
-    "once), their 90th\n"
-    "percentile, and the median of the signed errors (bias). Order is Kendall's tau within a "
-    "series. Inside is the share of\n"
-    "published values within the interval P10 to P90 that a report would print (with `--draws "
-    "10`).\n\n"
-    "These are development figures: constants were set with some of these rows in sight, so expect "
-    "more on hardware, models\n"
-    "and engine releases that are not listed.\n";
+    "published value: the\n"
+    "median of the absolute errors over rows and over series (so that long curves count once), "
+    "their 90th percentile (P90),\n"
+    "and the median of the signed errors (bias). Order is Kendall's tau within a series. Inside "
+    "is the share of published\n"
+    "values within the interval P10 to P90 of a report (with `--draws 10`).\n"
+    "\n"
+    "These are development figures: some constants were set on some of these rows, so expect "
+    "larger errors on hardware,\n"
+    "models and engine releases that are not listed.\n";
 
 std::string share(const std::optional<double>& value) {
   return value ? fmt::format("{:.0f} %", 100 * *value) : "";
