@@ -48,7 +48,7 @@ struct ExpertShare {
   // Tokens that the group receives in the worst step, over those of the mean group. The default
   // is for a ledger without routing. Source: DeepSeek-V3 EP32 prefill runs out of memory at 16,384
   // tokens a device but not at 8,192, which balanced routing does not explain
-  // (physics-energy-memory-training.md 1.3).
+  // (docs/physics.md, "Memory").
   double fullest_over_mean = 2;
 };
 

@@ -17,7 +17,7 @@ inline constexpr double kStateBytes = 4;
 // Cache bytes that one token adds to one layer on one rank, its window aside: KV heads never below
 // one per rank, MLA latents not split at all. Sparse MLA in an 8-bit cache keeps fp32 scales per
 // 128 values and its rotary part in 16 bit (656 B for DeepSeek-V3.2). Source:
-// physics-energy-memory-training.md 1.2.
+// docs/physics.md, "KV cache".
 Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
 
 // Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale per key; 0 without an

@@ -1,5 +1,5 @@
 // How tokens travel to their experts and back: which ranks a copy passes, and its bytes.
-// Source of all of it: ../shared/research/router.md, section 5.
+// Source of all of it: docs/physics.md, "Payloads".
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // How many tokens an expert takes of a batch, which tokens it drops beyond that, and how many rows
-// it computes. Source: ../shared/research/router.md, section 2.
+// it computes. Source: docs/physics.md, "Router".
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@
 // The same argument makes the orthogonal map of each layer unnecessary.
 //
 // u, v, m and the innovations xi are vectors of random signs, 64 to a draw: their product with
-// a gate row is Gaussian by the central limit theorem. Source: ../shared/research/router.md, 6.2.
+// a gate row is Gaussian by the central limit theorem. Source: docs/physics.md, "Tokens".
 #pragma once
 
 #include <cstdint>

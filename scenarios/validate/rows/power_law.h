@@ -21,7 +21,7 @@ struct SkewedLayer {
 //   low..high = 1..0.8 T if T k > E, else 0.01..2
 // scaled to T k pairs in total and at most T per expert. Rounding errors are added to the most
 // popular experts or taken from the least popular ones.
-// Source: ../shared/research/physics-serving.md section 2. Requires: exponent other than 1.
+// Source: docs/physics.md, "Measured rows". Requires: exponent other than 1.
 ExpertLoad fullest_rank(const SkewedLayer& layer, RandomStream& random);
 
 }  // namespace moesim
