@@ -10,8 +10,10 @@
 
 namespace moesim {
 
-// Names of the shipped profiles of a kind: "devices", "nodes", "fabrics", "sites", "links",
-// "families".
+inline constexpr const char* kProfileKinds[] = {"devices", "nodes", "fabrics",
+                                                "sites",   "links", "families"};
+
+// Names of the shipped profiles of a kind.
 std::vector<std::string> profile_names(const std::string& kind);
 
 // Each takes a shipped name or a path (contains '/' or ends in ".yaml"), with everything that the

@@ -1,10 +1,13 @@
-// The command line: moesim run | check | merge | explain | list | show | schema | route | validate.
+// The program: its commands are in command_line.cpp, one file each in commands/.
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <string_view>
 
-#include "scenarios/cli/commands.h"
+#include "base/input_error.h"
+#include "scenarios/cli/command_line.h"
+#include "scenarios/cli/commands/exit_code.h"
+#include "scenarios/cli/parse.h"
 #include "scenarios/run/ranks/share_out.h"
 
 int main(int argc, char** argv) {
@@ -17,7 +20,9 @@ int main(int argc, char** argv) {
       moesim::serve(*ranks);
       return moesim::kExitDone;
     }
-    return moesim::run_command_line(argc, argv, ranks ? &*ranks : nullptr);
+    moesim::Arguments arguments;
+    return moesim::parse_and_run(moesim::command_line(arguments, ranks ? &*ranks : nullptr), argc,
+                                 argv);
   } catch (const moesim::InputError& e) {
     std::cerr << e.what() << "\n";
     return moesim::kExitBadInput;

@@ -1,4 +1,4 @@
-// The order of the rooms, and the files that may touch SimGrid and Boost.Graph.
+// The order of the rooms, and the files that may touch SimGrid, Boost.Graph and CLI11.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,6 +40,16 @@ TEST(Layering, OnlyTheTopologyKnowsBoostGraph) {
     EXPECT_EQ(include.file.rfind("hardware/network/topology", 0), 0u) << include.file;
   }
   EXPECT_GT(seen, 0);
+}
+
+TEST(Layering, OnlyTheParserKnowsCli11) {
+  int seen = 0;
+  for (const Include& include : includes_of(sources())) {
+    if (include.target.rfind("CLI/", 0) != 0) continue;
+    ++seen;
+    EXPECT_EQ(include.file, "scenarios/cli/parse.cpp");
+  }
+  EXPECT_EQ(seen, 1);
 }
 
 }  // namespace

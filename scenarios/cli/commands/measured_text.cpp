@@ -1,4 +1,4 @@
-#include "scenarios/cli/measured_text.h"
+#include "scenarios/cli/commands/measured_text.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,9 @@
-#include "scenarios/cli/explain_command.h"
+#include "scenarios/cli/commands/explain.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -14,8 +13,7 @@
 #include "reports/render/words/case_result.h"
 #include "reports/results/read_report.h"
 #include "reports/results/sweep_point.h"
-#include "scenarios/cli/commands.h"
-#include "scenarios/cli/run_arguments.h"
+#include "scenarios/cli/commands/exit_code.h"
 #include "scenarios/run/progress_bar.h"
 #include "scenarios/run/run.h"
 
@@ -24,11 +22,6 @@ namespace {
 
 constexpr int kWidth = 100;
 constexpr std::size_t kMostListed = 20;
-
-struct Arguments {
-  std::string file, a, b;
-  RunArguments run;  // --set and --seed.
-};
 
 // Cases and their twins with other routing, which can be named like any case.
 std::vector<const CaseReport*> all_of(const std::vector<CaseReport>& cases) {
@@ -69,7 +62,7 @@ struct Chosen {
   std::string title_a, title_b;
 };
 
-Chosen from_report(const Arguments& arguments) {
+Chosen from_report(const ExplainArguments& arguments) {
   const std::vector<CaseReport> cases = read_report(read_file(arguments.file), arguments.file);
   const std::vector<std::string> paths = swept_paths(cases);
   std::vector<std::string> names, titles;
@@ -84,8 +77,8 @@ Chosen from_report(const Arguments& arguments) {
 }
 
 // Simulates the two alone.
-Chosen from_scenario(const Arguments& arguments) {
-  Scenario scenario = read_scenario(arguments.file, settings_of(arguments.run));
+Chosen from_scenario(const ExplainArguments& arguments) {
+  Scenario scenario = read_scenario(arguments.file, settings_of(arguments.changes));
   std::vector<CaseReport> labels;
   for (const Case& one : scenario.cases) {
     labels.push_back({});
@@ -127,13 +120,15 @@ void refuse_unexplained(const Chosen& chosen, const std::string& file) {
   faults.throw_if_any();
 }
 
-int explain(const Arguments& arguments) {
+}  // namespace
+
+int explain_command(const ExplainArguments& arguments) {
   const Chosen chosen =
       arguments.file.ends_with(".json") ? from_report(arguments) : from_scenario(arguments);
   refuse_unexplained(chosen, arguments.file);
   const Explanation cost = explain_cost(chosen.a, chosen.b);
   const Explanation time = explain_time(chosen.a, chosen.b);
-  if (arguments.run.json) {
+  if (arguments.json) {
     const nlohmann::ordered_json json = {{"a", chosen.title_a},
                                          {"b", chosen.title_b},
                                          {"cost", explanation_json(cost)},
@@ -144,25 +139,6 @@ int explain(const Arguments& arguments) {
   std::cout << explanation_text(chosen.title_a, chosen.title_b, cost, kWidth) << "\n"
             << explanation_text(chosen.title_a, chosen.title_b, time, kWidth);
   return kExitDone;
-}
-
-}  // namespace
-
-void add_explain(CLI::App& app, int& code) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand(
-      "explain", "Split the difference of two cases in cost and time per token into its parts");
-  command->add_option("FILE", arguments->file, "A report.json, or a scenario to simulate")
-      ->required();
-  command->add_option("A", arguments->a, "Name of a case, \"moe (top_k 4)\" in a sweep")
-      ->required();
-  command->add_option("B", arguments->b, "The case whose difference from A is explained")
-      ->required();
-  command->add_flag("--json", arguments->run.json, "Print JSON instead of tables");
-  command->add_option("--seed", arguments->run.seed, "Replaces the scenario's seed");
-  command->add_option("--set", arguments->run.settings, "path=value, as in sweep: (repeatable)")
-      ->allow_extra_args(false);
-  command->callback([arguments, &code] { code = explain(*arguments); });
 }
 
 }  // namespace moesim

@@ -1,4 +1,4 @@
-#include "scenarios/cli/memory_table.h"
+#include "scenarios/cli/commands/memory_table.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,9 @@
-#include "scenarios/cli/show.h"
+#include "scenarios/cli/commands/show.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iostream>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
@@ -15,41 +14,14 @@
 #include "models/config/catalog.h"
 #include "models/spec/model_card.h"
 #include "models/work/kernel_shapes.h"
-#include "reports/metrics/metric.h"
-#include "reports/render/metrics_markdown.h"
-#include "scenarios/format/schema/schema_keys.h"
+#include "scenarios/cli/commands/exit_code.h"
 
 namespace moesim {
 namespace {
 
-constexpr const char* kHardwareKinds[] = {"devices", "nodes", "fabrics",
-                                          "sites",   "links", "families"};
-
-void list_names(const std::string& what, bool markdown) {
-  if (markdown && what != "metrics" && what != "keys") {
-    throw InputError({{"--markdown", 0, "", what, "keys or metrics expected"}});
-  }
-  if (what == "models") {
-    for (const std::string& name : catalog_names()) std::cout << name << "\n";
-  } else if (what == "hardware") {
-    for (const char* kind : kHardwareKinds) {
-      std::cout << kind << ":\n";
-      for (const std::string& name : profile_names(kind)) std::cout << "  " << name << "\n";
-    }
-  } else if (what == "keys") {
-    std::cout << (markdown ? keys_markdown() : keys_text());
-  } else if (markdown) {
-    std::cout << metrics_markdown();
-  } else {
-    for (const MetricRow& row : metric_table()) {
-      std::cout << fmt::format("{:34} {:12} {}\n", row.key, row.unit, row.meaning);
-    }
-  }
-}
-
 std::vector<std::string> hardware_names() {
   std::vector<std::string> all;
-  for (const char* kind : kHardwareKinds) {
+  for (const char* kind : kProfileKinds) {
     const auto names = profile_names(kind);
     all.insert(all.end(), names.begin(), names.end());
   }
@@ -78,17 +50,6 @@ nlohmann::ordered_json facts_json(const std::vector<Fact>& facts) {
   }
   return json;
 }
-
-struct ShowArguments {
-  std::string name;
-  bool json = false;
-  bool layers = false;
-  bool kernels = false;
-  std::int64_t gpus = 0;  // With a fabric; 0 = a common size.
-  std::string node;       // The same.
-  ParallelPlan plan;
-  std::string weights, experts, kv;
-};
 
 // So many devices on a fabric; by default those that such a network is built for.
 ClusterSpec cluster_on(const FabricSpec& fabric, const ShowArguments& arguments) {
@@ -163,7 +124,7 @@ void show_hardware(const ShowArguments& arguments) {
   std::cout << (arguments.json ? json.dump(2) + "\n" : text);
 }
 
-void show(const ShowArguments& arguments) {
+void show_named(const ShowArguments& arguments) {
   const std::string& name = arguments.name;
   const auto models = catalog_names();
   const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
@@ -203,47 +164,13 @@ void show_kernels(const ShowArguments& arguments) {
 
 }  // namespace
 
-void add_list(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("list", "Models, hardware, metrics of reports, keys of scenario files");
-  const auto what = std::make_shared<std::string>();
-  command->add_option("WHAT", *what)
-      ->required()
-      ->check(CLI::IsMember({"models", "hardware", "metrics", "keys"}));
-  const auto markdown = std::make_shared<bool>(false);
-  command->add_flag("--markdown", *markdown, "Keys or metrics as a page of tables");
-  command->callback([what, markdown] { list_names(*what, *markdown); });
-}
-
-void add_show(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("show", "One model, device, node, fabric or site");
-  const auto arguments = std::make_shared<ShowArguments>();
-  command->add_option("NAME", arguments->name, "Catalog or profile name, config.json, or .yaml")
-      ->required();
-  command->add_flag("--json", arguments->json, "As JSON");
-  command->add_flag("--layers", arguments->layers, "Layer by layer");
-  command->add_flag("--kernels", arguments->kernels,
-                    "A model's kernel shapes on one rank as CSV, for hardware/measure");
-  command
-      ->add_option("--gpus", arguments->gpus, "With a fabric: devices that the network is to join")
-      ->check(CLI::Range(std::int64_t{2}, std::int64_t{1} << 20U));
-  command->add_option("--node", arguments->node, "With a fabric: the nodes they stand in");
-  const CLI::Range widths(std::int64_t{1}, std::int64_t{1'000'000});
-  const std::pair<const char*, std::int64_t ParallelPlan::*> options[] = {
-      {"--tp", &ParallelPlan::tp},
-      {"--ep", &ParallelPlan::ep},
-      {"--attention-dp", &ParallelPlan::attention_dp}};
-  for (const auto& [name, width] : options) {
-    command->add_option(name, arguments->plan.*width, "With --kernels: parallel width")
-        ->check(widths);
+int show_command(const ShowArguments& arguments) {
+  if (arguments.kernels) {
+    show_kernels(arguments);
+  } else {
+    show_named(arguments);
   }
-  command->add_option("--weights", arguments->weights, "With --kernels: format, e.g. fp8");
-  command->add_option("--experts", arguments->experts, "With --kernels: format of the experts");
-  command->add_option("--kv", arguments->kv, "With --kernels: format of the KV cache");
-  command->callback([arguments] {
-    if (arguments->kernels) return show_kernels(*arguments);
-    show(*arguments);
-  });
+  return kExitDone;
 }
 
 }  // namespace moesim
