@@ -197,7 +197,8 @@ std::vector<Option> schema_options(SchemaArguments& to) {
 
 std::vector<Option> validate_options(ValidateArguments& to) {
   return {
-      argument(file("TABLE", "CSV tables of measurements", &to.files, {"csv"})),
+      argument(
+          file("TABLE", "CSV tables of measurements, see docs/formats.md", &to.files, {"csv"})),
       file("--profile", "Your own device profile; its file name is the slug it stands for",
            &to.profiles, {"yaml"}),
       file("--out", "Write id, metric, predicted, unit, status", &to.out, {"csv"}),
