@@ -28,7 +28,7 @@ struct Report {
 // would be most of report.json.
 inline constexpr std::size_t kMostDetailedCases = 16;
 
-// "0.1.0".
+// "0.2.0".
 std::string_view program_version();
 
 }  // namespace moesim
