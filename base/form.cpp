@@ -46,7 +46,8 @@ std::string Number::write(double number) const {
 std::optional<double> Quantity::read(const Value& value) const {
   const auto number = value.quantity(dimension, zero_allowed);
   if (!number || (*number >= min && *number <= max)) return number;
-  value.fault(*number > max ? fmt::format("at most {} expected", most)
+  const std::string highest = *most != 0 ? most : quantity_text(max, dimension);
+  value.fault(*number > max ? fmt::format("at most {} expected", highest)
                             : fmt::format("at least {} expected", quantity_text(min, dimension)));
   return std::nullopt;
 }

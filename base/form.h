@@ -49,7 +49,7 @@ struct Quantity {
   using Result = double;
   Dimension dimension = Dimension::kTime;
   double max = std::numeric_limits<double>::infinity();
-  const char* most = "";  // The upper bound as a user would write it, "60 s".
+  const char* most = "";  // The upper bound as a user would write it, "60 s"; empty = in SI.
   double min = 0;
   bool zero_allowed = false;
   std::optional<double> read(const Value& value) const;

@@ -54,6 +54,7 @@ constexpr Unit kMoneyPerEnergyUnits[] = {{"USD/kWh", 1 / kJoulesPerKwh},
                                          {"USD/MWh", 1e-3 / kJoulesPerKwh}};
 constexpr Unit kCarbonUnits[] = {{"gCO2e/kWh", 1e-3 / kJoulesPerKwh},
                                  {"kgCO2e/kWh", 1 / kJoulesPerKwh}};
+constexpr Unit kEnergyPerByteUnits[] = {{"pJ/b", 8e-12}, {"pJ/B", 1e-12}};
 
 std::span<const Unit> units_of(Dimension dimension) {
   switch (dimension) {
@@ -77,6 +78,8 @@ std::span<const Unit> units_of(Dimension dimension) {
       return kMoneyPerEnergyUnits;
     case Dimension::kCarbonPerEnergy:
       return kCarbonUnits;
+    case Dimension::kEnergyPerByte:
+      return kEnergyPerByteUnits;
   }
   return {};
 }
@@ -103,6 +106,8 @@ std::string_view written_unit(Dimension dimension) {
       return "USD/kWh";
     case Dimension::kCarbonPerEnergy:
       return "gCO2e/kWh";
+    case Dimension::kEnergyPerByte:
+      return "pJ/B";
   }
   return "";
 }
@@ -163,6 +168,8 @@ std::string_view allowed_quantity(Dimension dimension) {
       return "a price with unit, e.g. 0.11 USD/kWh";
     case Dimension::kCarbonPerEnergy:
       return "a carbon intensity with unit, e.g. 380 gCO2e/kWh";
+    case Dimension::kEnergyPerByte:
+      return "an energy per bit or byte, e.g. 5 pJ/b or 40 pJ/B";
   }
   return "";
 }

@@ -20,6 +20,7 @@ enum class Dimension {
   kMoneyPerHour,     // USD/h
   kMoneyPerEnergy,   // USD/J; USD/kWh USD/MWh
   kCarbonPerEnergy,  // kg/J of CO2e; gCO2e/kWh kgCO2e/kWh
+  kEnergyPerByte,    // J/byte; pJ/b pJ/B
 };
 
 // The value in SI, or nothing if the text is not a finite number followed by a unit of that

@@ -12,7 +12,8 @@ A document is run in an empty directory that holds only links to scenarios/ and 
 Other blocks are not touched. A figure in the text (with a decimal point, or before a unit) has to
 be in a file, in what a command printed, or in a scenario that one names: of its chapter (##) in the
 cookbook, of its chapter or one before in the tutorial, anywhere in the README or in ACCURACY.md.
---write cannot change those and names them. keys.md and metrics.md are what one command prints.
+--write cannot change those and names them. keys.md, metrics.md and profiles.md are what one command
+prints.
 
 MOESIM_PROGRAM names the program; without it the launcher builds what is there.
 """
@@ -30,6 +31,7 @@ PROGRAM = pathlib.Path(os.environ.get("MOESIM_PROGRAM", ROOT / "moesim"))
 PAGES = {
     "keys.md": ["list", "keys", "--markdown"],
     "metrics.md": ["list", "metrics", "--markdown"],
+    "profiles.md": ["list", "profile-keys", "--markdown"],
 }
 CHAPTERS_STAND_ALONE = {"README.md": False, "tutorial.md": False, "cookbook.md": True}
 FIGURES_FROM = {"README.md": ["ACCURACY.md"]}  # Pages whose figures a text may repeat.

@@ -8,6 +8,7 @@
 
 #include "base/dtype.h"
 #include "base/units.h"
+#include "base/words.h"
 #include "hardware/spec/device.h"
 
 namespace moesim {
@@ -19,6 +20,14 @@ enum class KernelKind {
   kDecodeAttention,   // Bound by reading the KV cache; by FLOPs where many heads share a key (MLA).
   kElementwise,  // Norms, rotary, activation, permutation, cache writes, sampling: traffic only.
 };
+template <>
+inline constexpr auto kWords<KernelKind> = enum_words<KernelKind>({
+    {KernelKind::kGemm, "gemm"},
+    {KernelKind::kGroupedGemm, "grouped_gemm"},
+    {KernelKind::kPrefillAttention, "prefill_attention"},
+    {KernelKind::kDecodeAttention, "decode_attention"},
+    {KernelKind::kElementwise, "elementwise"},
+});
 
 // Layout and extent of an attention core, by which measured tables are searched. Heads are those of
 // one rank. heads 0: not a kernel that a table could hold.

@@ -77,8 +77,4 @@ inline constexpr std::array<MeasuredColumnRule, 21> kMeasuredColumns = {{
     {MeasuredColumn::kPower, "power_w", 0, kAllKinds},
 }};
 
-// Names of the kinds, in the order of KernelKind.
-inline constexpr std::array<std::string_view, 5> kMeasuredKinds = {
-    "gemm", "grouped_gemm", "prefill_attention", "decode_attention", "elementwise"};
-
 }  // namespace moesim

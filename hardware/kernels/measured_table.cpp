@@ -118,7 +118,7 @@ class TableReader {
   std::size_t width_ = 0;  // Columns of the file; 0 before the header row.
   bool usable_ = true;     // The header row has what every row needs.
   std::set<Column> missing_;
-  std::array<std::size_t, kMeasuredKinds.size()> counts_{};
+  std::array<std::size_t, kNumWords<KernelKind>> counts_{};
 };
 
 std::string TableReader::path() const {
@@ -218,18 +218,15 @@ void TableReader::read_columns(const Cells& cells, int line) {
 }
 
 std::optional<KernelKind> TableReader::kind_of(std::string_view text, int line) {
-  const auto found = std::find(kMeasuredKinds.begin(), kMeasuredKinds.end(), text);
-  if (found != kMeasuredKinds.end()) {
-    return static_cast<KernelKind>(found - kMeasuredKinds.begin());
-  }
-  const std::vector<std::string> names(kMeasuredKinds.begin(), kMeasuredKinds.end());
-  fault(line, "kind", text.empty() ? "nothing" : text, "one of " + comma_list(names));
+  if (const auto kind = from_word<KernelKind>(text)) return kind;
+  fault(line, "kind", text.empty() ? "nothing" : text,
+        "one of " + comma_list(words_of<KernelKind>()));
   return std::nullopt;
 }
 
 // What the kind needs must be there, what it does not know must be empty.
 bool TableReader::check_cells(const MeasuredRow& cells, KernelKind kind, int line) {
-  const std::string_view name = kMeasuredKinds[static_cast<std::size_t>(kind)];
+  const std::string_view name = word_of(kind);
   bool sound = true;
   for (const MeasuredColumnRule& rule : kMeasuredColumns) {
     const bool given = cells.has(rule.column);
@@ -307,7 +304,8 @@ Fact TableReader::fact() const {
   std::string rows;
   for (std::size_t kind = 0; kind < counts_.size(); ++kind) {
     if (counts_[kind] == 0) continue;
-    rows += fmt::format("{}{} {}", rows.empty() ? "" : ", ", counts_[kind], kMeasuredKinds[kind]);
+    rows += fmt::format("{}{} {}", rows.empty() ? "" : ", ", counts_[kind],
+                        word_of(static_cast<KernelKind>(kind)));
   }
   const auto note = [&](const char* key) {
     const auto found = notes_.find(key);
@@ -316,7 +314,7 @@ Fact TableReader::fact() const {
   return {path(), rows.empty() ? "no rows" : rows,
           fmt::format("Measured on {}, {}; driver {}; {}", note("device"), note("date"),
                       note("driver"), note("library")),
-          "measured"};
+          "measured", Enters::kTime};
 }
 
 }  // namespace

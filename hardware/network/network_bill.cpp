@@ -63,8 +63,8 @@ NetworkBill network_bill(const ClusterSpec& cluster) {
   bill.nic_power = static_cast<double>(bill.nics) * cluster.node.nic_power;
   bill.switch_power = static_cast<double>(bill.switches) * fabric.switch_power;
   bill.optic_power = static_cast<double>(bill.optic_ends) * fabric.optic_power;
-  bill.switch_price_usd = static_cast<double>(bill.switches) * fabric.switch_price_usd;
-  bill.optic_price_usd = static_cast<double>(bill.optic_ends) * fabric.optic_price_usd;
+  bill.switch_price_usd = static_cast<double>(bill.switches) * fabric.switch_price;
+  bill.optic_price_usd = static_cast<double>(bill.optic_ends) * fabric.optic_price;
   bill.price_date = fabric.price_date;
   return bill;
 }

@@ -2,47 +2,69 @@
 #include <filesystem>
 
 #include "hardware/kernels/measured_table.h"
-#include "hardware/read/profile_reader.h"
+#include "hardware/read/profile_tables.h"
 
 namespace moesim {
 namespace {
 
-constexpr std::int64_t kMostUnits = 1'000'000;
-constexpr NumberRule kPeak{Dimension::kFlopRate, 1e9, 1e18};
-constexpr NumberRule kBandwidth{Dimension::kBandwidth, 1e6, 1e16};
-constexpr NumberRule kMemory{Dimension::kBytes, 1e6, 1e15};
-constexpr NumberRule kPower{Dimension::kPower, 0.1, 1e6};
-constexpr NumberRule kHostPower{Dimension::kPower, 0.1, 1e7};
-constexpr NumberRule kRent{Dimension::kMoneyPerHour, 1e-3, 1e4, true};
-constexpr NumberRule kPrice{Dimension::kMoney, 1, 1e9, true};
+constexpr form::Whole kUnits{1, 1'000'000};
+constexpr form::Quantity kPeak{.dimension = Dimension::kFlopRate, .max = 1e18, .min = 1e9};
+constexpr form::Quantity kBandwidth{.dimension = Dimension::kBandwidth, .max = 1e16, .min = 1e6};
+constexpr form::Quantity kSize{.dimension = Dimension::kBytes, .max = 1e15, .min = 1e6};
+constexpr form::Quantity kPower{.dimension = Dimension::kPower, .max = 1e6, .min = 0.1};
+constexpr form::Quantity kHostPower{.dimension = Dimension::kPower, .max = 1e7, .min = 0.1};
+constexpr form::Quantity kRent{.dimension = Dimension::kMoneyPerHour, .max = 1e4, .min = 1e-3};
+constexpr form::Quantity kPrice{.dimension = Dimension::kMoney, .max = 1e9, .min = 1};
 
-void read_rates(ProfileReader& reader, DeviceSpec& device) {
-  for (const auto& [dtype, rate] : reader.required_by_dtype("peak", kPeak)) {
-    device.peak[dtype] = FlopsPerSecond(rate);
-  }
-  device.memory = Bytes(reader.required("memory", kMemory));
-  device.memory_bandwidth = BytesPerSecond(reader.required("memory_bandwidth", kBandwidth));
-  device.num_sms = reader.required_count("num_sms", kMostUnits);
-  device.link_bandwidth = BytesPerSecond(reader.required("link_bandwidth", kBandwidth));
-  device.link_domain = reader.required_count("link_domain", kMostUnits);
-  device.host_bandwidth = BytesPerSecond(reader.required("host_bandwidth", kBandwidth));
+void take_family(const ProfileFile& file, DeviceSpec& device, Faults& faults) {
+  device.family = read_family(file, faults);
 }
 
-void read_power_and_price(ProfileReader& reader, DeviceSpec& device) {
-  device.tdp = Watts(reader.required("tdp", kPower));
-  device.idle = Watts(reader.required("idle", kPower));
-  device.context = Watts(reader.required("context", kPower));
+void take_link(const ProfileFile& file, DeviceSpec& device, Faults& faults) {
+  device.link = file.name;
+  device.link_technology = read_link(file, faults);
+}
+
+void take_device(const ProfileFile& file, NodeSpec& node, Faults& faults) {
+  node.device = read_device(file, faults);
+}
+
+void take_nic(const ProfileFile& file, NodeSpec& node, Faults& faults) {
+  node.nic = file.name;
+  node.nic_technology = read_link(file, faults);
+}
+
+// Tables lie where the profile says, seen from its own folder.
+void take_measured(ProfileReader& reader, DeviceSpec& device) {
+  std::vector<TableFile> files;
+  const std::filesystem::path folder = std::filesystem::path(reader.file().path).parent_path();
+  for (const std::string& name : reader.texts_or_none("measured")) {
+    files.push_back({(folder / name).string(), name});
+  }
+  if (files.empty()) return;
+  device.measured =
+      read_measured_tables(files, device, reader.file().variation, device.facts, reader.faults());
+}
+
+ProfileKey<DeviceSpec> measured() {
+  const form::List files{{{form::Text{}, "a CSV file, seen from the profile's folder"}}};
+  ProfileKey<DeviceSpec> row{key("measured", files, otherwise("none"),
+                                 "Tables of measured kernel times (hardware/profiles/README.md)"),
+                             Certainty::kGiven};
+  row.take = take_measured;
+  return row;
+}
+
+void check_device(ProfileReader& reader, DeviceSpec& device) {
   const bool exceeds = device.idle + device.context > device.tdp;
   if (reader.file().variation.as_stated() && device.tdp.value() > 0 && exceeds) {
     reader.fault("idle", "idle and context together must not exceed tdp");
   }
-  device.rent_usd_per_hour = reader.number_or("rent", 0, kRent);
-  device.price_usd = reader.number_or("price", 0, kPrice);
   device.price_date = reader.date_of(reader.has("rent") ? "rent" : "price");
 }
 
 // A node's devices and NICs must divide each other, and their links must be ones that we can wire.
-void check_node(ProfileReader& reader, const NodeSpec& node) {
+void check_node(ProfileReader& reader, NodeSpec& node) {
   if (node.devices > 1 && node.device.link_technology.wiring == LinkWiring::kTorus) {
     reader.fault("devices", "1: a torus joins nodes of one device, as a fabric");
   }
@@ -58,71 +80,76 @@ void check_node(ProfileReader& reader, const NodeSpec& node) {
   if (stated && node.host_busy < node.host_idle) reader.fault("host_busy", "at least host_idle");
 }
 
-// Tables lie where the profile says, seen from its own folder.
-void read_measured(ProfileReader& reader, DeviceSpec& device) {
-  std::vector<TableFile> files;
-  const std::filesystem::path folder = std::filesystem::path(reader.file().path).parent_path();
-  for (const std::string& name : reader.texts_or_none("measured")) {
-    files.push_back({(folder / name).string(), name});
-  }
-  if (files.empty()) return;
-  std::vector<Fact> facts;
-  device.measured =
-      read_measured_tables(files, device, reader.file().variation, facts, reader.faults());
-  device.facts = std::move(facts);
-}
-
 }  // namespace
 
+const ProfileKeys<DeviceSpec>& device_keys() {
+  using D = DeviceSpec;
+  using enum Enters;
+  static const ProfileKeys<D> kKeys = {
+      given(key(&D::title, "title", form::Text{}, kRequired, "Name of the product")),
+      given(key(&D::vendor, "vendor", form::Text{}, kRequired, "Maker")),
+      by_format(kTime, &D::peak, "peak", kPeak, kRequired,
+                "Dense peak of each format that the hardware multiplies, bf16 or fp16 among them; "
+                "other formats run in the next wider one"),
+      uncertain(kMemory, key(&D::memory, "memory", kSize, kRequired,
+                             "Usable memory, as the driver shows it")),
+      uncertain(kTime, key(&D::memory_bandwidth, "memory_bandwidth", kBandwidth, kRequired,
+                           "Bandwidth of that memory")),
+      setting(kTime, key(&D::num_sms, "num_sms", kUnits, kRequired,
+                         "Compute units over which the tiles of a kernel spread")),
+      uncertain(kTime, key(&D::link_bandwidth, "link_bandwidth", kBandwidth, kRequired,
+                           "Scale-up bandwidth of a device per direction")),
+      setting(kTime, key(&D::link_domain, "link_domain", kUnits, kRequired,
+                         "Devices that the scale-up network reaches")),
+      uncertain(kTime, key(&D::host_bandwidth, "host_bandwidth", kBandwidth, kRequired,
+                           "Bandwidth to the host per direction")),
+      uncertain(kEnergy, key(&D::tdp, "tdp", kPower, kRequired, "Thermal design power")),
+      uncertain(kEnergy, key(&D::idle, "idle", kPower, kRequired, "Power without a process")),
+      uncertain(kEnergy, key(&D::context, "context", kPower, kRequired,
+                             "Power that a resident process adds to idle")),
+      price(key(&D::rent, "rent", kRent, otherwise("not known"), "Rent of one device")),
+      price(
+          key(&D::price, "price", kPrice, otherwise("not known"), "Purchase price of one device")),
+      profile("family", "families", take_family, kRequired,
+              "Efficiency and power of its kernels, a profile in `families/`"),
+      profile("link", "links", take_link, kRequired,
+              "Technology of its scale-up network, a profile in `links/`"),
+      measured()};
+  return kKeys;
+}
+
+const ProfileKeys<NodeSpec>& node_keys() {
+  using N = NodeSpec;
+  using enum Enters;
+  static const ProfileKeys<N> kKeys = {
+      given(key(&N::title, "title", form::Text{}, kRequired, "Name of the product")),
+      profile("device", "devices", take_device, kRequired,
+              "Its accelerator, a profile in `devices/`"),
+      setting(kTime, key(&N::devices, "devices", kUnits, kRequired, "Accelerators of the node")),
+      profile("nic", "links", take_nic, otherwise("a node for itself"),
+              "Technology of its NICs, a profile in `links/`"),
+      beside("nic", setting(kTime, key(&N::nics, "nics", kUnits, kRequired,
+                                       "NICs: a multiple or a divisor of `devices`"))),
+      // The share of the line rate that a link reaches is uncertain, not the line rate.
+      beside("nic", setting(kTime, key(&N::nic_bandwidth, "nic_bandwidth", kBandwidth, kRequired,
+                                       "Line rate of one NIC per direction"))),
+      beside("nic", uncertain(kEnergy, key(&N::nic_power, "nic_power", kPower, kRequired,
+                                           "Power of one NIC"))),
+      uncertain(kEnergy, key(&N::host_idle, "host_idle", kHostPower, kRequired,
+                             "Power of the idle node without accelerators and NICs")),
+      uncertain(kEnergy, key(&N::host_busy, "host_busy", kHostPower, kRequired,
+                             "The same while it serves; at least `host_idle`")),
+      uncertain(kEnergy, key(&N::psu_efficiency, "psu_efficiency", form::Number{0.1, 1}, kRequired,
+                             "Share of the power drawn that the supply passes on"))};
+  return kKeys;
+}
+
 DeviceSpec read_device(const ProfileFile& file, Faults& faults) {
-  DeviceSpec device;
-  device.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return device;
-  device.title = reader->required_text("title", "the product's name");
-  device.vendor = reader->required_text("vendor", "who makes it");
-  read_rates(*reader, device);
-  read_power_and_price(*reader, device);
-  if (const auto family = find_reference(*reader, "family", "families")) {
-    device.family = read_family(*family, faults);
-  }
-  if (const auto link = find_reference(*reader, "link", "links")) {
-    device.link = link->name;
-    device.link_technology = read_link(*link, faults);
-  }
-  read_measured(*reader, device);
-  const std::vector<Fact> facts = reader->finish();
-  device.facts.insert(device.facts.begin(), facts.begin(), facts.end());
-  return device;
+  return read_profile(file, device_keys(), faults, check_device);
 }
 
 NodeSpec read_node(const ProfileFile& file, Faults& faults) {
-  NodeSpec node;
-  node.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return node;
-  node.title = reader->required_text("title", "the product's name");
-  if (const auto device = find_reference(*reader, "device", "devices")) {
-    node.device = read_device(*device, faults);
-  }
-  node.devices = reader->required_count("devices", kMostUnits);
-  if (reader->has("nic")) {
-    if (const auto nic = find_reference(*reader, "nic", "links")) {
-      node.nic = nic->name;
-      node.nic_technology = read_link(*nic, faults);
-    }
-    node.nics = reader->required_count("nics", kMostUnits);
-    NumberRule line_rate = kBandwidth;  // What a link reaches of it is the technology's doubt.
-    line_rate.exact = true;
-    node.nic_bandwidth = BytesPerSecond(reader->required("nic_bandwidth", line_rate));
-    node.nic_power = Watts(reader->required("nic_power", kPower));
-  }
-  node.host_idle = Watts(reader->required("host_idle", kHostPower));
-  node.host_busy = Watts(reader->required("host_busy", kHostPower));
-  node.psu_efficiency = reader->required("psu_efficiency", {std::nullopt, 0.1, 1});
-  check_node(*reader, node);
-  node.facts = reader->finish();
-  return node;
+  return read_profile(file, node_keys(), faults, check_node);
 }
 
 }  // namespace moesim

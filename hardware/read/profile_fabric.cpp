@@ -1,89 +1,138 @@
-// Fabrics between nodes: what each family asks for, and what its switches and optics draw and cost.
-#include "hardware/read/profile_reader.h"
+// Fabrics between nodes: what each kind asks for, and what its switches and optics draw and cost.
+#include <array>
+
+#include "hardware/read/profile_tables.h"
 
 namespace moesim {
 namespace {
 
 constexpr std::int64_t kMostPorts = 65536;
-// Line rates and wiring are as they are bought: draws leave them alone.
-constexpr NumberRule kBandwidth{
-    .dimension = Dimension::kBandwidth, .min = 1e6, .max = 1e15, .exact = true};
-constexpr NumberRule kOversubscription{.min = 1, .max = 64, .exact = true};
+constexpr form::Whole kPorts{1, kMostPorts};
+constexpr form::Quantity kBandwidth{.dimension = Dimension::kBandwidth, .max = 1e15, .min = 1e6};
+constexpr form::Number kOversubscription{1, 64};
+constexpr form::Quantity kPower{.dimension = Dimension::kPower, .max = 1e6, .min = 0.01};
+constexpr form::Quantity kPrice{.dimension = Dimension::kMoney, .max = 1e8, .min = 1};
+constexpr std::array kOfTrees = {FabricRouting::kSpread, FabricRouting::kEcmp};
+constexpr std::array kOfDetours = {FabricRouting::kMinimal, FabricRouting::kValiant};
 
-// The first of the choices where the profile names none.
-void read_routing(ProfileReader& reader, FabricSpec& fabric,
-                  const std::array<FabricRouting, 2>& choices) {
-  fabric.routing = choices.front();
-  if (!reader.has("routing")) return;
-  fabric.routing =
-      reader.required_choice<FabricRouting>("routing", choices).value_or(fabric.routing);
+bool is_fat_tree(const FabricSpec& fabric) {
+  return fabric.kind == FabricKind::kRailFatTree || fabric.kind == FabricKind::kFatTree;
+}
+bool is_dragonfly(const FabricSpec& fabric) {
+  return fabric.kind == FabricKind::kDragonfly;
+}
+bool is_torus(const FabricSpec& fabric) {
+  return fabric.kind == FabricKind::kTorus;
+}
+bool has_switches(const FabricSpec& fabric) {
+  return is_fat_tree(fabric) || is_dragonfly(fabric);
+}
+bool has_links(const FabricSpec& fabric) {
+  return fabric.kind != FabricKind::kNone;
+}
+bool has_detours(const FabricSpec& fabric) {
+  return is_dragonfly(fabric) || is_torus(fabric);
 }
 
-void read_switch(ProfileReader& reader, FabricSpec& fabric) {
-  fabric.switch_ports = reader.required_count("switch_ports", kMostPorts);
-  if (fabric.switch_ports < 4) reader.fault("switch_ports", "at least 4");
-  fabric.port_bandwidth = BytesPerSecond(reader.required("port_bandwidth", kBandwidth));
-}
-
-void read_fat_tree(ProfileReader& reader, FabricSpec& fabric) {
-  read_switch(reader, fabric);
-  fabric.oversubscription = reader.required("oversubscription", kOversubscription);
-  fabric.core_oversubscription = reader.number_or("core_oversubscription", 1, kOversubscription);
-  if (reader.has("levels")) fabric.levels = reader.required_count("levels", 3);
-  if (fabric.levels < 2) reader.fault("levels", "2 or 3");
-  read_routing(reader, fabric, {FabricRouting::kSpread, FabricRouting::kEcmp});
-}
-
-void read_dragonfly(ProfileReader& reader, FabricSpec& fabric) {
-  read_switch(reader, fabric);
-  fabric.endpoint_ports = reader.required_count("endpoint_ports", kMostPorts);
-  fabric.group_switches = reader.required_count("group_switches", kMostPorts);
-  if (fabric.endpoint_ports + fabric.group_switches - 1 > fabric.switch_ports) {
+// A dragonfly or torus goes the shortest way unless its profile says otherwise.
+void check_fabric(ProfileReader& reader, FabricSpec& fabric) {
+  if (has_detours(fabric) && !reader.has("routing")) fabric.routing = FabricRouting::kMinimal;
+  if (is_dragonfly(fabric) &&
+      fabric.endpoint_ports + fabric.group_switches - 1 > fabric.switch_ports) {
     reader.fault("switch_ports",
                  "at least endpoint_ports + group_switches - 1, and more to join "
                  "groups");
   }
-  read_routing(reader, fabric, {FabricRouting::kMinimal, FabricRouting::kValiant});
-}
-
-void read_torus(ProfileReader& reader, FabricSpec& fabric) {
-  constexpr std::int64_t kMostDimensions = 3;
-  fabric.dimensions = reader.required_count("dimensions", kMostDimensions);
-  fabric.port_bandwidth = BytesPerSecond(reader.number_or("port_bandwidth", 0, kBandwidth));
-  read_routing(reader, fabric, {FabricRouting::kMinimal, FabricRouting::kValiant});
-}
-
-void read_power_and_price(ProfileReader& reader, FabricSpec& fabric) {
-  constexpr NumberRule kPower{Dimension::kPower, 0.01, 1e6};
-  constexpr NumberRule kPrice{Dimension::kMoney, 1, 1e8, true};
-  if (fabric.kind != FabricKind::kTorus) {
-    fabric.switch_power = Watts(reader.required("switch_power", kPower));
-    fabric.switch_price_usd = reader.number_or("switch_price", 0, kPrice);
-  }
-  fabric.optic_power = Watts(reader.required("optic_power", kPower));
-  fabric.optic_price_usd = reader.number_or("optic_price", 0, kPrice);
   fabric.price_date = reader.date_of("optic_price");
+}
+
+using F = FabricSpec;
+using enum Enters;
+
+ProfileKey<F> of_trees(ProfileKey<F> row) {
+  return where(is_fat_tree, "fat trees", std::move(row));
+}
+ProfileKey<F> of_dragonflies(ProfileKey<F> row) {
+  return where(is_dragonfly, "dragonflies", std::move(row));
+}
+ProfileKey<F> of_tori(ProfileKey<F> row) {
+  return where(is_torus, "tori", std::move(row));
+}
+ProfileKey<F> of_switches(ProfileKey<F> row) {
+  return where(has_switches, "fat trees, dragonflies", std::move(row));
+}
+ProfileKey<F> of_links(ProfileKey<F> row) {
+  return where(has_links, "all but none", std::move(row));
+}
+
+// Line rates and wiring are as they are bought: samples leave them alone.
+ProfileKeys<F> structure_keys() {
+  return {
+      note<F>("title", "The fabric in words"),
+      given(key(&F::kind, "kind", form::Word<FabricKind>{}, kRequired, "How it is built")),
+      of_switches(setting(kTime, key(&F::switch_ports, "switch_ports", form::Whole{4, kMostPorts},
+                                     kRequired, "Ports of a switch"))),
+      of_switches(setting(kTime, key(&F::port_bandwidth, "port_bandwidth", kBandwidth, kRequired,
+                                     "Bandwidth of a switch port per direction; a faster NIC takes "
+                                     "several"))),
+      of_trees(setting(kTime, key(&F::oversubscription, "oversubscription", kOversubscription,
+                                  kRequired, "Down-link over up-link bandwidth of a leaf"))),
+      of_trees(
+          setting(kTime, key(&F::core_oversubscription, "core_oversubscription", kOversubscription,
+                             kAsBuilt, "The same of a pod, where there are three levels"))),
+      of_trees(setting(kTime, key(&F::levels, "levels", form::Whole{2, 3}, kAsBuilt,
+                                  "Levels of switches at most; smaller clusters need fewer"))),
+      of_dragonflies(setting(kTime, key(&F::endpoint_ports, "endpoint_ports", kPorts, kRequired,
+                                        "Ports of a switch that lead to NICs"))),
+      of_dragonflies(setting(kTime, key(&F::group_switches, "group_switches", kPorts, kRequired,
+                                        "Switches of a group, each joined to each"))),
+      of_tori(setting(kTime, key(&F::dimensions, "dimensions", form::Whole{1, 3}, kRequired,
+                                 "Dimensions of the torus"))),
+      of_tori(setting(kTime, key(&F::port_bandwidth, "port_bandwidth", kBandwidth,
+                                 otherwise("the NIC's, shared evenly by the neighbours"),
+                                 "Bandwidth of a link to a neighbour per direction")))};
+}
+
+ProfileKeys<F> routing_keys() {
+  return {of_trees(given(key(&F::routing, "routing", form::Word<FabricRouting>{kOfTrees},
+                             by_default("spread"),
+                             "Choice of paths: packets over all up-links alike (spread), or a flow "
+                             "over one of them, picked by a hash of its ends (ecmp)"))),
+          where(has_detours, "dragonflies, tori",
+                given(key(&F::routing, "routing", form::Word<FabricRouting>{kOfDetours},
+                          by_default("minimal"),
+                          "Choice of paths: the shortest (minimal), or by way of a third group or "
+                          "node, picked by a hash of the ends (valiant)")))};
+}
+
+ProfileKeys<F> bill_keys() {
+  return {of_switches(uncertain(kEnergy, key(&F::switch_power, "switch_power", kPower, kRequired,
+                                             "Power of a switch"))),
+          of_switches(price(key(&F::switch_price, "switch_price", kPrice, otherwise("not known"),
+                                "Price of a switch"))),
+          of_links(uncertain(kEnergy, key(&F::optic_power, "optic_power", kPower, kRequired,
+                                          "Power of one end of a cable"))),
+          of_links(price(key(&F::optic_price, "optic_price", kPrice, otherwise("not known"),
+                             "Price of one end of a cable")))};
+}
+
+ProfileKeys<F> all_keys() {
+  ProfileKeys<F> keys = structure_keys();
+  for (const auto& more : {routing_keys(), bill_keys()}) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  }
+  return keys;
 }
 
 }  // namespace
 
+const ProfileKeys<FabricSpec>& fabric_keys() {
+  static const ProfileKeys<F> kKeys = all_keys();
+  return kKeys;
+}
+
 FabricSpec read_fabric(const ProfileFile& file, Faults& faults) {
-  FabricSpec fabric;
-  fabric.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return fabric;
-  reader->required_text("title", "what the fabric is, in words");
-  fabric.kind = reader->required_choice<FabricKind>("kind").value_or(FabricKind::kNone);
-  if (fabric.kind == FabricKind::kDragonfly) {
-    read_dragonfly(*reader, fabric);
-  } else if (fabric.kind == FabricKind::kTorus) {
-    read_torus(*reader, fabric);
-  } else if (fabric.kind != FabricKind::kNone) {
-    read_fat_tree(*reader, fabric);
-  }
-  if (fabric.kind != FabricKind::kNone) read_power_and_price(*reader, fabric);
-  fabric.facts = reader->finish();
-  return fabric;
+  return read_profile(file, fabric_keys(), faults, check_fabric);
 }
 
 }  // namespace moesim

@@ -1,93 +1,87 @@
-// Kernel families and link technologies: the calibrated constants.
-#include "hardware/read/profile_reader.h"
+// Kernel families: the calibrated constants of the kernels of one hardware generation.
+#include "hardware/read/profile_tables.h"
 
 namespace moesim {
 namespace {
 
-// One plain number of a family: its key, where it goes, what is allowed. Absent = the struct's
-// default where `is_optional`.
-struct FamilyNumber {
-  const char* key;
-  double KernelFamily::*field;
-  double min;
-  double max;
-  bool is_optional = false;
-};
-
 constexpr double kTiny = 1e-6;  // Keeps zero out where a zero would divide.
+constexpr form::Quantity kLatency{.max = 0.1, .most = "100 ms", .min = 1e-9};
+constexpr form::Number kShare{kTiny, 1};
+constexpr form::Number kFactor{kTiny, 10};
 
-constexpr FamilyNumber kFamilyNumbers[] = {
-    {"eager_launch_factor", &KernelFamily::eager_launch_factor, 1, 100},
-    {"bandwidth_efficiency", &KernelFamily::bandwidth_efficiency, kTiny, 1},
-    {"kv_bandwidth_efficiency", &KernelFamily::kv_bandwidth_efficiency, kTiny, 1},
-    {"attention_compute_efficiency", &KernelFamily::attention_compute_efficiency, kTiny, 1},
-    {"attention_ramp_tokens", &KernelFamily::attention_ramp_tokens, kTiny, 1e6, true},
-    {"expert_compute_efficiency", &KernelFamily::expert_compute_efficiency, kTiny, 2},
-    {"expert_rows_lost", &KernelFamily::expert_rows_lost, kTiny, 1e4, true},
-    {"sm_bandwidth_share", &KernelFamily::sm_bandwidth_share, kTiny, 1e3, true},
-    {"overlap_exponent", &KernelFamily::overlap_exponent, 0.5, 32},
-    {"power_busy", &KernelFamily::power_busy, kTiny, 1},
-    {"power_hbm", &KernelFamily::power_hbm, kTiny, 10},
-    {"power_tensor", &KernelFamily::power_tensor, kTiny, 10},
-    {"power_link", &KernelFamily::power_link, kTiny, 10},
-    {"power_cap", &KernelFamily::power_cap, kTiny, 1},
-    {"power_waiting", &KernelFamily::power_waiting, kTiny, 1},
-};
+using F = KernelFamily;
+using enum Enters;
 
-constexpr NumberRule kLatency{Dimension::kTime, 1e-9, 0.1};
-constexpr NumberRule kShare{std::nullopt, kTiny, 1};
-constexpr NumberRule kRows{std::nullopt, 1, 1024};
+ProfileKeys<F> time_keys() {
+  return {
+      uncertain(kTime, key(&F::eager_launch_factor, "eager_launch_factor", form::Number{1, 100},
+                           kRequired, "Launch cost outside a graph (prompts), over that inside")),
+      uncertain(kTime, key(&F::bandwidth_efficiency, "bandwidth_efficiency", kShare, kRequired,
+                           "Share of the memory bandwidth that streaming weights reaches")),
+      uncertain(kTime, key(&F::kv_bandwidth_efficiency, "kv_bandwidth_efficiency", kShare,
+                           kRequired, "The same of reading a KV cache in decode attention")),
+      uncertain(kTime,
+                key(&F::attention_compute_efficiency, "attention_compute_efficiency", kShare,
+                    kRequired, "Share of the peak that the attention core of a prompt reaches")),
+      uncertain(kTime,
+                key(&F::attention_ramp_tokens, "attention_ramp_tokens", form::Number{kTiny, 1e6},
+                    kAsBuilt, "Keys per query at which half of that is lost")),
+      uncertain(kTime, key(&F::expert_compute_efficiency, "expert_compute_efficiency",
+                           form::Number{kTiny, 2}, kRequired,
+                           "Rate of grouped expert GEMMs over that of a large GEMM")),
+      uncertain(kTime, key(&F::expert_rows_lost, "expert_rows_lost", form::Number{kTiny, 1e4},
+                           kAsBuilt, "Rows of work lost for each expert hit: half a tile")),
+      uncertain(kTime, key(&F::sm_bandwidth_share, "sm_bandwidth_share", form::Number{kTiny, 1e3},
+                           otherwise("no limit"),
+                           "Bandwidth that one SM can use, over the memory bandwidth per SM")),
+      uncertain(kTime,
+                key(&F::overlap_exponent, "overlap_exponent", form::Number{0.5, 32}, kRequired,
+                    "Exponent p of (compute^p + memory^p)^(1/p), the time of a kernel; 1 = "
+                    "one after the other"))};
+}
+
+ProfileKeys<F> power_keys() {
+  return {
+      uncertain(kEnergy, key(&F::power_busy, "power_busy", kShare, kRequired,
+                             "Share of `tdp` that any running kernel draws")),
+      uncertain(kEnergy, key(&F::power_hbm, "power_hbm", kFactor, kRequired,
+                             "Share of `tdp` that memory traffic at full bandwidth adds")),
+      uncertain(kEnergy, key(&F::power_tensor, "power_tensor", kFactor, kRequired,
+                             "Share of `tdp` that multiplication at the full peak would add")),
+      uncertain(kEnergy, key(&F::power_link, "power_link", kFactor, kRequired,
+                             "Share of `tdp` that scale-up traffic at full bandwidth adds")),
+      uncertain(kEnergy, key(&F::power_cap, "power_cap", kShare, kRequired,
+                             "Highest sustained share of `tdp`")),
+      uncertain(kEnergy, key(&F::power_waiting, "power_waiting", kShare, kRequired,
+                             "Share of `tdp` of a device that waits for its peers or its host"))};
+}
+
+ProfileKeys<F> all_keys() {
+  ProfileKeys<F> keys = {
+      note<F>("title", "The family in words"),
+      uncertain(kTime, key(&F::launch, "launch", kLatency, kRequired,
+                           "Time from one kernel to the next inside a CUDA graph")),
+      by_format(kTime, &F::compute_efficiency, "compute_efficiency", kShare, kRequired,
+                "Share of the dense peak that a large GEMM reaches; formats not listed as bf16"),
+      by_format(kEnergy, &F::expert_tile_rows, "expert_tile_rows", form::Number{1, 1024},
+                by_default("16"),
+                "Token rows to which the tensor units pad the work of one expert, which draws "
+                "power")};
+  for (const auto& more : {time_keys(), power_keys()}) {
+    keys.insert(keys.end(), more.begin(), more.end());
+  }
+  return keys;
+}
 
 }  // namespace
 
-KernelFamily read_family(const ProfileFile& file, Faults& faults) {
-  KernelFamily family;
-  family.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return family;
-  reader->required_text("title", "what the family is, in words");
-  family.launch = Seconds(reader->required("launch", kLatency));
-  family.compute_efficiency = reader->required_by_dtype("compute_efficiency", kShare);
-  if (reader->has("expert_tile_rows")) {
-    family.expert_tile_rows = reader->required_by_dtype("expert_tile_rows", kRows);
-  }
-  for (const FamilyNumber& number : kFamilyNumbers) {
-    const NumberRule rule{std::nullopt, number.min, number.max};
-    family.*number.field = number.is_optional
-                               ? reader->number_or(number.key, family.*number.field, rule)
-                               : reader->required(number.key, rule);
-  }
-  family.facts = reader->finish();
-  return family;
+const ProfileKeys<KernelFamily>& family_keys() {
+  static const ProfileKeys<F> kKeys = all_keys();
+  return kKeys;
 }
 
-LinkTechnology read_link(const ProfileFile& file, Faults& faults) {
-  LinkTechnology link;
-  link.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return link;
-  reader->required_text("title", "what the link is, in words");
-  link.wiring = reader->required_choice<LinkWiring>("wiring").value_or(LinkWiring::kSwitch);
-  link.collective_start = Seconds(reader->required("collective_start", kLatency));
-  link.step = Seconds(reader->required("step", kLatency));
-  link.ring_efficiency = reader->required("ring_efficiency", kShare);
-  link.all_to_all_efficiency = reader->required("all_to_all_efficiency", kShare);
-  link.half_size = Bytes(reader->required("half_size", {Dimension::kBytes, 1, 1e12}));
-  link.ramp = reader->number_or("ramp", 1, {.min = 0.1, .max = 20});
-  if (reader->has("bulk_start")) {
-    link.bulk_start = Seconds(reader->required("bulk_start", kLatency));
-    link.bulk_size = Bytes(reader->required("bulk_size", {Dimension::kBytes, 1, 1e9}));
-  }
-  link.in_switch_reduction = reader->has("reduction_efficiency");
-  link.reduction_efficiency = reader->number_or("reduction_efficiency", 1, kShare);
-  if (reader->has("graph_start")) {
-    link.graph_start = Seconds(reader->required("graph_start", kLatency));
-    link.graph_doubling = Seconds(reader->required("graph_doubling", kLatency));
-    link.graph_efficiency = reader->required("graph_efficiency", kShare);
-  }
-  link.joules_per_byte = reader->required_energy_per_byte("energy_per_byte");
-  link.facts = reader->finish();
-  return link;
+KernelFamily read_family(const ProfileFile& file, Faults& faults) {
+  return read_profile(file, family_keys(), faults);
 }
 
 }  // namespace moesim

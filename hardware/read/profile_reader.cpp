@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 
@@ -17,8 +16,6 @@ const std::vector<std::string> kConfidences = {"data-sheet", "measured", "calibr
                                                "indicative"};
 constexpr const char* kNumberForm = "a map {value: ..., source: ..., confidence: ...} expected";
 constexpr const char* kRangeForm = "two numbers [low, high] around the value";
-constexpr double kPicojoule = 1e-12;
-constexpr double kBitsPerByte = 8;
 
 std::string_view si_unit(std::optional<Dimension> dimension) {
   if (!dimension) return "";
@@ -43,6 +40,8 @@ std::string_view si_unit(std::optional<Dimension> dimension) {
       return " USD/J";
     case Dimension::kCarbonPerEnergy:
       return " kg/J";
+    case Dimension::kEnergyPerByte:
+      return " J/B";
   }
   return "";
 }
@@ -54,20 +53,6 @@ double doubt_of(const std::string& confidence) {
   if (confidence == "measured") return 0.03;
   if (confidence == "calibrated") return 0.1;
   return confidence == "assumption" ? 0.25 : 0;
-}
-
-// Counts and words.
-constexpr NumberRule kExact{.exact = true};
-
-// "pJ/b" and "pJ/B" as joules per byte; nothing for other text or a number that is not positive.
-std::optional<double> parse_energy_per_byte(const std::string& text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || !std::isfinite(number) || number <= 0) return std::nullopt;
-  const std::string unit(end, text.data() + text.size());
-  if (unit == " pJ/b") return number * kPicojoule * kBitsPerByte;
-  if (unit == " pJ/B") return number * kPicojoule;
-  return std::nullopt;
 }
 
 }  // namespace
@@ -87,7 +72,8 @@ std::optional<ProfileReader> ProfileReader::open(const ProfileFile& file, Faults
 
 // Checks everything about a number but the number itself, and keeps it as a fact.
 std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& value,
-                                                                const NumberRule& rule) {
+                                                                Certainty certainty,
+                                                                Enters enters) {
   if (!value.is_map()) {
     value.fault(kNumberForm);
     return std::nullopt;
@@ -97,12 +83,14 @@ std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& val
   const auto source = number.required("source", "data sheet, page or paper it comes from");
   const auto confidence = number.required("confidence", "one of " + comma_list(kConfidences));
   const auto range = number.optional("range");
-  const auto date =
-      rule.dated ? number.required("date", "when the price was seen, e.g. 2026-05") : std::nullopt;
+  const auto date = certainty == Certainty::kPrice
+                        ? number.required("date", "when the price was seen, e.g. 2026-05")
+                        : std::nullopt;
   const auto source_text = source ? source->text() : std::nullopt;
   const auto level = confidence ? confidence->choice(kConfidences) : std::nullopt;
   number.done();
-  if (range && rule.exact) range->fault("a setting or a count has no range: leave it out");
+  if (range && certainty == Certainty::kSetting)
+    range->fault("a setting or a count has no range: leave it out");
   if (date) dates_[value.path()] = date->text().value_or("");
   if (!amount) return std::nullopt;
   Number result{*amount, level ? kConfidences[*level] : "", range};
@@ -112,7 +100,7 @@ std::optional<ProfileReader::Number> ProfileReader::open_number(const Value& val
   if (range && range->is_list() && range->node().size() == 2) {
     shown += " (" + range->node()[0].Scalar() + " to " + range->node()[1].Scalar() + ")";
   }
-  facts_.push_back({path_of(value), shown, *source_text, result.confidence});
+  facts_.push_back({path_of(value), shown, *source_text, result.confidence, enters});
   return result;
 }
 
@@ -150,7 +138,8 @@ NumberRange ProfileReader::range_of(const Number& number, double stated, NumberR
 }
 
 std::optional<double> ProfileReader::read_number(const Value& value, const NumberRule& rule) {
-  const auto number = open_number(value, rule);
+  const auto number =
+      open_number(value, rule.exact ? Certainty::kSetting : Certainty::kUncertain, Enters::kTime);
   const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
   if (!stated) return std::nullopt;
   if (rule.exact) return stated;
@@ -185,28 +174,16 @@ double ProfileReader::required(const std::string& key, const NumberRule& rule) {
   return value ? read_number(*value, rule).value_or(0) : 0;
 }
 
-std::int64_t ProfileReader::required_count(const std::string& key, std::int64_t max) {
-  const auto value = map_.required(key, kNumberForm);
-  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
-  return amount ? amount->amount.integer(1, max).value_or(0) : 0;
-}
-
 std::size_t ProfileReader::required_word(const std::string& key,
                                          const std::vector<std::string>& words) {
   const auto value = map_.required(key, kNumberForm);
-  const auto word = value ? open_number(*value, kExact) : std::nullopt;
+  const auto word = value ? open_number(*value, Certainty::kSetting, Enters::kTime) : std::nullopt;
   return word ? word->amount.choice(words).value_or(0) : 0;
 }
 
-double ProfileReader::number_or(const std::string& key, double otherwise, const NumberRule& rule) {
-  const auto value = map_.optional(key);
-  return value ? read_number(*value, rule).value_or(otherwise) : otherwise;
-}
-
-std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
-                                                         const NumberRule& rule) {
+std::map<Dtype, double> ProfileReader::by_format(const ProfileKey<Amount>& each) {
   std::map<Dtype, double> out;
-  const auto table = map_.required(key, "a map of format: number, e.g. bf16");
+  const auto table = map_.required(each.name(), "a map of format: number, e.g. bf16");
   if (!table) return out;
   const std::vector<std::string> names = words_of<Dtype>();
   for (const auto& [name, value] : table->entries()) {
@@ -216,9 +193,11 @@ std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
       value.fault("unknown format; " + (near.empty() ? "allowed: " + comma_list(names)
                                                      : "did you mean " + near + "?"),
                   name);
-    } else {
-      out[*dtype] = read_number(value, rule).value_or(0);
+      continue;
     }
+    Amount amount;
+    read_value(each, value, amount);
+    out[*dtype] = amount.si;
   }
   if (table->is_map() && !out.contains(Dtype::kBf16) && !out.contains(Dtype::kFp16)) {
     table->fault("bf16 or fp16 must be among the formats");
@@ -226,26 +205,9 @@ std::map<Dtype, double> ProfileReader::required_by_dtype(const std::string& key,
   return out;
 }
 
-double ProfileReader::required_energy_per_byte(const std::string& key) {
-  const auto value = map_.required(key, kNumberForm);
-  const auto amount = value ? open_number(*value, kExact) : std::nullopt;
-  if (!amount) return 0;
-  constexpr double kMostJoules = 1e-6;
-  const auto number = amount->amount.is_scalar()
-                          ? parse_energy_per_byte(amount->amount.node().Scalar())
-                          : std::nullopt;
-  if (number && *number <= kMostJoules) return *number;
-  amount->amount.fault("an energy per bit or byte, e.g. 5 pJ/b or 40 pJ/B, greater than zero");
-  return 0;
-}
-
 std::string ProfileReader::required_text(const std::string& key, const std::string& allowed) {
   const auto value = map_.required(key, allowed);
   return value ? value->text().value_or("") : "";
-}
-
-bool ProfileReader::boolean_or(const std::string& key, bool otherwise) {
-  return map_.boolean_or(key, otherwise);
 }
 
 std::vector<std::string> ProfileReader::texts_or_none(const std::string& key) {

@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -45,14 +44,9 @@ class ProfileReader {
   }
 
   // Reads the key of a row into its member, which stays as it is after a fault and where the key is
-  // left out. Absence is a fault if the row has no default.
+  // left out. Absence is a fault if the row has no default. A row that does not apply is skipped.
   template <class T>
-  void read(const ProfileKey<T>& row, T& object) {
-    const KeyFacts& facts = row.key.facts;
-    const auto value =
-        facts.required() ? map_.required(facts.name, number_form()) : map_.optional(facts.name);
-    if (value) read_value(row, *value, object);
-  }
+  void read(const ProfileKey<T>& row, T& object);
   template <class T>
   void read(const ProfileKeys<T>& rows, T& object) {
     for (const ProfileKey<T>& row : rows) read(row, object);
@@ -60,15 +54,13 @@ class ProfileReader {
 
   // The number in SI; 0 after a fault. Absence is a fault.
   double required(const std::string& key, const NumberRule& rule);
-  std::int64_t required_count(const std::string& key, std::int64_t max);
   // One of several words, also as a map {value, source, confidence}; the result is its index.
   std::size_t required_word(const std::string& key, const std::vector<std::string>& words);
-  // The same, but `otherwise` when the key is absent.
-  double number_or(const std::string& key, double otherwise, const NumberRule& rule);
-  // Numbers by format: {bf16: NUMBER, fp8: NUMBER}. At least one 16-bit format must be there.
-  std::map<Dtype, double> required_by_dtype(const std::string& key, const NumberRule& rule);
-  // "5 pJ/b" or "40 pJ/B" in joules per byte.
-  double required_energy_per_byte(const std::string& key);
+  // Numbers by format, in SI: {bf16: NUMBER, fp8: NUMBER}. One of 16 bits must be among them.
+  struct Amount {
+    double si = 0;
+  };
+  std::map<Dtype, double> by_format(const ProfileKey<Amount>& each);
 
   // The value of a key as it stands; nothing if it is absent, and then a fault says what belongs
   // there.
@@ -76,13 +68,6 @@ class ProfileReader {
     return map_.required(key, allowed);
   }
   std::string required_text(const std::string& key, const std::string& allowed);
-  // One of an enum's words, or of those of `choices` alone; nothing after a fault.
-  template <class Enum>
-  std::optional<Enum> required_choice(const std::string& key, std::span<const Enum> choices = {}) {
-    const auto value = map_.required(key, "one of " + comma_list(allowed_words(choices)));
-    return value ? value->word(choices) : std::nullopt;
-  }
-  bool boolean_or(const std::string& key, bool otherwise);
   // A list of texts; empty if the key is absent.
   std::vector<std::string> texts_or_none(const std::string& key);
   // Date given with a price read before, e.g. "2026-05".
@@ -122,7 +107,7 @@ class ProfileReader {
   double drawn(const Value& value, const Number& number, double stated, NumberRange bounds,
                const ReadAmount& amount) const;
   std::optional<double> read_number(const Value& value, const NumberRule& rule);
-  std::optional<Number> open_number(const Value& value, const NumberRule& rule);
+  std::optional<Number> open_number(const Value& value, Certainty certainty, Enters enters);
   std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
   static NumberRange range_of(const Number& number, double stated, NumberRange bounds,
                               const ReadAmount& amount);
@@ -134,17 +119,30 @@ class ProfileReader {
 };
 
 template <class T>
+void ProfileReader::read(const ProfileKey<T>& row, T& object) {
+  if (!row.with.empty() && !has(row.with)) return;
+  if (row.where && !row.where(object)) return;
+  if (row.take) return row.take(*this, object);
+  const KeyFacts& facts = row.key.facts;
+  const bool bare = row.certainty == Certainty::kGiven;
+  const auto value =
+      facts.required()
+          ? map_.required(facts.name, bare ? form::allowed_text(facts.form) : number_form())
+          : map_.optional(facts.name);
+  if (value) read_value(row, *value, object);
+}
+
+template <class T>
 void ProfileReader::read_value(const ProfileKey<T>& row, const Value& value, T& object) {
-  const bool exact = row.certainty == Certainty::kSetting;
-  const auto number =
-      open_number(value, {.dated = row.certainty == Certainty::kPrice, .exact = exact});
-  if (!number) return;
   const auto& member = *row.key.member;
+  if (row.certainty == Certainty::kGiven) return member.read(value, object);
+  const auto number = open_number(value, row.certainty, row.enters);
+  if (!number) return;
   if (std::holds_alternative<form::Flag>(row.key.facts.form)) {
     if (const auto flag = read_flag(number->amount)) member.set(object, *flag);
     return;
   }
-  if (exact) return member.read(number->amount, object);
+  if (row.certainty == Certainty::kSetting) return member.read(number->amount, object);
   const auto amount = [&member](const Value& text) { return member.number(text); };
   const auto stated = amount(number->amount);
   if (!stated) return;

@@ -1,35 +1,54 @@
-// The sites that clusters stand in, and what the model is off by.
-#include "hardware/read/profile_reader.h"
+// The sites of clusters, and the errors of the model.
+#include "hardware/read/profile_tables.h"
 
 namespace moesim {
+namespace {
+
+constexpr double kPerKwh = 1 / 3.6e6;
+constexpr form::Quantity kCarbonOfEnergy{
+    .dimension = Dimension::kCarbonPerEnergy, .max = 3 * kPerKwh, .min = 1e-4 * kPerKwh};
+constexpr form::Quantity kPrice{
+    .dimension = Dimension::kMoneyPerEnergy, .max = 10 * kPerKwh, .min = 1e-4 * kPerKwh};
+constexpr form::Number kFactor{0.1, 10};
+
+using S = SiteSpec;
+using E = ModelError;
+using enum Enters;
+
+}  // namespace
+
+const ProfileKeys<SiteSpec>& site_keys() {
+  static const ProfileKeys<S> kKeys = {
+      note<S>("title", "The site in words"),
+      uncertain(kEnergy, key(&S::pue, "pue", form::Number{1, 5}, kRequired,
+                             "Power usage effectiveness: energy of the site over that of its "
+                             "machines")),
+      uncertain(kCarbon, key(&S::carbon_kg_per_joule, "carbon", kCarbonOfEnergy, kRequired,
+                             "Carbon intensity of its electricity")),
+      price(key(&S::electricity_usd_per_joule, "electricity", kPrice, kRequired,
+                "Price of its electricity"))};
+  return kKeys;
+}
+
+const ProfileKeys<ModelError>& error_keys() {
+  static const ProfileKeys<E> kKeys = {
+      note<E>("title", "The prediction in words"),
+      uncertain(kTime, key(&E::step_time, "step_time", kFactor, kRequired,
+                           "True over predicted time of an engine step")),
+      uncertain(kEnergy, key(&E::device_power, "device_power", kFactor, kRequired,
+                             "True over predicted power of a device")),
+      uncertain(kFirstToken, key(&E::first_token, "first_token", kFactor, kRequired,
+                                 "True over predicted wait for the first token, beside the error "
+                                 "of the steps"))};
+  return kKeys;
+}
 
 SiteSpec read_site(const ProfileFile& file, Faults& faults) {
-  SiteSpec site;
-  site.name = file.name;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return site;
-  constexpr double kPerKwh = 1 / 3.6e6;
-  constexpr NumberRule kCarbon{Dimension::kCarbonPerEnergy, 1e-4 * kPerKwh, 3 * kPerKwh};
-  constexpr NumberRule kPrice{Dimension::kMoneyPerEnergy, 1e-4 * kPerKwh, 10 * kPerKwh, true};
-  reader->required_text("title", "what the site is, in words");
-  site.pue = reader->required("pue", {std::nullopt, 1, 5});
-  site.carbon_kg_per_joule = reader->required("carbon", kCarbon);
-  site.electricity_usd_per_joule = reader->required("electricity", kPrice);
-  site.facts = reader->finish();
-  return site;
+  return read_profile(file, site_keys(), faults);
 }
 
 ModelError read_model_error(const ProfileFile& file, Faults& faults) {
-  ModelError error;
-  auto reader = ProfileReader::open(file, faults);
-  if (!reader) return error;
-  constexpr NumberRule kFactor{std::nullopt, 0.1, 10};
-  reader->required_text("title", "what is off, in words");
-  error.step_time = reader->required("step_time", kFactor);
-  error.device_power = reader->required("device_power", kFactor);
-  error.first_token = reader->required("first_token", kFactor);
-  error.facts = reader->finish();
-  return error;
+  return read_profile(file, error_keys(), faults);
 }
 
 }  // namespace moesim

@@ -6,24 +6,18 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/dtype.h"
 #include "base/units.h"
 #include "base/words.h"
+#include "hardware/spec/fact.h"
 
 namespace moesim {
 
 class MeasuredKernels;
-
-// One number of a profile as it was written, so that a report can show where it rests.
-struct Fact {
-  std::string path;        // "devices/h100-sxm-80gb: memory_bandwidth"
-  std::string text;        // "3.35 TB/s"
-  std::string source;      // Data sheet, page, paper.
-  std::string confidence;  // data-sheet, measured, calibrated, assumption, indicative
-};
 
 // How close kernels come to a device's peaks, for one hardware family (Hopper, CDNA3, ...).
 // Source: docs/physics.md, "Kernel time" and "Power"; each number with its provenance in
@@ -37,11 +31,18 @@ struct KernelFamily {
   double kv_bandwidth_efficiency = 1;  // The same for reading a KV cache in decode attention.
   double attention_compute_efficiency = 1;  // Prefill attention core.
   double attention_ramp_tokens = 0;         // Keys at which half of that is lost.
+  double attention_ramp_head_dim = 0;       // Head dimension at which half of the limit is reached.
   double expert_compute_efficiency = 1;     // Grouped expert GEMM, times compute_efficiency.
   double expert_rows_lost = 0;              // Rows lost per expert hit (half a tile).
+  // The same of four-bit expert weights that the device widens to 16 bit, in registers: their rate
+  // over that of other grouped GEMMs, and their rows lost.
+  double widened_expert_efficiency = 1;
+  double widened_rows_lost = 0;
   double sm_bandwidth_share = 0;  // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
-  double overlap_exponent = 2;    // p of the soft maximum of compute and memory time.
-  // Token rows to which the tensor units pad the work of one expert; formats not listed: 16.
+  double cache_bandwidth_factor = 1;  // Bandwidth of the last-level cache over that of memory.
+  double overlap_exponent = 2;        // p of the soft maximum of compute and memory time.
+  double lowest_clock = 0.1;          // Share of the highest clock.
+  // Token rows to which the tensor units pad the work of one expert; formats not listed as bf16.
   std::map<Dtype, double> expert_tile_rows;
   // Power, as fractions of TDP: P = busy + hbm * u_hbm + tensor * u_tensor + link * u_link, over
   // a step at most cap; see kernel_power.cpp.
@@ -97,7 +98,7 @@ struct LinkTechnology {
   Seconds graph_start;
   Seconds graph_doubling;
   double graph_efficiency = 0;
-  double joules_per_byte = 0;  // Energy of moving one byte through one port.
+  double energy_per_byte = 0;  // J, of moving one byte through one port.
   std::vector<Fact> facts;
 };
 
@@ -115,9 +116,9 @@ struct DeviceSpec {
   BytesPerSecond host_bandwidth;  // Per direction.
   Watts tdp;
   Watts idle;
-  Watts context;                 // Added to idle by a resident process.
-  double rent_usd_per_hour = 0;  // Indicative; 0 = no price known.
-  double price_usd = 0;          // Purchase; 0 = not known.
+  Watts context;     // Added to idle by a resident process.
+  double rent = 0;   // USD/h, indicative; 0 = no price known.
+  double price = 0;  // USD, of the purchase; 0 = not known.
   std::string price_date;
   KernelFamily family;
   LinkTechnology link_technology;
@@ -133,6 +134,13 @@ struct DeviceSpec {
   FlopsPerSecond peak_of(Dtype dtype) const;
   // The format that the multiplication then runs in.
   Dtype compute_dtype(Dtype dtype) const;
+  // Whether four-bit weights of this format are widened in registers, by kernels of their own.
+  bool widens(Dtype dtype) const {
+    return dtype == Dtype::kFp4 && compute_dtype(dtype) != Dtype::kFp4;
+  }
+  // Facts of the family that enter the kernels of a model with expert weights in this format;
+  // nothing = a dense model.
+  std::vector<Fact> family_facts(std::optional<Dtype> experts) const;
 };
 
 struct NodeSpec {
@@ -194,9 +202,9 @@ struct FabricSpec {
   std::int64_t dimensions = 0;
   std::vector<std::int64_t> shape;  // Length of each dimension; empty = as cubic as can be.
   Watts switch_power;
-  Watts optic_power;            // Of one end of a cable, as the price below.
-  double switch_price_usd = 0;  // 0 = not known.
-  double optic_price_usd = 0;
+  Watts optic_power;        // Of one end of a cable, as the price below.
+  double switch_price = 0;  // USD; 0 = not known.
+  double optic_price = 0;
   std::string price_date;
   std::vector<Fact> facts;
 };

@@ -43,7 +43,7 @@ bool is_timeable(const Kernel& kernel) {
 }
 
 std::string row_of(const Kernel& kernel) {
-  const std::string_view kind = kMeasuredKinds[static_cast<std::size_t>(kernel.kind)];
+  const std::string_view kind = word_of(kernel.kind);
   const std::string_view dtype = word_of(kernel.dtype);
   const AttentionShape& a = kernel.attention;
   switch (kernel.kind) {

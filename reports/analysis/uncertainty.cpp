@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 
-#include "reports/analysis/fact_entry.h"
 #include "reports/results/provenance.h"
 
 namespace moesim {
@@ -52,7 +51,7 @@ const std::vector<std::pair<Metric, EntrySet>>& headline_entries() {
 }
 
 bool enters(const Fact& fact, const EntrySet& entries) {
-  return std::ranges::find(entries, entry_of(fact)) != entries.end();
+  return std::ranges::find(entries, fact.enters) != entries.end();
 }
 
 // Data sheets and prices are taken at their word.

@@ -44,15 +44,15 @@ Cost horizon_cost(const MetricInput& input) {
   const double hours = input.summary->horizon.value() / 3600;
   const auto devices = static_cast<double>(input.deployment.cluster.num_devices());
   const double own_rent = input.deployment.rent_usd_per_hour;
-  const double rent = own_rent > 0 ? own_rent : device.rent_usd_per_hour;
+  const double rent = own_rent > 0 ? own_rent : device.rent;
   const double electricity = input.deployment.site.electricity_usd_per_joule;
   Cost cost;
   if (electricity > 0) cost.electricity_usd = input.summary->energy.total().value() * electricity;
   if (rent > 0) {
     cost.rent_usd = rent * devices * hours;
     cost.total_usd = cost.rent_usd;
-  } else if (device.price_usd > 0) {
-    cost.amortisation_usd = device.price_usd * devices * hours / kAmortisationHours;
+  } else if (device.price > 0) {
+    cost.amortisation_usd = device.price * devices * hours / kAmortisationHours;
     if (cost.electricity_usd) cost.total_usd = *cost.amortisation_usd + *cost.electricity_usd;
   }
   return cost;

@@ -11,7 +11,8 @@ struct Fields<Fact> {
   static constexpr std::tuple kAll{
       Field("path", &Fact::path, "Profile and key."),
       Field("text", &Fact::text, "The value as the profile writes it."),
-      Field("source", &Fact::source), Field("confidence", &Fact::confidence)};
+      Field("source", &Fact::source), Field("confidence", &Fact::confidence),
+      Field("enters", &Fact::enters, "", Place::kTransport)};
 };
 
 template <>

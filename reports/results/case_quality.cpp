@@ -28,11 +28,12 @@ std::vector<Fact> quality_facts(const Deployment& deployment) {
   return {{"models/quality: predicted loss", kJointLaw,
            "arXiv:2502.05172v2 Table 3; FineWeb-Edu, GPT-2 tokenizer, up to 2.7 B active "
            "parameters, 80 B tokens, 32 experts",
-           "indicative"},
+           "indicative", Enters::kTime},
           {"models/quality: gain of finer experts", kFineGrainedLaw,
            "arXiv:2402.07871 Table 1; C4, expansion rate 64, up to 3.7 B parameters, 130 B tokens",
-           "indicative"},
-          {path, given, fmt::format("{} ({})", tokens.source, tokens.confidence), "indicative"}};
+           "indicative", Enters::kTime},
+          {path, given, fmt::format("{} ({})", tokens.source, tokens.confidence), "indicative",
+           Enters::kTime}};
 }
 
 }  // namespace moesim

@@ -65,6 +65,8 @@ Json write(const T& value, JsonScope scope) {
     return write_fields(value, scope);
   } else if constexpr (Quantity<T>) {
     return value.value();
+  } else if constexpr (Worded<T>) {
+    return word_of(value);
   } else if constexpr (std::is_same_v<T, CaseStatus>) {
     return status_name(value);
   } else if constexpr (std::is_same_v<T, decltype(CaseReport::point)>) {
@@ -105,6 +107,8 @@ void read(const Json& json, T& value) {
     read_fields(json, value);
   } else if constexpr (Quantity<T>) {
     value = T(json.get<double>());
+  } else if constexpr (Worded<T>) {
+    value = from_word<T>(json.get<std::string>()).value();
   } else if constexpr (std::is_same_v<T, CaseStatus>) {
     value = status_named(json.get<std::string>());
   } else if constexpr (std::is_same_v<T, decltype(CaseReport::point)>) {

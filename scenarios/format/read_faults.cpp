@@ -76,14 +76,14 @@ struct FaultReader {
     if (reader.optional(key)) return Seconds(time(key, false).value_or(assumed.time.value()));
     spec.facts.push_back({fmt::format("{}: {}", name(), key),
                           fmt::format("{:g} s", assumed.time.value()), assumed.source,
-                          "assumption"});
+                          "assumption", Enters::kTime});
     return assumed.time;
   }
 
   std::string name() const { return reader.value().path(); }
 
   void tell(const std::string& words) {
-    spec.facts.push_back({name(), words, "the scenario", "indicative"});
+    spec.facts.push_back({name(), words, "the scenario", "indicative", Enters::kTime});
   }
 
   // `gpu` counts over the cluster, or within `node` where that is given.

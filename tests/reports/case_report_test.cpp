@@ -65,7 +65,7 @@ TEST(CaseReport, SaysHardwareAndLayoutInWords) {
 
 TEST(CaseReport, KeepsTheFactsOfEveryProfile) {
   Deployment deployment = examples::deployment("moe", true);
-  deployment.site.facts = {{"sites/here: pue", "1.2", "assumed", "assumption"}};
+  deployment.site.facts = {{"sites/here: pue", "1.2", "assumed", "assumption", Enters::kEnergy}};
   const CaseReport report = make_case_report(deployment, {}, examples::summary(true));
   ASSERT_EQ(report.facts.size(), 2u + 3u);  // And the three that predicted quality rests on.
   EXPECT_EQ(report.facts[1].path, "sites/here: pue");

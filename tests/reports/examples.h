@@ -42,8 +42,9 @@ inline Deployment deployment(const std::string& name, bool moe) {
   d.cluster.node.name = "duo";
   d.cluster.node.devices = 2;
   d.cluster.node.device.name = "card";
-  d.cluster.node.device.rent_usd_per_hour = 3.6;
-  d.cluster.node.device.facts = {{"devices/card: memory", "80 GB", "data sheet", "data-sheet"}};
+  d.cluster.node.device.rent = 3.6;
+  d.cluster.node.device.facts = {
+      {"devices/card: memory", "80 GB", "data sheet", "data-sheet", Enters::kMemory}};
   d.plan.tp = 2;
   d.site.electricity_usd_per_joule = 1e-7;
   d.site.carbon_kg_per_joule = 1e-7;

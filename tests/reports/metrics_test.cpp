@@ -115,8 +115,8 @@ TEST(Cost, OfARentalContainsElectricity) {
 
 TEST(Cost, OfAPurchaseIsAmortisationAndElectricity) {
   Deployment bought = examples::deployment("moe", true);
-  bought.cluster.node.device.rent_usd_per_hour = 0;
-  bought.cluster.node.device.price_usd = 35'040;  // One dollar an hour over four years.
+  bought.cluster.node.device.rent = 0;
+  bought.cluster.node.device.price = 35'040;  // One dollar an hour over four years.
   const CaseReport report = make_case_report(bought, {}, examples::summary(true));
   EXPECT_NEAR(value(report, Metric::kCostAmortisation), 2.0 * 100 / 3600, 1e-12);
   EXPECT_NEAR(value(report, Metric::kCostTotal), 2.0 * 100 / 3600 + 0.015, 1e-12);
@@ -125,7 +125,7 @@ TEST(Cost, OfAPurchaseIsAmortisationAndElectricity) {
 
 TEST(Cost, IsAbsentAndNotZeroWithoutAPrice) {
   Deployment unknown = examples::deployment("moe", true);
-  unknown.cluster.node.device.rent_usd_per_hour = 0;
+  unknown.cluster.node.device.rent = 0;
   unknown.site = SiteSpec{};
   const CaseReport report = make_case_report(unknown, {}, examples::summary(true));
   for (const MetricRow& entry : metric_table()) {

@@ -219,7 +219,7 @@ TEST(ReportHtml, KeepsMarkupInNamesAsText) {
     one.name = one.model = one.hardware = one.layout = one.routing.provenance = evil;
     one.baselines = {one};
     one.point = {{evil, evil}};
-    one.facts = {{evil, evil, evil, evil}};
+    one.facts = {{evil, evil, evil, evil, Enters::kTime}};
   }
   report.cases.push_back(
       make_infeasible_report(examples::deployment(evil, false), examples::memory(), evil, evil));

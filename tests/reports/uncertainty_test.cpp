@@ -107,10 +107,10 @@ TEST(Verdict, NamesACaseThatMayMissItsServiceLevel) {
 
 TEST(RestsOn, PricesEnterCostsAndPowerEntersEnergyOnly) {
   CaseReport one;
-  one.facts = {{"devices/d: memory_bandwidth", "1 TB/s", "s", "data-sheet"},
-               {"devices/d: rent", "2 USD/h", "s", "indicative"},
-               {"families/f: power_busy", "0.4", "s", "calibrated"},
-               {"families/f: launch", "2 us", "s", "calibrated"}};
+  one.facts = {{"devices/d: memory_bandwidth", "1 TB/s", "s", "data-sheet", Enters::kTime},
+               {"devices/d: rent", "2 USD/h", "s", "indicative", Enters::kMoney},
+               {"families/f: power_busy", "0.4", "s", "calibrated", Enters::kEnergy},
+               {"families/f: launch", "2 us", "s", "calibrated", Enters::kTime}};
   const auto count = [&](Metric key) {
     int sum = 0;
     for (const auto& [confidence, number] : rests_on(one, key)) sum += number;

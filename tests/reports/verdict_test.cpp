@@ -149,7 +149,7 @@ TEST(Verdict, SaysWhyAndWhatWouldFitWhenNothingCanRun) {
 
 TEST(Verdict, ComparesEnergyWhereAPriceIsMissing) {
   Deployment free = examples::deployment("unpriced", false);
-  free.cluster.node.device.rent_usd_per_hour = 0;
+  free.cluster.node.device.rent = 0;
   Summary frugal = faster(1);
   frugal.energy.devices = Joules(50e3);
   const std::string text = verdict_text(

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/input_error.h"
+#include "hardware/read/profile_reference.h"
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
 #include "reports/metrics/metric.h"
@@ -17,8 +18,8 @@ namespace moesim {
 int list_command(const ListArguments& arguments) {
   const std::string& what = arguments.what;
   const bool markdown = arguments.markdown;
-  if (markdown && what != "metrics" && what != "keys") {
-    throw InputError({{"--markdown", 0, "", what, "keys or metrics expected"}});
+  if (markdown && what != "metrics" && what != "keys" && what != "profile-keys") {
+    throw InputError({{"--markdown", 0, "", what, "keys, metrics or profile-keys expected"}});
   }
   if (what == "models") {
     for (const std::string& name : catalog_names()) std::cout << name << "\n";
@@ -29,6 +30,8 @@ int list_command(const ListArguments& arguments) {
     }
   } else if (what == "keys") {
     std::cout << (markdown ? keys_markdown() : keys_text());
+  } else if (what == "profile-keys") {
+    std::cout << (markdown ? profile_keys_markdown() : profile_keys_text());
   } else if (markdown) {
     std::cout << metrics_markdown();
   } else {

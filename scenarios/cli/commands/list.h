@@ -11,7 +11,7 @@ struct ListArguments {
   bool markdown = false;
 };
 
-inline const std::vector<std::string> kListed = {"models", "hardware", "metrics", "keys"};
+inline const std::vector<std::string> kListed = {"models", "hardware", "metrics", "keys", "profile-keys"};
 
 // Returns the exit code. Throws: InputError for Markdown of a list that has none.
 int list_command(const ListArguments& arguments);

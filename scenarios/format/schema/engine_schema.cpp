@@ -1,4 +1,5 @@
 #include "scenarios/format/schema/schema_parts.h"
+#include "sim/deployment/deployment.h"
 #include "sim/deployment/all_reduce.h"
 #include "sim/deployment/serving_policy.h"
 

@@ -241,8 +241,10 @@ TEST_F(UserProfiles, RefuseFabricsThatNothingCanBeBuiltOf) {
   };
   EXPECT_EQ(refusal("fat-tree", "value: 64", "value: 63"), "");
   EXPECT_NE(refusal("fat-tree", "value: 64", "value: 0").find("switch_ports"), std::string::npos);
-  EXPECT_EQ(refusal("fat-tree", "value: 64", "value: 3"), "switch_ports: 3: at least 4");
-  EXPECT_EQ(refusal("roce-fat-tree-7to1", "value: 3", "value: 1"), "levels: 1: 2 or 3");
+  EXPECT_EQ(refusal("fat-tree", "value: 64", "value: 3"),
+            "switch_ports.value: 3: a whole number from 4 to 65536 expected");
+  EXPECT_EQ(refusal("roce-fat-tree-7to1", "value: 3", "value: 1"),
+            "levels.value: 1: a whole number from 2 to 3 expected");
   EXPECT_EQ(refusal("slingshot-dragonfly", "value: 64", "value: 46"),
             "switch_ports: 46: at least endpoint_ports + group_switches - 1, and more to join "
             "groups");
