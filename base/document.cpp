@@ -222,6 +222,21 @@ YAML::Node parse_document(const std::string& text, const std::string& name) {
   return root;
 }
 
+std::string value_text(const YAML::Node& value) {
+  if (value.IsScalar()) return value.Scalar();
+  YAML::Emitter out;
+  out << YAML::Flow << value;
+  return out.c_str();
+}
+
+Value closest(const Value& whole, const std::string& section, const std::string& key) {
+  const std::string path = section + "." + key;
+  const YAML::Node map = whole.node()[section];
+  if (!map.IsDefined() || !map.IsMap()) return whole.child(whole.node(), path);
+  const YAML::Node value = map[key];
+  return whole.child(value.IsDefined() && value.Mark().line >= 0 ? value : map, path);
+}
+
 std::string read_file(const std::string& path) {
   Faults faults;
   std::error_code error;

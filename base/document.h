@@ -103,6 +103,12 @@ class MapReader {
 // Throws: InputError if the text does not parse, is empty, or is refused by text_guard.h.
 YAML::Node parse_document(const std::string& text, const std::string& name);
 
+// The value as a file writes it, on one line.
+std::string value_text(const YAML::Node& value);
+
+// Where a file says `section.key` below `whole`: the key, else its section, else `whole`.
+Value closest(const Value& whole, const std::string& section, const std::string& key);
+
 // The whole file as text. Throws: InputError if it is missing, a folder or unreadable.
 std::string read_file(const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "base/form.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/keys.h"
 
@@ -20,21 +21,18 @@ struct AllowedText {
   }
   std::string operator()(const Text&) const { return "text expected"; }
   std::string operator()(const Title&) const { return "a name for the report"; }
+  std::string operator()(const Wholes&) const { return "a list expected"; }
   std::string operator()(const Words& words) const {
     return "one of " + comma_list(words.words) + " expected";
   }
-  std::string operator()(const Name&) const { return "a name or the path of a file expected"; }
+  std::string operator()(const Name& name) const { return name.allowed; }
   std::string operator()(const Constant& constant) const { return constant.value + " expected"; }
   std::string operator()(const Values&) const { return "a list of values expected"; }
-  std::string operator()(const Map&) const { return "a map expected"; }
-  std::string operator()(const List&) const { return "a list expected"; }
-  std::string operator()(const Either& either) const {
-    std::string text;
-    for (const Part& part : either.forms) {
-      text += (text.empty() ? "" : ", or ") + allowed_text(part.form);
-    }
-    return text;
+  std::string operator()(const Map& map) const {
+    return "a map such as " + map.example + " expected";
   }
+  std::string operator()(const List& list) const { return list.allowed; }
+  std::string operator()(const Either& either) const { return either.allowed; }
 };
 
 }  // namespace
@@ -62,6 +60,27 @@ std::optional<std::string> Title::read(const Value& value) const {
                 fmt::format("{} bytes", name->size()));
   }
   return name;
+}
+
+std::optional<std::vector<std::int64_t>> Wholes::read(const Value& value) const {
+  std::vector<std::int64_t> numbers;
+  const std::size_t before = value.faults().all().size();
+  for (const Value& one : value.items()) numbers.push_back(item.read(one).value_or(item.min));
+  return value.faults().all().size() > before ? std::nullopt : std::optional(numbers);
+}
+
+std::string Wholes::write(const std::vector<std::int64_t>& numbers) const {
+  return fmt::format("[{}]", fmt::join(numbers, ", "));
+}
+
+std::optional<Number> bounds_of(const Any& form) {
+  if (const auto* number = std::get_if<Number>(&form)) return *number;
+  if (const auto* quantity = std::get_if<Quantity>(&form))
+    return Number{quantity->min, quantity->max};
+  if (const auto* whole = std::get_if<Whole>(&form)) {
+    return Number{static_cast<double>(whole->min), static_cast<double>(whole->max)};
+  }
+  return std::nullopt;
 }
 
 std::string allowed_text(const Any& form) {

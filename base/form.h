@@ -75,9 +75,17 @@ struct Text {
 struct Title {
   using Result = std::string;
   std::size_t max_bytes = 100;
-  // A name with faults is still told to others by what it is.
+  // A name that does not fit is a fault, and still names what it names.
   std::optional<std::string> read(const Value& value) const;
   std::string write(const std::string& text) const { return text; }
+};
+
+// A list of whole numbers.
+struct Wholes {
+  using Result = std::vector<std::int64_t>;
+  Whole item;
+  std::optional<Result> read(const Value& value) const;
+  std::string write(const Result& numbers) const;
 };
 
 // Forms that code of its own reads.
@@ -85,7 +93,8 @@ struct Words {
   std::vector<std::string> words;
 };
 struct Name {  // A name of a list; with `or_path` also a file of one's own.
-  std::vector<std::string> names;
+  std::vector<std::string> (*names)();
+  std::string allowed;
   bool or_path = true;
 };
 struct Constant {  // This and nothing else, as YAML writes it.
@@ -96,20 +105,22 @@ struct Values {};  // A list of whatever the thing named by the key may be.
 // A form with its meaning, inside another one.
 struct Part;
 struct Map {
-  std::string meaning;  // What such a map is.
   std::vector<KeyFacts> keys;
+  std::string example;         // "{node: dgx-h100, nodes: 1}", for messages.
   bool exactly_one = false;    // Of the keys.
-  std::vector<Part> others{};  // At most one: the form under keys that the user names.
+  std::vector<Part> others{};  // At most one: what stands under keys that the user names.
 };
 struct List {
   std::vector<Part> item;  // One.
+  std::string allowed = "a list expected";
 };
 struct Either {
   std::vector<Part> forms;
+  std::string allowed;
 };
 
-using Any = std::variant<Flag, Whole, Number, Quantity, Text, Title, Words, Name, Constant, Values,
-                         Map, List, Either>;
+using Any = std::variant<Flag, Whole, Number, Quantity, Text, Title, Wholes, Words, Name, Constant,
+                         Values, Map, List, Either>;
 
 struct Part {
   Any form;
@@ -124,6 +135,9 @@ template <class Form>
 Any described(Form form) {
   return form;
 }
+
+// Of a number, with or without a unit (in SI); nothing for other forms.
+std::optional<Number> bounds_of(const Any& form);
 
 // What a message says is allowed, for a value that is missing.
 std::string allowed_text(const Any& form);

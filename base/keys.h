@@ -15,7 +15,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -72,9 +74,11 @@ template <class T>
 class Member {
  public:
   virtual ~Member() = default;
-  virtual void read(const Value& value, T& object) const = 0;
+  // False after a fault.
+  virtual bool read(const Value& value, T& object) const = 0;
   virtual std::optional<double> number(const Value& value) const = 0;
   virtual void set(T& object, double number) const = 0;
+  virtual std::optional<double> get(const T& object) const = 0;  // Nothing for words and texts.
   virtual std::optional<std::string> write(const T& object) const = 0;
   virtual bool same(const T& a, const T& b) const = 0;
   virtual void copy(const T& from, T& to) const = 0;
@@ -119,8 +123,10 @@ class FormMember : public Member<T> {
  public:
   FormMember(Get get, Form form) : get_(std::move(get)), form_(std::move(form)) {}
 
-  void read(const Value& value, T& object) const override {
-    if (const auto read = form_.read(value)) get_(object) = stored<M>(*read);
+  bool read(const Value& value, T& object) const override {
+    const auto read = form_.read(value);
+    if (read) get_(object) = stored<M>(*read);
+    return read.has_value();
   }
   std::optional<double> number(const Value& value) const override {
     if constexpr (std::is_same_v<Result, double>) {
@@ -132,6 +138,14 @@ class FormMember : public Member<T> {
   void set(T& object, double number) const override {
     if constexpr (std::is_arithmetic_v<Result>) {
       get_(object) = stored<M>(static_cast<Result>(number));
+    }
+  }
+  std::optional<double> get(const T& object) const override {
+    if constexpr (std::is_arithmetic_v<Result>) {
+      const auto value = loaded<Result>(get_(object));
+      return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+    } else {
+      return std::nullopt;
     }
   }
   std::optional<std::string> write(const T& object) const override {
@@ -236,26 +250,105 @@ std::vector<KeyFacts> facts_of(const Keys<T>& keys) {
   return facts;
 }
 
-// Reads what the map gives; the rest of the object stays as it is. Marks all keys of the table as
-// known, also those that have no member. A key that is required and missing, a value that its form
-// refuses, and a key that has no effect on the object as it is now are faults.
+// The row of that name. Requires: there is one.
 template <class T>
-void read_keys(MapReader& map, const Keys<T>& keys, T& object) {
+const Key<T>& row_of(const Keys<T>& keys, std::string_view name) {
   for (const Key<T>& row : keys) {
-    if (!row.member) {
+    if (row.name() == name) return row;
+  }
+  throw std::logic_error("no key " + std::string(name));
+}
+
+// Code that reads keys without a member, by name; it gets nothing where the key is left out.
+using KeyCode = std::map<std::string_view, std::function<void(const std::optional<Value>&)>>;
+
+// The value of a row. Absence of a key that is required is a fault.
+inline std::optional<Value> value_of(MapReader& map, const KeyFacts& facts) {
+  if (!facts.required()) return map.optional(facts.name);
+  const bool is_text = std::holds_alternative<form::Text>(facts.form);
+  return map.required(facts.name, is_text ? facts.meaning : form::allowed_text(facts.form));
+}
+
+// Reads what the map gives, in the order of the table; the rest of the object stays as it is. A row
+// without a member goes to its code; without either it is only marked as known. A key that is
+// required and missing, a value that its form refuses, and a key that has no effect on the object
+// as it is in the end are faults. Returns the rows whose members were set.
+template <class T>
+std::vector<const Key<T>*> read_keys(MapReader& map, const Keys<T>& keys, T& object,
+                                     const KeyCode& code = {}) {
+  std::vector<const Key<T>*> given;
+  for (const Key<T>& row : keys) {
+    const auto reader = code.find(row.name());
+    if (reader != code.end()) {
+      reader->second(value_of(map, row.facts));
+    } else if (!row.member) {
       map.optional(row.name());
-      continue;
+    } else if (const auto value = value_of(map, row.facts)) {
+      if (row.member->read(*value, object)) given.push_back(&row);
     }
-    const auto value = row.facts.required()
-                           ? map.required(row.name(), form::allowed_text(row.facts.form))
-                           : map.optional(row.name());
-    if (value) row.member->read(*value, object);
   }
   for (const Key<T>& row : keys) {
     const auto value = row.fault ? map.optional(row.name()) : std::nullopt;
     const std::string fault = value ? row.fault(object) : "";
     if (!fault.empty()) value->fault(fault, "given");
   }
+  return given;
+}
+
+// The first number of an object that is beyond its bounds, "NAME must be MIN to MAX"; "" if none
+// is.
+template <class T>
+std::string bounds_fault(const Keys<T>& keys, const T& object) {
+  for (const Key<T>& row : keys) {
+    const auto bounds = form::bounds_of(row.facts.form);
+    const auto number = row.member && bounds ? row.member->get(object) : std::nullopt;
+    if (number && !(*number >= bounds->min && *number <= bounds->max)) {
+      return row.name() + " must be " + bounds->write(bounds->min) + " to " +
+             bounds->write(bounds->max);
+    }
+  }
+  return "";
+}
+
+// Takes over what the rows set.
+template <class T>
+void copy_keys(const std::vector<const Key<T>*>& rows, const T& from, T& to) {
+  for (const Key<T>* row : rows) row->member->copy(from, to);
+}
+
+// Reads one key of the table by itself. False where it is left out or refused.
+template <class T>
+bool read_key(MapReader& map, const Keys<T>& keys, std::string_view name, T& object) {
+  const Key<T>& row = row_of(keys, name);
+  const auto value = value_of(map, row.facts);
+  return value && row.member->read(*value, object);
+}
+
+// All keys of a kind of map.
+template <class T>
+struct KeyMap {
+  std::string example;  // "{node: dgx-h100, nodes: 1}", for messages.
+  Keys<T> keys;
+
+  form::Map form() const { return {facts_of(keys), example}; }
+};
+
+// A reader of the map, or nothing after a fault that shows what the map may look like.
+template <class T>
+std::optional<MapReader> open_map(const Value& value, const KeyMap<T>& map) {
+  if (value.is_map()) return MapReader(value);
+  value.fault("a map such as " + map.example + " expected");
+  return std::nullopt;
+}
+
+// Reads a map of exactly these keys. False if it is none.
+template <class T>
+bool read_map(const Value& value, const KeyMap<T>& map, T& object, const KeyCode& code = {}) {
+  auto reader = open_map(value, map);
+  if (!reader) return false;
+  read_keys(*reader, map.keys, object, code);
+  reader->done();
+  return true;
 }
 
 // The key's member as text; nothing where it has none, or where it is left out.
@@ -270,15 +363,6 @@ void write_keys(const Keys<T>& keys, const T& object, YAML::Node& node) {
   for (const Key<T>& row : keys) {
     if (const auto text = written(row, object)) node[row.name()] = *text;
   }
-}
-
-// The row of that name. Requires: there is one.
-template <class T>
-const Key<T>& row_of(const Keys<T>& keys, std::string_view name) {
-  for (const Key<T>& row : keys) {
-    if (row.name() == name) return row;
-  }
-  throw std::logic_error("no key " + std::string(name));
 }
 
 }  // namespace moesim

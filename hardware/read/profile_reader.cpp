@@ -17,35 +17,6 @@ const std::vector<std::string> kConfidences = {"data-sheet", "measured", "calibr
 constexpr const char* kNumberForm = "a map {value: ..., source: ..., confidence: ...} expected";
 constexpr const char* kRangeForm = "two numbers [low, high] around the value";
 
-std::string_view si_unit(std::optional<Dimension> dimension) {
-  if (!dimension) return "";
-  switch (*dimension) {
-    case Dimension::kTime:
-      return " s";
-    case Dimension::kBytes:
-      return " B";
-    case Dimension::kBandwidth:
-      return " B/s";
-    case Dimension::kFlopRate:
-      return " FLOP/s";
-    case Dimension::kPower:
-      return " W";
-    case Dimension::kRate:
-      return " /s";
-    case Dimension::kMoney:
-      return " USD";
-    case Dimension::kMoneyPerHour:
-      return " USD/h";
-    case Dimension::kMoneyPerEnergy:
-      return " USD/J";
-    case Dimension::kCarbonPerEnergy:
-      return " kg/J";
-    case Dimension::kEnergyPerByte:
-      return " J/B";
-  }
-  return "";
-}
-
 // Half the width of a range that is not stated, relative to the number. Calibrated constants trade
 // against each other by about a tenth without a visible change of the error (docs/physics.md,
 // "Constants"); the rest is judgement. Data sheets and prices are taken at their word.
@@ -108,15 +79,6 @@ std::string ProfileReader::path_of(const Value& value) const {
   return file_.kind + "/" + file_.name + ": " + value.path();
 }
 
-std::optional<double> ProfileReader::amount_of(const Value& amount, const NumberRule& rule) const {
-  if (!rule.dimension) return amount.number(rule.min, rule.max);
-  const auto number = amount.quantity(*rule.dimension, rule.min <= 0);
-  if (!number || (*number >= rule.min && *number <= rule.max)) return number;
-  amount.fault(fmt::format("{}; from {}{} to {}{}", allowed_quantity(*rule.dimension), rule.min,
-                           si_unit(rule.dimension), rule.max, si_unit(rule.dimension)));
-  return std::nullopt;
-}
-
 // As stated, else what its confidence suggests.
 NumberRange ProfileReader::range_of(const Number& number, double stated, NumberRange bounds,
                                     const ReadAmount& amount) {
@@ -137,16 +99,6 @@ NumberRange ProfileReader::range_of(const Number& number, double stated, NumberR
   return {stated, stated};
 }
 
-std::optional<double> ProfileReader::read_number(const Value& value, const NumberRule& rule) {
-  const auto number =
-      open_number(value, rule.exact ? Certainty::kSetting : Certainty::kUncertain, Enters::kTime);
-  const auto stated = number ? amount_of(number->amount, rule) : std::nullopt;
-  if (!stated) return std::nullopt;
-  if (rule.exact) return stated;
-  return drawn(value, *number, *stated, {rule.min, rule.max},
-               [&](const Value& amount) { return amount_of(amount, rule); });
-}
-
 double ProfileReader::drawn(const Value& value, const Number& number, double stated,
                             NumberRange bounds, const ReadAmount& amount) const {
   const NumberRange range = range_of(number, stated, bounds, amount);
@@ -158,27 +110,9 @@ const char* ProfileReader::number_form() {
   return kNumberForm;
 }
 
-NumberRange ProfileReader::bounds_of(const form::Any& form) {
-  if (const auto* number = std::get_if<form::Number>(&form)) return {number->min, number->max};
-  const auto& quantity = std::get<form::Quantity>(form);
-  return {quantity.min, quantity.max};
-}
-
 std::optional<double> ProfileReader::read_flag(const Value& amount) {
   const auto choice = amount.choice({"no", "yes"});
   return choice ? std::optional(static_cast<double>(*choice)) : std::nullopt;
-}
-
-double ProfileReader::required(const std::string& key, const NumberRule& rule) {
-  const auto value = map_.required(key, kNumberForm);
-  return value ? read_number(*value, rule).value_or(0) : 0;
-}
-
-std::size_t ProfileReader::required_word(const std::string& key,
-                                         const std::vector<std::string>& words) {
-  const auto value = map_.required(key, kNumberForm);
-  const auto word = value ? open_number(*value, Certainty::kSetting, Enters::kTime) : std::nullopt;
-  return word ? word->amount.choice(words).value_or(0) : 0;
 }
 
 std::map<Dtype, double> ProfileReader::by_format(const ProfileKey<Amount>& each) {

@@ -24,15 +24,6 @@ struct ProfileFile {
   Variation variation = {};  // How its numbers, and those of what it refers to, are drawn.
 };
 
-// What a number may be. `min` and `max` are inclusive and in SI; they only keep out absurd values.
-struct NumberRule {
-  std::optional<Dimension> dimension = {};  // Nothing: a plain ratio or count.
-  double min = 0;
-  double max = 0;
-  bool dated = false;  // Prices: a `date` is required.
-  bool exact = false;  // A setting, not a measurement: no draw changes it, no `range` is allowed.
-};
-
 class ProfileReader {
  public:
   // Nothing if the file cannot be read or parsed; the faults say why.
@@ -47,15 +38,16 @@ class ProfileReader {
   // left out. Absence is a fault if the row has no default. A row that does not apply is skipped.
   template <class T>
   void read(const ProfileKey<T>& row, T& object);
+  // The same whatever the row says of its absence.
+  template <class T>
+  void read_required(const ProfileKey<T>& row, T& object);
+  template <class T>
+  void read_optional(const ProfileKey<T>& row, T& object);
   template <class T>
   void read(const ProfileKeys<T>& rows, T& object) {
     for (const ProfileKey<T>& row : rows) read(row, object);
   }
 
-  // The number in SI; 0 after a fault. Absence is a fault.
-  double required(const std::string& key, const NumberRule& rule);
-  // One of several words, also as a map {value, source, confidence}; the result is its index.
-  std::size_t required_word(const std::string& key, const std::vector<std::string>& words);
   // Numbers by format, in SI: {bf16: NUMBER, fp8: NUMBER}. One of 16 bits must be among them.
   struct Amount {
     double si = 0;
@@ -100,15 +92,12 @@ class ProfileReader {
   static const char* number_form();
   template <class T>
   void read_value(const ProfileKey<T>& row, const Value& value, T& object);
-  static NumberRange bounds_of(const form::Any& form);
   // 1 for yes; yes and no are words here.
   static std::optional<double> read_flag(const Value& amount);
   // As stated or drawn, by the variation of the file.
   double drawn(const Value& value, const Number& number, double stated, NumberRange bounds,
                const ReadAmount& amount) const;
-  std::optional<double> read_number(const Value& value, const NumberRule& rule);
   std::optional<Number> open_number(const Value& value, Certainty certainty, Enters enters);
-  std::optional<double> amount_of(const Value& amount, const NumberRule& rule) const;
   static NumberRange range_of(const Number& number, double stated, NumberRange bounds,
                               const ReadAmount& amount);
 
@@ -123,12 +112,20 @@ void ProfileReader::read(const ProfileKey<T>& row, T& object) {
   if (!row.with.empty() && !has(row.with)) return;
   if (row.where && !row.where(object)) return;
   if (row.take) return row.take(*this, object);
-  const KeyFacts& facts = row.key.facts;
+  row.key.facts.required() ? read_required(row, object) : read_optional(row, object);
+}
+
+template <class T>
+void ProfileReader::read_required(const ProfileKey<T>& row, T& object) {
   const bool bare = row.certainty == Certainty::kGiven;
   const auto value =
-      facts.required()
-          ? map_.required(facts.name, bare ? form::allowed_text(facts.form) : number_form())
-          : map_.optional(facts.name);
+      map_.required(row.name(), bare ? form::allowed_text(row.key.facts.form) : number_form());
+  if (value) read_value(row, *value, object);
+}
+
+template <class T>
+void ProfileReader::read_optional(const ProfileKey<T>& row, T& object) {
+  const auto value = map_.optional(row.name());
   if (value) read_value(row, *value, object);
 }
 
@@ -146,7 +143,8 @@ void ProfileReader::read_value(const ProfileKey<T>& row, const Value& value, T& 
   const auto amount = [&member](const Value& text) { return member.number(text); };
   const auto stated = amount(number->amount);
   if (!stated) return;
-  member.set(object, drawn(value, *number, *stated, bounds_of(row.key.facts.form), amount));
+  const form::Number bounds = form::bounds_of(row.key.facts.form).value();
+  member.set(object, drawn(value, *number, *stated, {bounds.min, bounds.max}, amount));
 }
 
 // True if the text names a file (contains '/' or ends in ".yaml") and no shipped profile.

@@ -82,9 +82,9 @@ void share_memory(MemoryLedger& ledger, const EngineMemoryRules& rules) {
       ledger.shortfall = -ledger.kv_pool;
       break;
     case PoolRule::kStaticFraction: {
-      const Bytes usable = memory - rules.context;
+      const Bytes usable = memory - rules.context_memory;
       const Bytes resident = ledger.weights() + ledger.linear_states;
-      const Bytes transient = ledger.needed() - resident - rules.context;
+      const Bytes transient = ledger.needed() - resident - rules.context_memory;
       ledger.budget = usable * u;
       ledger.kv_pool = ledger.budget - resident;
       ledger.shortfall =
@@ -108,8 +108,8 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   ledger.activations = peak_activations(in, stage);
   ledger.communication = communication_buffers(in);
   ledger.fullest_over_mean = in.fullest_over_mean();
-  ledger.runtime = in.rules.context;
-  if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicators;
+  ledger.runtime = in.rules.context_memory;
+  if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicator_memory;
   const CacheLayers cache = cache_layers(in, stage);
   ledger.linear_states = Bytes(cache.state_bytes * static_cast<double>(in.rules.max_num_seqs));
   ledger.kv_bytes_per_token = Bytes(cache.full_bytes);

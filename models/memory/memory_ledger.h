@@ -36,8 +36,8 @@ struct EngineMemoryRules {
   PoolRule pool = PoolRule::kUtilization;
   // Sampler workspace: logits in 16 bit and fp32, sorted copy, indices, softmax, cumulative sum.
   double sampler_bytes_per_logit = 41;
-  Bytes context = Bytes(0.6e9);        // CUDA context and libraries.
-  Bytes communicators = Bytes(1.5e9);  // On top where a stage has several ranks.
+  Bytes context_memory = Bytes(0.6e9);       // CUDA context and libraries.
+  Bytes communicator_memory = Bytes(1.5e9);  // On top where a stage has several ranks.
   // 4-bit expert kernels pad an expert's width to this (measured: gpt-oss 2880 -> 3072).
   std::int64_t fp4_width_multiple = 256;
 };

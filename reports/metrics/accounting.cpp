@@ -43,7 +43,7 @@ Cost horizon_cost(const MetricInput& input) {
   const DeviceSpec& device = input.deployment.cluster.node.device;
   const double hours = input.summary->horizon.value() / 3600;
   const auto devices = static_cast<double>(input.deployment.cluster.num_devices());
-  const double own_rent = input.deployment.rent_usd_per_hour;
+  const double own_rent = input.deployment.rent_per_device;
   const double rent = own_rent > 0 ? own_rent : device.rent;
   const double electricity = input.deployment.site.electricity_usd_per_joule;
   Cost cost;

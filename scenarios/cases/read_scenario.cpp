@@ -87,7 +87,7 @@ class ScenarioReader {
     if (faults_.empty() && scenario.rows.empty()) {
       faults_.add({file_, sweep_.line, "sweep.where", "", "no point meets the conditions"});
     }
-    if (faults_.empty()) scenario.resolved = resolved_text(scenario);
+    if (faults_.empty()) scenario.resolved = resolved_text();
     return scenario;
   }
 
@@ -304,17 +304,15 @@ class ScenarioReader {
   }
 
   // The document again, resolved.
-  std::string resolved_text(const Scenario& scenario) const {
+  std::string resolved_text() const {
     const bool sweeps_site = std::ranges::any_of(sweep_.axes, [](const SweepAxis& axis) {
       return std::ranges::any_of(axis.paths, [](const SweptPath& swept) {
         return swept.path == "site" || swept.path.starts_with("site.");
       });
     });
     YAML::Node out;
-    out["schema"] = 1;
-    out["name"] = scenario.name;
-    if (!scenario.question.empty()) out["question"] = scenario.question;
-    out["seed"] = scenario.seed;
+    out["schema"] = kSchemaVersion;
+    write_keys(scenario_keys(), common_, out);
     if (!sweeps_site) out["site"] = resolved_site(common_.site);
     if (sweeps_site && root_["site"].IsDefined()) out["site"] = YAML::Clone(root_["site"]);
     out["workload"] = YAML::Clone(root_["workload"]);

@@ -7,20 +7,20 @@
 #include "hardware/network/cluster_check.h"
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
+#include "scenarios/format/keys/case_keys.h"
+#include "scenarios/format/keys/cluster_keys.h"
+#include "scenarios/format/keys/model_keys.h"
+#include "scenarios/format/keys/parallel_keys.h"
+#include "scenarios/format/keys/placement_keys.h"
 #include "scenarios/format/read_engine.h"
 #include "scenarios/format/read_faults.h"
+#include "scenarios/format/read_quality.h"
 #include "scenarios/format/read_value.h"
 #include "sim/deployment/expert_placement.h"
 #include "sim/network/stage_collectives.h"
 
 namespace moesim {
 namespace {
-
-constexpr std::int64_t kMaxWidth = 1'000'000;
-constexpr std::int64_t kMaxSteps = 1'000'000'000;
-constexpr std::int64_t kMaxNodes = 100'000;  // A torus joins nodes of one device each.
-constexpr QuantityLimit kMaxPower = {1e5, "100 kW"};
-constexpr QuantityLimit kMaxRent = {1e6, "1000000 USD/h"};
 
 // Loads by name, once; a name that is not known becomes a fault at the value, a fault inside the
 // file stays with the file.
@@ -42,7 +42,8 @@ struct CaseReader {
   Faults& contradictions;
   LoadedSpecs& loaded;
   Deployment deployment;
-  std::optional<MapReader> sizes = std::nullopt;  // Of `model:`, read after the router's scheme.
+  std::optional<MapReader> sizes = std::nullopt;  // `model:` as a map.
+  ModelOverrides overrides = {};                  // Of it, applied after the router's scheme.
   std::vector<TokenPolicy> baselines = {};
   std::size_t earlier = contradictions.all().size();  // Of the cases before.
   bool resized = false;  // Sizes of its own make it another model than the published one.
@@ -52,31 +53,29 @@ struct CaseReader {
     contradictions.add({place.file(), place.line(), path, shown, allowed});
   }
 
-  std::optional<std::int64_t> override_value(MapReader& map, const std::string& key) {
-    const auto value = map.optional(key);
-    return value ? value->integer(1, kMaxWidth) : std::nullopt;
+  std::optional<Value> value_of(std::string_view key) {
+    return moesim::value_of(reader, row_of(case_keys(), key).facts);
   }
 
   void read_model() {
-    const auto value = reader.required("model", "a catalog name or the path of a config.json");
+    const auto value = value_of("model");
     if (!value) return;
     if (!value->is_map()) {
       deployment.model = load_named(*value, load_model, loaded.models);
       return;
     }
     sizes.emplace(*value);
-    const auto name = sizes->required("name", "a catalog name or the path of a config.json");
-    if (name) deployment.model = load_named(*name, load_model, loaded.models);
+    read_keys(*sizes, model_keys().keys, overrides, {{"name", [this](const auto& name) {
+                                                        if (name)
+                                                          deployment.model = load_named(
+                                                              *name, load_model, loaded.models);
+                                                      }}});
+    sizes->done();
   }
 
   // After the router's scheme, because its groups decide which sizes are allowed.
-  void read_sizes() {
-    if (!sizes) return;
-    const ModelOverrides overrides{
-        override_value(*sizes, "num_experts"), override_value(*sizes, "top_k"),
-        override_value(*sizes, "expert_width"), override_value(*sizes, "num_layers")};
-    sizes->done();
-    if (deployment.model.layers.empty()) return;
+  void apply_sizes() {
+    if (!sizes || deployment.model.layers.empty()) return;
     try {
       const std::vector<LayerSpec> published = deployment.model.layers;
       deployment.model = with_overrides(deployment.model, overrides);
@@ -87,28 +86,21 @@ struct CaseReader {
     }
   }
 
-  Dtype dtype_or(MapReader& map, const std::string& key, Dtype otherwise) {
-    const auto value = map.optional(key);
-    if (!value) return otherwise;
-    return value->word<Dtype>().value_or(otherwise);
-  }
-
   void read_dtypes() {
     DtypePlan& plan = deployment.dtypes;
     plan.weights = deployment.model.native_dtype;
     plan.experts = deployment.model.native_expert_dtype;
     const auto value = reader.optional("dtype");
-    auto map = value ? map_like(*value, "{weights: fp8, kv: bf16}") : std::nullopt;
-    if (map && map->optional("weights")) {
-      plan.weights = dtype_or(*map, "weights", plan.weights);
-      plan.experts = plan.weights;
+    auto map = value ? open_map(*value, dtype_keys()) : std::nullopt;
+    if (map) {
+      read_keys(*map, dtype_keys().keys, plan);
+      map->done();
     }
-    plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
-    if (!map) return;
-    plan.experts = dtype_or(*map, "experts", plan.experts);
-    plan.kv = dtype_or(*map, "kv", plan.kv);
-    plan.dispatch = dtype_or(*map, "dispatch", plan.dispatch);
-    map->done();
+    const auto gives = [&map](const char* key) { return map && map->optional(key); };
+    if (gives("weights") && !gives("experts")) plan.experts = plan.weights;
+    if (!gives("dispatch")) {
+      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+    }
   }
 
   template <class Spec>
@@ -117,22 +109,21 @@ struct CaseReader {
   }
 
   void read_cluster() {
-    const auto value = reader.required("cluster", "{node: dgx-h100, nodes: 1}");
-    auto map = value ? map_like(*value, "{node: dgx-h100, nodes: 1}") : std::nullopt;
+    const auto value = value_of("cluster");
+    auto map = value ? open_map(*value, cluster_keys()) : std::nullopt;
     if (!map) return;
-    const auto node = map->required("node", "a node profile, e.g. dgx-h100");
     ClusterSpec& cluster = deployment.cluster;
-    if (node) cluster.node = load_named(*node, with_variation(load_node), loaded.nodes);
-    cluster.nodes = map->integer_or("nodes", 1, 1, kMaxNodes);
-    if (const auto fabric = map->optional("fabric")) {
-      cluster.fabric = load_named(*fabric, with_variation(load_fabric), loaded.fabrics);
-    } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
-      cluster.fabric = load_fabric("rail-fat-tree", loaded.variation);
-    }
-    if (const auto routing = map->optional("routing")) {
-      cluster.fabric.routing = routing->word<FabricRouting>().value_or(cluster.fabric.routing);
-    }
-    if (const auto shape = map->optional("shape")) read_shape(*shape, cluster.fabric);
+    const auto read_node = [&](const std::optional<Value>& node) {
+      if (node) cluster.node = load_named(*node, with_variation(load_node), loaded.nodes);
+    };
+    const auto read_fabric = [&](const std::optional<Value>& fabric) {
+      if (fabric) {
+        cluster.fabric = load_named(*fabric, with_variation(load_fabric), loaded.fabrics);
+      } else if (cluster.nodes > 1 && cluster.node.devices > 0) {
+        cluster.fabric = load_fabric("rail-fat-tree", loaded.variation);
+      }
+    };
+    read_keys(*map, cluster_keys().keys, cluster, {{"node", read_node}, {"fabric", read_fabric}});
     map->done();
     if (cluster.node.devices == 0) return;
     for (const ClusterFault& fault : cluster_faults(cluster)) {
@@ -142,39 +133,24 @@ struct CaseReader {
     }
   }
 
-  void read_shape(const Value& value, FabricSpec& fabric) {
-    if (fabric.kind != FabricKind::kTorus && fabric.kind != FabricKind::kNone) {
-      value.fault("only a torus has a shape; leave this out");
-      return;
-    }
-    for (const Value& length : value.items()) {
-      fabric.shape.push_back(length.integer(1, kMaxNodes).value_or(1));
-    }
-  }
-
-  std::int64_t width_or(std::optional<MapReader>& map, const std::string& key,
-                        std::int64_t otherwise) {
-    return map ? map->integer_or(key, otherwise, 1, kMaxWidth) : otherwise;
-  }
-
   // Absent widths: tp takes the devices of one node unless tp, pp or attention_dp is given; experts
   // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the
   // devices there are.
   ParallelPlan read_workers(const std::string& key, std::int64_t devices) {
     const auto value = reader.optional(key);
-    auto map = value ? map_like(*value, "{tp: 8}") : std::nullopt;
-    const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
+    auto map = value ? open_map(*value, parallel_keys()) : std::nullopt;
     ParallelPlan plan;
-    plan.tp =
-        width_or(map, "tp", any ? 1 : std::max<std::int64_t>(1, deployment.cluster.node.devices));
-    plan.pp = width_or(map, "pp", 1);
-    plan.attention_dp = width_or(map, "attention_dp", 1);
+    if (map) read_keys(*map, parallel_keys().keys, plan);
+    const auto gives = [&map](const char* width) { return map && map->optional(width); };
+    const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
+    if (!any) plan.tp = std::max<std::int64_t>(1, deployment.cluster.node.devices);
     const bool is_moe = deployment.model.is_moe();
-    plan.ep = width_or(map, "ep", is_moe && plan.attention_dp > 1 ? plan.stage_ranks() : 1);
+    if (!gives("ep") && is_moe && plan.attention_dp > 1) plan.ep = plan.stage_ranks();
     const bool divides = plan.stage_ranks() % plan.ep == 0;
-    plan.moe_tp = width_or(map, "moe_tp", is_moe && divides ? plan.stage_ranks() / plan.ep : 1);
-    plan.replicas =
-        width_or(map, "replicas", std::max<std::int64_t>(1, devices / plan.replica_ranks()));
+    if (!gives("moe_tp") && is_moe && divides) plan.moe_tp = plan.stage_ranks() / plan.ep;
+    if (!gives("replicas")) {
+      plan.replicas = std::max<std::int64_t>(1, devices / plan.replica_ranks());
+    }
     if (map) map->done();
     return plan;
   }
@@ -195,23 +171,15 @@ struct CaseReader {
   }
 
   void read_placement() {
-    const auto value = reader.optional("placement");
-    auto map = value ? map_like(*value, "{policy: eplb, redundant_experts: 16}") : std::nullopt;
-    if (!map) return;
-    PlacementSpec& spec = deployment.placement;
-    read_word(*map, "policy", spec.policy);
-    spec.redundant_experts = map->integer_or("redundant_experts", 0, 0, kMaxWidth);
-    read_word(*map, "scope", spec.scope);
-    read_word(*map, "replicas", spec.replicas);
-    spec.rebalance_steps = map->integer_or("rebalance_steps", 0, 0, kMaxSteps);
-    spec.rebalance_gain = map->number_or("rebalance_gain", spec.rebalance_gain, 0, 10);
-    read_word(*map, "profile", spec.profile);
-    map->done();
+    if (const auto value = reader.optional("placement")) {
+      read_map(*value, placement_keys(), deployment.placement);
+    }
   }
 
   // Of the scenario, else published. A model of other sizes is assumed to have read as much.
   void read_training(const std::optional<TrainingTokens>& common) {
-    const auto own = read_quality(reader);
+    const auto value = reader.optional("quality");
+    const auto own = value ? read_quality(*value) : std::nullopt;
     TrainingTokens& training = deployment.training;
     if (own || common) {
       training = own ? *own : *common;
@@ -224,10 +192,12 @@ struct CaseReader {
   }
 
   std::optional<std::vector<TwinMatch>> read_own_twins() {
-    const auto twins = read_twins(reader);
+    const auto value = reader.optional("twins");
+    if (!value) return std::nullopt;
+    const std::vector<TwinMatch> twins = read_twins(*value);
     const bool dense = !deployment.model.layers.empty() && !deployment.model.is_moe();
-    if (twins && !twins->empty() && dense) {
-      reader.optional("twins")->fault("an MoE model expected: a dense one has no dense twins");
+    if (!twins.empty() && dense) {
+      value->fault("an MoE model expected: a dense one has no dense twins");
     }
     return twins;
   }
@@ -298,20 +268,16 @@ CaseSpec read_case(const Value& value, const Common& common, Faults& contradicti
   Deployment& deployment = reader.deployment;
   deployment.site = common.site;
   deployment.seed = common.seed;
-  deployment.name = report_name(reader.reader);
+  read_keys(reader.reader, case_keys(), deployment);
   reader.read_model();
   reader.read_routing();
-  reader.read_sizes();
+  reader.apply_sizes();
   reader.read_dtypes();
   reader.read_cluster();
   reader.read_plan();
   reader.read_placement();
-  read_engine(reader.reader, loaded.variation, loaded.engines, deployment);
+  read_engine(reader.reader.optional("engine"), loaded.variation, loaded.engines, deployment);
   reader.read_error();
-  deployment.power_limit =
-      Watts(quantity_up_to(reader.reader, "power_limit", Dimension::kPower, 0, kMaxPower));
-  deployment.rent_usd_per_hour =
-      quantity_up_to(reader.reader, "rent_per_device", Dimension::kMoneyPerHour, 0, kMaxRent);
   if (const auto faults = reader.reader.optional("faults")) {
     read_faults(*faults, contradictions, deployment);
   }

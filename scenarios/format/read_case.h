@@ -13,7 +13,6 @@
 #include "hardware/spec/variation.h"
 #include "scenarios/format/read_common.h"
 #include "scenarios/format/read_engine.h"
-#include "scenarios/format/read_quality.h"
 #include "scenarios/format/read_router.h"
 #include "sim/deployment/deployment.h"
 

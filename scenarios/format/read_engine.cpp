@@ -1,6 +1,8 @@
 #include "scenarios/format/read_engine.h"
 
+#include "scenarios/format/keys/engine_keys.h"
 #include "scenarios/format/read_value.h"
+#include "sim/deployment/engine_keys.h"
 
 namespace moesim {
 namespace {
@@ -36,91 +38,39 @@ struct EngineReader {
     profiled = policy(loaded.stated, {});
   }
 
-  // A number of the engine in the scenario's own words. What says no more than the engine's profile
+  // The engine's numbers in the scenario's own words. What says no more than the engine's profile
   // rests on the profile as before.
-  template <class Number>
-  void set_own(const std::string& key, const Number& given, const Number& stated, Number& number) {
-    if (given == stated) return;
-    number = given;
-    deployment.serving.forget(key);
-  }
-
-  void set_number(MapReader& map, const std::string& key, std::pair<double, double> bounds,
-                  double stated, double& number) {
-    if (!map.optional(key)) return;
-    set_own(key, map.number_or(key, stated, bounds.first, bounds.second), stated, number);
-  }
-
-  void set_count(MapReader& map, const std::string& key, std::int64_t max, std::int64_t stated,
-                 std::int64_t& count) {
-    if (map.optional(key)) set_own(key, map.integer_or(key, stated, 1, max), stated, count);
-  }
-
-  void set_time(MapReader& map, const std::string& key, Seconds stated, Seconds& time) {
-    const auto value = map.optional(key);
-    if (!value) return;
-    const Seconds given = Seconds(value->quantity(Dimension::kTime, true).value_or(0));
-    if (given > Seconds(60)) value->fault("at most 60 s");
-    set_own(key, given, stated, time);
-  }
-
-  void set_flag(MapReader& map, const std::string& key, bool stated, bool& flag) {
-    if (map.optional(key)) set_own(key, map.boolean_or(key, stated), stated, flag);
-  }
-
-  void read_engine_numbers(MapReader& map) {
-    constexpr std::pair kFactor{0.01, 100.0};
-    ServingPolicy& own = deployment.serving;
-    EngineMemoryRules& rules = own.memory;
-    const EngineMemoryRules& limits = profiled.memory;
-    set_number(map, "memory_utilization", {0.1, 1}, limits.memory_utilization,
-               rules.memory_utilization);
-    set_count(map, "max_num_seqs", 65536, limits.max_num_seqs, rules.max_num_seqs);
-    set_count(map, "max_batched_tokens", 1 << 20, limits.max_batched_tokens,
-              rules.max_batched_tokens);
-    set_count(map, "kv_block_tokens", 4096, limits.kv_block_tokens, rules.kv_block_tokens);
-    set_flag(map, "chunked_prompts", profiled.chunked_prompts, own.chunked_prompts);
-    set_number(map, "reserved_output", {0, 1}, profiled.reserved_output, own.reserved_output);
-    set_count(map, "admission_interval", 10000, profiled.admission_interval,
-              own.admission_interval);
-    set_number(map, "launch_factor", kFactor, profiled.launch_factor, own.launch_factor);
-    set_number(map, "eager_factor", kFactor, profiled.eager_factor, own.eager_factor);
-    set_number(map, "expert_factor", kFactor, profiled.expert_factor, own.expert_factor);
-    set_time(map, "step_time", profiled.step_overhead, own.step_overhead);
-    set_time(map, "sequence_time", profiled.sequence_overhead, own.sequence_overhead);
-    set_time(map, "request_time", profiled.request_overhead, own.request_overhead);
-    set_flag(map, "overlaps_host", profiled.overlaps_host, own.overlaps_host);
-    set_flag(map, "two_batch_overlap", profiled.overlaps_batches, own.overlaps_batches);
-    set_flag(map, "shared_expert_overlap", profiled.overlaps_shared_experts,
-             own.overlaps_shared_experts);
-    set_flag(map, "all_reduce_overlap", profiled.overlaps_all_reduce, own.overlaps_all_reduce);
-    set_flag(map, "cuda_graphs", profiled.cuda_graphs, own.cuda_graphs);
-    read_word(map, "sampling", deployment.sampling);
-    const BatchPolicy* batching = profiled.batching;
-    read_word(map, "batching", batching);
-    set_own("batching", batching, profiled.batching, own.batching);
+  void read_numbers(MapReader& map) {
+    ServingPolicy given = profiled;
+    read_keys(map, serving_keys(), given);
+    for (const Key<ServingPolicy>& row : serving_keys()) {
+      if (row.member->same(given, profiled)) continue;
+      row.member->copy(given, deployment.serving);
+      deployment.serving.forget(row.name());
+    }
   }
 
   void read(const std::optional<Value>& value) {
     if (!value || value->is_map()) use_engine({"vllm", ""});
     if (!value) return;
     if (value->is_scalar()) return load_serving(*value);
-    auto map = map_like(*value, "{name: vllm 0.8, max_num_seqs: 256}");
-    if (!map) return;
-    if (const auto name = map->optional("name")) load_serving(*name);
-    read_engine_numbers(*map);
-    read_word(*map, "all_reduce", deployment.all_reduce);
-    read_word(*map, "dispatch", deployment.dispatch);
-    read_word(*map, "combine", deployment.combine);
-    map->done();
+    if (!value->is_map()) {
+      value->fault(form::allowed_text(engine_map()));
+      return;
+    }
+    MapReader map(*value);
+    if (const auto name = map.optional(engine_name_key().name)) load_serving(*name);
+    read_numbers(map);
+    read_keys(map, engine_choice_keys(), deployment);
+    map.done();
   }
 };
 
 }  // namespace
 
-void read_engine(MapReader& one_case, const Variation& variation, LoadedEngines& loaded,
-                 Deployment& deployment) {
-  EngineReader{variation, loaded, deployment}.read(one_case.optional("engine"));
+void read_engine(const std::optional<Value>& value, const Variation& variation,
+                 LoadedEngines& loaded, Deployment& deployment) {
+  EngineReader{variation, loaded, deployment}.read(value);
 }
 
 }  // namespace moesim

@@ -18,9 +18,9 @@ struct LoadedEngines {
   std::map<std::string, MadeOf<EngineProfile>> stated;
 };
 
-// Decides how a case is served, on its cluster. `variation` draws the profiles' numbers; faults go
-// to the case's collector.
-void read_engine(MapReader& one_case, const Variation& variation, LoadedEngines& loaded,
-                 Deployment& deployment);
+// Decides how a case is served, on its cluster, by its `engine:` if it has one. `variation` draws
+// the profiles' numbers; faults go to the case's collector.
+void read_engine(const std::optional<Value>& value, const Variation& variation,
+                 LoadedEngines& loaded, Deployment& deployment);
 
 }  // namespace moesim

@@ -9,13 +9,11 @@
 
 #include "hardware/network/cluster_check.h"
 #include "hardware/network/topology_layout.h"
-#include "scenarios/format/read_value.h"
+#include "scenarios/format/keys/fault_keys.h"
 
 namespace moesim {
 namespace {
 
-constexpr QuantityLimit kMaxDate = {3650 * 86400.0, "3650 days"};
-constexpr std::int64_t kMaxNumber = 1'000'000'000;
 constexpr double kForever = std::numeric_limits<double>::infinity();
 
 // A default and what is known of it.
@@ -43,6 +41,7 @@ struct FaultReader {
   Faults& contradictions;
   const Deployment& deployment;
   FaultSpec& spec;
+  FaultEntry entry = {};
   std::size_t before = 0;  // Faults of text so far.
 
   const ClusterSpec& cluster() const { return deployment.cluster; }
@@ -53,30 +52,31 @@ struct FaultReader {
     contradictions.add({where.file(), where.line(), where.path(), shown, allowed});
   }
 
+  // Reads a key into the entry. False where it is left out or refused.
+  bool read_key(const char* key) { return moesim::read_key(reader, fault_keys().keys, key, entry); }
+
   // A number from 0 to `count` - 1; nothing after a fault.
-  std::optional<std::int64_t> number(const std::string& key, std::int64_t count,
-                                     const std::string& what) {
-    const auto value = reader.required(key, fmt::format("{}, counted from 0", what));
-    const auto found = value ? value->integer(0, kMaxNumber) : std::nullopt;
-    if (!found || *found < count) return found;
-    contradict(key, std::to_string(*found),
+  std::optional<std::int64_t> number(const std::string& key,
+                                     std::optional<std::int64_t> FaultEntry::*member,
+                                     std::int64_t count, const std::string& what) {
+    reader.required(key, fmt::format("{}, counted from 0", what));
+    if (!read_key(key.c_str())) return std::nullopt;
+    const std::int64_t found = (entry.*member).value();
+    if (found < count) return found;
+    contradict(key, std::to_string(found),
                fmt::format("there is no such {}; allowed: 0 to {}", what, count - 1));
     return std::nullopt;
   }
 
-  std::optional<double> time(const std::string& key, bool zero_allowed) {
-    const auto value = reader.optional(key);
-    const auto seconds = value ? value->quantity(Dimension::kTime, zero_allowed) : std::nullopt;
-    if (!seconds || *seconds <= kMaxDate.max) return seconds;
-    value->fault(fmt::format("at most {} expected", kMaxDate.text));
-    return std::nullopt;
-  }
-
-  Seconds time_or(const std::string& key, const Assumed& assumed) {
-    if (reader.optional(key)) return Seconds(time(key, false).value_or(assumed.time.value()));
+  Seconds time_or(const char* key, std::optional<Seconds> FaultEntry::*member,
+                  const Assumed& assumed) {
+    if (reader.optional(key)) {
+      read_key(key);
+      return (entry.*member).value_or(assumed.time);
+    }
     spec.facts.push_back({fmt::format("{}: {}", name(), key),
-                          fmt::format("{:g} s", assumed.time.value()), assumed.source,
-                          "assumption", Enters::kTime});
+                          fmt::format("{:g} s", assumed.time.value()), assumed.source, "assumption",
+                          Enters::kTime});
     return assumed.time;
   }
 
@@ -90,18 +90,19 @@ struct FaultReader {
   std::optional<DeviceSpan> read_gpu() {
     const std::int64_t per_node = cluster().node.devices;
     if (!reader.has("node")) {
-      const auto gpu = number("gpu", cluster().num_devices(), "GPU of the cluster");
+      const auto gpu =
+          number("gpu", &FaultEntry::gpu, cluster().num_devices(), "GPU of the cluster");
       return gpu ? std::optional(DeviceSpan{*gpu, 1}) : std::nullopt;
     }
-    const auto node = number("node", cluster().nodes, "node");
-    const auto gpu = number("gpu", per_node, "GPU of a node");
+    const auto node = number("node", &FaultEntry::node, cluster().nodes, "node");
+    const auto gpu = number("gpu", &FaultEntry::gpu, per_node, "GPU of a node");
     if (!node || !gpu) return std::nullopt;
     return DeviceSpan{*node * per_node + *gpu, 1};
   }
 
   std::optional<DeviceSpan> read_devices() {
     if (reader.has("gpu")) return read_gpu();
-    const auto node = number("node", cluster().nodes, "node");
+    const auto node = number("node", &FaultEntry::node, cluster().nodes, "node");
     if (!node) return std::nullopt;
     return DeviceSpan{*node * cluster().node.devices, cluster().node.devices};
   }
@@ -113,10 +114,9 @@ struct FaultReader {
   }
 
   // Fills in which link of the cluster is meant; false after a fault.
-  bool read_link(const Value& link, Slowdown& slow) {
-    const auto part = link.word<FaultPart>(kLinkParts);
-    if (!part) return false;
-    slow.part = *part;
+  bool read_link(Slowdown& slow) {
+    if (!read_key("link")) return false;
+    slow.part = entry.link.value();
     if (slow.part == FaultPart::kFabric) return read_fabric_links(slow);
     if (slow.part == FaultPart::kScaleUp) {
       const auto devices = read_gpu();
@@ -130,8 +130,8 @@ struct FaultReader {
     }
     const std::int64_t rails =
         std::max<std::int64_t>(1, std::min(cluster().node.nics, cluster().node.devices));
-    const auto node = number("node", cluster().nodes, "node");
-    const auto rail = number("rail", rails, "rail");
+    const auto node = number("node", &FaultEntry::node, cluster().nodes, "node");
+    const auto rail = number("rail", &FaultEntry::rail, rails, "rail");
     if (cluster().nodes == 1 || cluster().node.nics == 0) {
       contradict("link", "nic", "no NIC is used in a cluster of one node");
       return false;
@@ -144,24 +144,25 @@ struct FaultReader {
   }
 
   bool read_fabric_links(Slowdown& slow) {
-    const auto port = reader.required("port", "the name of a link, e.g. leaf 3");
-    const auto name = port ? port->text() : std::nullopt;
-    const auto cables = reader.optional("cables");
-    const std::int64_t count = cables ? cables->integer(1, kMaxNumber).value_or(-1) : 0;
+    reader.required("port", "the name of a link, e.g. leaf 3");
+    const bool is_named = read_key("port");
+    const bool is_counted = !reader.optional("cables") || read_key("cables");
     if (cluster().nodes == 1) {
       contradict("link", "fabric", "a cluster of one node has no network");
       return false;
     }
-    if (!name || count < 0) return false;
+    if (!is_named || !is_counted) return false;
+    const std::string& port = entry.port.value();
+    const std::int64_t count = entry.cables.value_or(0);
     slow.devices = {0, cluster().num_devices()};
     std::shared_ptr<const FabricLinks> links;
     for (const Slowdown& other : spec.slowdowns) {
       if (other.fabric.links) links = other.fabric.links;
     }
     if (!links) links = std::make_shared<FabricLinks>(cluster());
-    slow.fabric = slow_fabric(links, *name, count, 0);
+    slow.fabric = slow_fabric(links, port, count, 0);
     if (slow.fabric.ports.empty()) {
-      contradict("port", *name, fmt::format("there is no such link; allowed: {}", links->names()));
+      contradict("port", port, fmt::format("there is no such link; allowed: {}", links->names()));
       return false;
     }
     for (const auto& [number, share] : slow.fabric.ports) {
@@ -210,8 +211,8 @@ struct FaultReader {
   void read_slowdown() {
     Slowdown slow;
     bool is_known = true;
-    if (const auto link = reader.optional("link")) {
-      is_known = read_link(*link, slow);
+    if (reader.optional("link")) {
+      is_known = read_link(slow);
     } else if (const auto devices = read_gpu()) {
       slow.devices = *devices;
       slow.index = devices->first;
@@ -220,10 +221,10 @@ struct FaultReader {
     }
     const bool is_link = slow.part != FaultPart::kDevice;
     const auto speed = reader.required("speed", "a share of its speed, e.g. 0.5");
-    if (speed) slow.speed = speed->number(0, 1).value_or(1);
+    if (read_key("speed")) slow.speed = entry.speed.value();
     if (is_known && slow.part == FaultPart::kFabric) slow_down_fabric(slow);
-    slow.from = Seconds(time("from", true).value_or(0));
-    slow.until = Seconds(time("until", false).value_or(kForever));
+    if (read_key("from")) slow.from = entry.from.value();
+    slow.until = read_key("until") ? entry.until.value() : Seconds(kForever);
     if (speed && slow.speed <= 0) {
       if (!is_link) {
         speed->fault("above 0; a GPU that stops is {gpu: 3, fails: 30 s}");
@@ -231,8 +232,8 @@ struct FaultReader {
         reader.required("until", "when the link is up again, e.g. 80 s");
       }
       if (is_link) {
-        slow.timeout = time_or("timeout", kTimeout);
-        slow.restart = time_or("restart", kRestart);
+        slow.timeout = time_or("timeout", &FaultEntry::timeout, kTimeout);
+        slow.restart = time_or("restart", &FaultEntry::restart, kRestart);
       }
     }
     if (slow.until <= slow.from) {
@@ -270,15 +271,15 @@ struct FaultReader {
 
   std::optional<Seconds> read_restart() {
     const auto value = reader.optional("restart");
-    if (value && value->is_scalar() && value->node().Scalar() == "never") return std::nullopt;
-    return time_or("restart", kRestart);
+    if (value && value->is_scalar() && value->node().Scalar() == kNever) return std::nullopt;
+    return time_or("restart", &FaultEntry::restart, kRestart);
   }
 
   void read_failure() {
     const auto devices = read_devices();
     Failure failure;
-    failure.at = Seconds(time("fails", true).value_or(0));
-    failure.detection = time_or("detection", kDetection);
+    if (read_key("fails")) failure.at = entry.fails.value();
+    failure.detection = time_or("detection", &FaultEntry::detection, kDetection);
     failure.restart = read_restart();
     if (!devices || reader.value().faults().all().size() > before) return;
     failure.devices = *devices;
@@ -308,18 +309,13 @@ void read_faults(const Value& value, Faults& contradictions, Deployment& deploym
   const ClusterSpec& cluster = deployment.cluster;
   const bool is_sound = cluster.node.devices > 0 && cluster_faults(cluster).empty();
   if (!value.is_list()) {
-    value.fault("a list expected, e.g. [{gpu: 12, speed: 0.8}]");
+    value.fault(form::allowed_text(faults_key().form));
     return;
   }
   if (!is_sound) return;  // Said already.
   for (const Value& item : value.items()) {
-    if (!item.is_map()) {
-      item.fault(
-          "a map expected, e.g. {link: nic, node: 3, rail: 5, speed: 0.5} or "
-          "{gpu: 7, fails: 30 s}");
-      continue;
-    }
-    FaultReader{MapReader(item), contradictions, deployment, deployment.faults}.read();
+    auto map = open_map(item, fault_keys());
+    if (map) FaultReader{*map, contradictions, deployment, deployment.faults}.read();
   }
 }
 

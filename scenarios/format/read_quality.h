@@ -11,13 +11,13 @@
 
 namespace moesim {
 
-// quality: {training_tokens: 15e12}; nothing if the key is absent.
-std::optional<TrainingTokens> read_quality(MapReader& reader);
+// Of `quality:`; nothing after a fault.
+std::optional<TrainingTokens> read_quality(const Value& value);
 
-// twins: [active, total, memory, quality], or one of them; nothing if the key is absent.
-std::optional<std::vector<TwinMatch>> read_twins(MapReader& reader);
+// Of `twins:`, one of them or a list.
+std::vector<TwinMatch> read_twins(const Value& value);
 
-// demand: {elasticity: 0.8, reference: CASE}; nothing if the key is absent.
-std::optional<DemandResponse> read_demand(MapReader& reader);
+// Of `demand:`; nothing if the value is no map.
+std::optional<DemandResponse> read_demand(const Value& value);
 
 }  // namespace moesim

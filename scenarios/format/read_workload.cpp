@@ -8,18 +8,17 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <map>
 
 #include "base/random.h"
+#include "scenarios/format/keys/length_keys.h"
+#include "scenarios/format/keys/workload_keys.h"
 #include "scenarios/format/read_value.h"
 #include "scenarios/format/trace.h"
 
 namespace moesim {
 namespace {
 
-constexpr std::int64_t kMaxTokens = 10'000'000;
-constexpr std::int64_t kMaxRequests = 10'000'000;
-constexpr QuantityLimit kMaxRate = {1e9, "1e9/s"};
-constexpr QuantityLimit kMaxHorizon = {3650 * 86400.0, "3650 days"};
 constexpr double kNormalQuantile99 = 2.3263478740408408;
 
 using DrawLength = std::function<std::int64_t(RandomStream&)>;
@@ -28,48 +27,49 @@ using DrawLength = std::function<std::int64_t(RandomStream&)>;
 //   ln p99 - ln mean = z s - s^2 / 2   =>   s = z - sqrt(z^2 - 2 ln(p99 / mean)),   z = 2.326
 // (the smaller root: the one that goes to 0 as p99 goes to the mean).
 std::optional<DrawLength> read_lognormal(const Value& value) {
-  auto reader = map_like(value, "{mean: 256, p99: 1500}");
+  auto reader = open_map(value, lognormal_keys());
   if (!reader) return std::nullopt;
-  const auto mean_value = reader->required("mean", "a number of tokens");
-  const auto p99_value = reader->required("p99", "a number of tokens");
+  LognormalLength length;
+  read_keys(*reader, lognormal_keys().keys, length);
   reader->done();
-  const double mean = mean_value ? mean_value->number(1, kMaxTokens).value_or(0) : 0;
-  const double p99 = p99_value ? p99_value->number(1, kMaxTokens).value_or(0) : 0;
-  if (mean == 0 || p99 == 0) return std::nullopt;
-  const double log_ratio = std::log(p99 / mean);
+  if (length.mean == 0 || length.p99 == 0) return std::nullopt;
+  const double log_ratio = std::log(length.p99 / length.mean);
   const double discriminant = kNormalQuantile99 * kNormalQuantile99 - 2 * log_ratio;
   if (log_ratio < 0 || discriminant < 0) {
-    p99_value->fault(fmt::format("a p99 from the mean ({}) to {:.0f} expected", mean,
-                                 mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
+    reader->optional("p99")->fault(
+        fmt::format("a p99 from the mean ({}) to {:.0f} expected", length.mean,
+                    length.mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
     return std::nullopt;
   }
   const double sigma = kNormalQuantile99 - std::sqrt(discriminant);
-  const double mu = std::log(mean) - sigma * sigma / 2;
+  const double mu = std::log(length.mean) - sigma * sigma / 2;
   return [mu, sigma](RandomStream& random) {
     boost::random::normal_distribution<double> normal(mu, sigma);
-    const double length = std::round(std::exp(normal(random)));
-    return static_cast<std::int64_t>(std::clamp(length, 1.0, static_cast<double>(kMaxTokens)));
+    const double tokens = std::round(std::exp(normal(random)));
+    return static_cast<std::int64_t>(std::clamp(tokens, 1.0, static_cast<double>(kTokens.max)));
   };
 }
 
 std::optional<DrawLength> read_uniform(const Value& value) {
-  auto reader = map_like(value, "{min: 100, max: 2000}");
+  auto reader = open_map(value, uniform_keys());
   if (!reader) return std::nullopt;
-  const auto min_value = reader->required("min", "a number of tokens");
-  const auto max_value = reader->required("max", "a number of tokens");
+  UniformLength length;
+  read_keys(*reader, uniform_keys().keys, length);
   reader->done();
-  const auto min = min_value ? min_value->integer(1, kMaxTokens) : std::nullopt;
-  const auto max = max_value ? max_value->integer(min.value_or(1), kMaxTokens) : std::nullopt;
-  if (!min || !max) return std::nullopt;
-  return [min, max](RandomStream& random) {
-    return *min + static_cast<std::int64_t>(random.below(*max - *min + 1));
+  if (length.min == 0 || length.max == 0) return std::nullopt;
+  if (length.max < length.min) {
+    reader->optional("max")->integer(length.min, kTokens.max);
+    return std::nullopt;
+  }
+  return [length](RandomStream& random) {
+    return length.min + static_cast<std::int64_t>(random.below(length.max - length.min + 1));
   };
 }
 
 // 1024, {lognormal: {mean, p99}} or {uniform: {min, max}}.
 std::optional<DrawLength> read_length(const Value& value) {
   if (!value.is_map()) {
-    const auto fixed = value.integer(1, kMaxTokens);
+    const auto fixed = kTokens.read(value);
     if (!fixed) return std::nullopt;
     return [fixed](RandomStream&) { return *fixed; };
   }
@@ -89,11 +89,16 @@ class LengthSource {
  public:
   LengthSource(const std::optional<Value>& value, std::uint64_t seed)
       : input_random_(seed, "input lengths"), output_random_(seed, "output lengths") {
-    auto reader = value ? map_like(*value, "{input: 1024, output: 256}") : std::nullopt;
-    if (!reader) return;
-    const auto input = reader->required("input", "a number of tokens or a distribution");
-    const auto output = reader->required("output", "a number of tokens or a distribution");
-    reader->done();
+    if (!value) return;
+    const form::Map& map = length_map();
+    if (!value->is_map()) {
+      value->fault(form::allowed_text(map));
+      return;
+    }
+    MapReader reader(*value);
+    const auto input = value_of(reader, map.keys[0]);
+    const auto output = value_of(reader, map.keys[1]);
+    reader.done();
     if (input) input_ = read_length(*input);
     if (output) output_ = read_length(*output);
   }
@@ -116,7 +121,7 @@ struct WorkloadReader {
 
   LengthSource lengths() {
     return LengthSource(
-        reader.required("lengths", "lengths such as {input: 1024, output: 256} expected"), seed);
+        reader.required("lengths", "lengths such as " + length_map().example + " expected"), seed);
   }
 
   void add_requests(std::int64_t count) {
@@ -126,41 +131,36 @@ struct WorkloadReader {
 
   void read_static(const Value& value) {
     workload.kind = ArrivalKind::kStatic;
-    auto map = map_like(value, "{batch: 8}");
-    if (!map) return add_requests(0);
-    const auto batch_value = map->required("batch", "a number of requests");
-    map->done();
-    const auto batch = batch_value ? batch_value->integer(1, kMaxRequests) : std::nullopt;
-    add_requests(batch.value_or(0));
-    workload.description = fmt::format("static batch of {}", batch.value_or(0));
+    StaticBatch batch;
+    read_map(value, static_keys(), batch);
+    add_requests(batch.batch);
+    workload.description = fmt::format("static batch of {}", batch.batch);
   }
 
   // closed_loop: 256, or {concurrency: 256, requests: 2560}; ten rounds unless said otherwise.
   void read_closed_loop(const Value& value) {
     workload.kind = ArrivalKind::kClosedLoop;
-    std::int64_t count = 0;
+    ClosedLoop loop;
     if (value.is_map()) {
-      MapReader loop(value);
-      const auto users = loop.required("concurrency", "a number of users");
-      if (users) workload.concurrency = users->integer(1, kMaxRequests / 10).value_or(0);
-      const auto requests = loop.optional("requests");
-      count = requests ? requests->integer(1, kMaxRequests).value_or(0) : 10 * workload.concurrency;
-      if (requests && count > 0 && count < workload.concurrency) {
-        requests->fault(
-            fmt::format("at least as many requests as users ({})", workload.concurrency));
+      MapReader map(value);
+      read_keys(map, closed_loop_keys().keys, loop);
+      map.done();
+      if (loop.requests && *loop.requests < loop.concurrency) {
+        map.optional("requests")
+            ->fault(fmt::format("at least as many requests as users ({})", loop.concurrency));
       }
-      loop.done();
     } else {
-      workload.concurrency = value.integer(1, kMaxRequests / 10).value_or(0);
-      count = 10 * workload.concurrency;
+      loop.concurrency = kUsers.read(value).value_or(0);
     }
+    const std::int64_t count = loop.requests.value_or(10 * loop.concurrency);
+    workload.concurrency = loop.concurrency;
     add_requests(count);
     workload.description =
         fmt::format("closed loop of {} users, {} requests", workload.concurrency, count);
   }
 
   void read_poisson(const Value& value) {
-    const auto rate = quantity_up_to(value, Dimension::kRate, kMaxRate);
+    const auto rate = kArrivalRate.read(value);
     reader.required("horizon", "Poisson arrivals need a horizon, e.g. horizon: 10 min");
     LengthSource source = lengths();
     if (!rate || !workload.horizon) return;
@@ -180,21 +180,16 @@ struct WorkloadReader {
   // trace: FILE, or {file: FILE, limit: 1000}. Relative to the scenario's folder, else to the
   // current.
   void read_trace_file(const Value& value) {
-    std::optional<std::string> name;
-    std::int64_t limit = 0;
+    TracePart trace;
     if (value.is_map()) {
-      MapReader trace(value);
-      const auto file = trace.required("file", "a .csv or .jsonl trace");
-      if (file) name = file->text();
-      limit = trace.integer_or("limit", 0, 1, kMaxRequests);
-      trace.done();
+      read_map(value, trace_keys(), trace);
     } else {
-      name = value.text();
+      trace.file = value.text().value_or("");
     }
-    if (!name) return;
-    const std::string path = file_beside(value, *name);
+    if (trace.file.empty()) return;
+    const std::string path = file_beside(value, trace.file);
     try {
-      workload.requests = read_trace(path, limit);
+      workload.requests = read_trace(path, trace.limit);
     } catch (const InputError& e) {
       for (const Fault& fault : e.faults()) {
         const bool is_whole_file = fault.line == 0;
@@ -202,60 +197,50 @@ struct WorkloadReader {
       }
     }
     workload.description =
-        fmt::format("trace {}, {} requests", std::filesystem::path(*name).filename().string(),
+        fmt::format("trace {}, {} requests", std::filesystem::path(trace.file).filename().string(),
                     workload.requests.size());
   }
 
-  void read_requests() {
-    const auto requests = reader.required(
-        "requests",
-        "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}}");
-    if (!requests) return;
-    reader.optional("lengths");  // Known, whatever is wrong with the requests.
-    if (!requests->is_map()) {
-      requests->fault(
-          "one of {trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}} "
-          "expected");
+  void read_requests(const Value& requests) {
+    if (!requests.is_map()) {
+      requests.fault("one of " + requests_map().example + " expected");
       return;
     }
-    MapReader kinds(*requests);
-    const auto trace = kinds.optional("trace");
-    const auto poisson = kinds.optional("poisson");
-    const auto closed_loop = kinds.optional("closed_loop");
-    const auto fixed = kinds.optional("static");
-    kinds.done();
-    const int given =
-        trace.has_value() + poisson.has_value() + closed_loop.has_value() + fixed.has_value();
-    if (given != 1) {
-      requests->fault("exactly one of trace, poisson, closed_loop, static expected",
-                      fmt::format("{} of them", given));
+    using Read = void (WorkloadReader::*)(const Value&);
+    static const std::map<std::string_view, Read> kReaders = {
+        {"trace", &WorkloadReader::read_trace_file},
+        {"poisson", &WorkloadReader::read_poisson},
+        {"closed_loop", &WorkloadReader::read_closed_loop},
+        {"static", &WorkloadReader::read_static}};
+    MapReader map(requests);
+    std::vector<std::string> kinds;
+    std::vector<std::pair<std::string, Value>> given;
+    for (const KeyFacts& kind : requests_map().keys) {
+      kinds.push_back(kind.name);
+      if (const auto value = map.optional(kind.name)) given.emplace_back(kind.name, *value);
+    }
+    map.done();
+    if (given.size() != 1) {
+      requests.fault("exactly one of " + comma_list(kinds) + " expected",
+                     fmt::format("{} of them", given.size()));
       return;
     }
-    if (trace) read_trace_file(*trace);
-    if (poisson) read_poisson(*poisson);
-    if (closed_loop) read_closed_loop(*closed_loop);
-    if (fixed) read_static(*fixed);
-    if (trace && reader.has("lengths")) {
+    const auto& [kind, value] = given.front();
+    (this->*kReaders.at(kind))(value);
+    if (kind == "trace" && reader.has("lengths")) {
       reader.optional("lengths")->fault("a trace brings its own lengths; leave this out", "given");
     }
   }
 
-  void read_limits() {
-    if (const auto horizon = reader.optional("horizon")) {
-      const auto seconds = quantity_up_to(*horizon, Dimension::kTime, kMaxHorizon);
-      if (seconds) workload.horizon = Seconds(*seconds);
-    }
-    const auto slo = reader.optional("slo");
-    auto limits = slo ? map_like(*slo, "{ttft_p99: 2 s, tpot_p99: 100 ms}") : std::nullopt;
-    if (!limits) return;
-    for (const auto& [key, limit] : {std::pair{"ttft_p99", &workload.slo.ttft_p99},
-                                     std::pair{"tpot_p99", &workload.slo.tpot_p99}}) {
-      if (const auto value = limits->optional(key)) {
-        const auto seconds = quantity_up_to(*value, Dimension::kTime, kMaxHorizon);
-        if (seconds) *limit = Seconds(*seconds);
-      }
-    }
-    limits->done();
+  void read() {
+    std::optional<Value> requests;
+    read_keys(reader, workload_keys(), workload,
+              {{"requests", [&](const auto& value) { requests = value; }},
+               {"slo", [this](const auto& value) {
+                  if (value) read_map(*value, slo_keys(), workload.slo);
+                }}});
+    if (requests) read_requests(*requests);
+    reader.done();
   }
 };
 
@@ -263,9 +248,7 @@ struct WorkloadReader {
 
 Workload read_workload(const Value& value, std::uint64_t seed) {
   WorkloadReader workload{MapReader(value), seed, {}};
-  workload.read_limits();
-  workload.read_requests();
-  workload.reader.done();
+  workload.read();
   return workload.workload;
 }
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "scenarios/cases/scenario.h"
+#include "sim/deployment/deployment.h"
 
 namespace moesim {
 
@@ -30,10 +30,9 @@ class ResolvedPoints {
   std::set<std::string> differing_;  // Sections.
 };
 
-// Parts of a case. `given` is its `router:` as the file has it; undefined where it is left out.
+// `given` is the `router:` of the case as the file has it; undefined where it is left out.
 // Requires: an MoE model.
 YAML::Node resolved_router(const Deployment& deployment, const YAML::Node& given);
-YAML::Node resolved_placement(const PlacementSpec& placement);
 
 YAML::Node resolved_site(const SiteSpec& site);
 

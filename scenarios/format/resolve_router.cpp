@@ -1,36 +1,12 @@
-// The router and placement of a case, written out.
-#include <fmt/format.h>
-
+// The router of a case, written out.
 #include <algorithm>
 
+#include "models/router/training/recipe_keys.h"
+#include "scenarios/format/keys/router_keys.h"
 #include "scenarios/format/resolve.h"
 
 namespace moesim {
 namespace {
-
-std::string number(double value) {
-  return fmt::format("{}", value);
-}
-
-YAML::Node training_node(const TrainingRecipe& recipe) {
-  const BalanceRecipe& balance = recipe.balance;
-  YAML::Node node;
-  node["aux_loss"] = number(balance.aux_loss);
-  node["sequence_aux_loss"] = number(balance.sequence_aux_loss);
-  node["gshard_loss"] = number(balance.gshard_loss);
-  node["z_loss"] = number(balance.z_loss);
-  node["importance_loss"] = number(balance.importance_loss);
-  node["load_loss"] = number(balance.load_loss);
-  node["device_loss"] = number(balance.device_loss);
-  node["communication_loss"] = number(balance.communication_loss);
-  node["devices"] = balance.devices;
-  node["bias_rate"] = number(balance.bias_rate);
-  node["steps"] = recipe.steps;
-  node["batch_tokens"] = recipe.batch_tokens;
-  node["gate_rate"] = number(recipe.gate_rate);
-  node["expert_rate"] = number(recipe.expert_rate);
-  return node;
-}
 
 // A file stays as the case names it; a swept one is named by the sweep.
 std::string file_name(const YAML::Node& given, const char* key, const std::string& path) {
@@ -38,18 +14,27 @@ std::string file_name(const YAML::Node& given, const char* key, const std::strin
   return name.IsDefined() && name.IsScalar() ? name.Scalar() : path;
 }
 
-// Where tokens come from.
-void put_source(const TokenSource& tokens, const YAML::Node& given, YAML::Node& node) {
-  if (tokens.policy == TokenPolicy::kRecorded) {
-    node["trace"] = file_name(given, "trace", tokens.trace);
-  } else {
-    node["tokens"] = word_of(tokens.policy);
+// Where tokens come from: what the policy has a use for.
+void put_source(const RouterSource& source, const YAML::Node& given, YAML::Node& node) {
+  const TokenSource& tokens = source.tokens;
+  for (const Key<RouterSource>& row : source_keys()) {
+    const std::string& name = row.name();
+    if (row.fault && !row.fault(source).empty()) continue;
+    if (name == "trace") {
+      node[name] = file_name(given, "trace", tokens.trace);
+    } else if (name == "gate") {
+      if (!tokens.gate.empty()) node[name] = file_name(given, "gate", tokens.gate);
+    } else if (name == "training") {
+      YAML::Node recipe;
+      write_keys(recipe_keys().keys, tokens.training, recipe);
+      node[name] = recipe;
+    } else if (name == "baselines") {
+      const YAML::Node baselines = given[name];
+      if (baselines.IsDefined() && !baselines.IsNull()) node[name] = YAML::Clone(baselines);
+    } else if (name != "tokens" || tokens.policy != TokenPolicy::kRecorded) {
+      if (const auto text = written(row, source)) node[name] = *text;
+    }
   }
-  if (!tokens.gate.empty()) node["gate"] = file_name(given, "gate", tokens.gate);
-  if (!tokens.domain.empty()) node["domain"] = tokens.domain;
-  if (tokens.policy == TokenPolicy::kTrained) node["training"] = training_node(tokens.training);
-  node["bank_sequences"] = tokens.sequences;
-  node["bank_sequence_tokens"] = tokens.sequence_tokens;
 }
 
 // The scheme, key by key where every MoE layer has the same: a key changes all of them.
@@ -61,44 +46,36 @@ class SchemeWriter {
     }
   }
 
-  template <class Field, class Text>
-  void put(const char* key, Field RouterSpec::*field, Text text) {
+  // A recording has selected already.
+  void put(bool with_selection) {
     const RouterSpec& first = *routers_.front();
-    const bool same = std::all_of(routers_.begin(), routers_.end(), [&](const RouterSpec* other) {
-      return other->*field == first.*field;
-    });
-    if (same) node_[key] = text(first.*field);
-  }
-
-  void put_selection() {
-    const auto as_is = [](auto value) { return value; };
-    const auto word = [](auto value) { return word_of(value); };
-    put("score", &RouterSpec::score, word);
-    put("order", &RouterSpec::order, word);
-    put("rule", &RouterSpec::rule, word);
-    put("renormalise", &RouterSpec::renormalise, as_is);
-    put("correction_bias", &RouterSpec::correction_bias, as_is);
-    put("num_groups", &RouterSpec::num_groups, as_is);
-    put("top_groups", &RouterSpec::top_groups, as_is);
-    put("group_score", &RouterSpec::group_score, word);
-    put("group_mask", &RouterSpec::group_mask, word);
-    put("scaling", &RouterSpec::scaling, number);
-  }
-
-  void put_capacity() {
-    put("num_zero_experts", &RouterSpec::num_zero_experts, [](std::int64_t n) { return n; });
-    put("capacity", &RouterSpec::capacity, [](const CapacitySpec& capacity) {
-      YAML::Node node;
-      if (capacity.fixed == 0) node["factor"] = number(capacity.factor);
-      node["least"] = capacity.least;
-      node["drop"] = word_of(capacity.drop);
-      node["pad"] = capacity.pad;
-      node["block"] = capacity.block;
-      return node;
-    });
+    for (const Key<RouterSpec>& row : scheme_keys()) {
+      const bool is_size = !row.member || row.name() == "num_zero_experts";
+      if (!is_size && !with_selection) continue;
+      if (!row.member) {
+        put_capacity(row.name());
+      } else if (all([&](const RouterSpec& other) { return row.member->same(other, first); })) {
+        if (const auto text = written(row, first)) node_[row.name()] = *text;
+      }
+    }
   }
 
  private:
+  template <class Same>
+  bool all(const Same& same) const {
+    return std::all_of(routers_.begin(), routers_.end(),
+                       [&](const RouterSpec* router) { return same(*router); });
+  }
+
+  void put_capacity(const std::string& name) {
+    const CapacitySpec& capacity = routers_.front()->capacity;
+    if (!all([&](const RouterSpec& other) { return other.capacity == capacity; })) return;
+    YAML::Node node;
+    write_keys(capacity_keys().keys, capacity, node);
+    if (capacity.fixed != 0) node.remove("factor");
+    node_[name] = node;
+  }
+
   std::vector<const RouterSpec*> routers_;
   YAML::Node& node_;
 };
@@ -108,31 +85,17 @@ class SchemeWriter {
 YAML::Node resolved_router(const Deployment& deployment, const YAML::Node& given) {
   const YAML::Node none(YAML::NodeType::Map);
   const YAML::Node& router = given.IsDefined() && given.IsMap() ? given : none;
+  RouterSource source{deployment.tokens, {}};
   const YAML::Node baselines = router["baselines"];
+  if (baselines.IsDefined() && baselines.IsSequence()) {
+    for (const YAML::Node& one : baselines) {
+      const auto policy = from_word<TokenPolicy>(one.Scalar());
+      if (policy) source.baselines.push_back(*policy);
+    }
+  }
   YAML::Node node;
-  put_source(deployment.tokens, router, node);
-  const bool power_law = deployment.tokens.policy == TokenPolicy::kPowerLaw;
-  const bool compared = baselines.IsDefined() && baselines.IsSequence() &&
-                        std::any_of(baselines.begin(), baselines.end(), [](const YAML::Node& one) {
-                          return one.Scalar() == "power_law";
-                        });
-  if (power_law || compared) node["alpha"] = number(deployment.tokens.alpha);
-  if (baselines.IsDefined() && !baselines.IsNull()) node["baselines"] = YAML::Clone(baselines);
-  SchemeWriter scheme(deployment.model, node);
-  if (deployment.tokens.policy != TokenPolicy::kRecorded) scheme.put_selection();
-  scheme.put_capacity();
-  return node;
-}
-
-YAML::Node resolved_placement(const PlacementSpec& placement) {
-  YAML::Node node;
-  node["policy"] = word_of(placement.policy);
-  node["redundant_experts"] = placement.redundant_experts;
-  node["scope"] = word_of(placement.scope);
-  node["replicas"] = word_of(placement.replicas);
-  node["rebalance_steps"] = placement.rebalance_steps;
-  node["rebalance_gain"] = number(placement.rebalance_gain);
-  node["profile"] = word_of(placement.profile);
+  put_source(source, router, node);
+  SchemeWriter(deployment.model, node).put(deployment.tokens.policy != TokenPolicy::kRecorded);
   return node;
 }
 

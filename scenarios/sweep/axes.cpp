@@ -8,16 +8,13 @@
 #include <memory>
 #include <set>
 
+#include "scenarios/format/keys/sweep_keys.h"
 #include "scenarios/format/read_value.h"
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/samples.h"
 
 namespace moesim {
 namespace {
-
-constexpr const char* kPoints = "points";
-constexpr const char* kSample = "sample";
-constexpr const char* kWhere = "where";
 
 // The same for values that read alike, as 1 and 1.0 do.
 std::string plain_text(const YAML::Node& value) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <sstream>
 
+#include "scenarios/format/keys/scenario_keys.h"
+
 namespace moesim {
 namespace {
 
@@ -59,8 +61,13 @@ PathStart path_start(const YAML::Node& root, const std::string& path) {
 }
 
 const std::vector<std::string>& settable_keys() {
-  static const std::vector<std::string> keys = {"schema",   "name",    "question", "seed",  "site",
-                                                "workload", "quality", "twins",    "demand"};
+  static const std::vector<std::string> keys = [] {
+    std::vector<std::string> names;
+    for (const KeyFacts& facts : scenario_map().keys) {
+      if (facts.name != "cases" && facts.name != "sweep") names.push_back(facts.name);
+    }
+    return names;
+  }();
   return keys;
 }
 
@@ -211,13 +218,6 @@ YAML::Node unplaced(const YAML::Node& node) {
     for (const auto& entry : node) copy[entry.first.Scalar()] = unplaced(entry.second);
   }
   return copy;
-}
-
-std::string value_text(const YAML::Node& value) {
-  if (value.IsScalar()) return value.Scalar();
-  YAML::Emitter out;
-  out << YAML::Flow << value;
-  return out.c_str();
 }
 
 }  // namespace moesim

@@ -62,7 +62,4 @@ YAML::Node placed(const std::string& text, int line);
 // A copy that lies on no line of any file: faults about it must not name a line of the scenario.
 YAML::Node unplaced(const YAML::Node& node);
 
-// The value as the file writes it, on one line.
-std::string value_text(const YAML::Node& value);
-
 }  // namespace moesim

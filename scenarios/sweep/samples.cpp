@@ -10,12 +10,12 @@
 #include <set>
 
 #include "base/random.h"
+#include "scenarios/format/keys/sweep_keys.h"
 #include "scenarios/sweep/paths.h"
 
 namespace moesim {
 namespace {
 
-constexpr std::int64_t kMostSamples = 1'000'000;
 constexpr std::int64_t kMostTries = 20;  // For each point wanted, to find one that is new.
 constexpr double kMostWhole = 1e15;
 
@@ -44,14 +44,16 @@ bool is_whole(double number) {
 
 void read_range(const Value& value, SampledPath& path) {
   MapReader reader(value);
-  const auto from_value = reader.required("from", "the smallest value");
-  const auto to_value = reader.required("to", "the largest value");
-  const auto from = from_value ? amount_of(*from_value) : std::nullopt;
-  const auto to = to_value ? amount_of(*to_value) : std::nullopt;
-  path.log = reader.boolean_or("log", false);
-  const bool whole = from && to && is_whole(from->number) && is_whole(to->number);
-  path.integer = reader.boolean_or("integer", whole && from->unit.empty() && to->unit.empty());
+  SampledRange range;
+  read_keys(reader, range_keys().keys, range);
   reader.done();
+  const auto from_value = reader.optional("from");
+  const auto to_value = reader.optional("to");
+  const auto from = range.from.empty() ? std::nullopt : amount_of(*from_value);
+  const auto to = range.to.empty() ? std::nullopt : amount_of(*to_value);
+  const bool whole = from && to && is_whole(from->number) && is_whole(to->number);
+  path.log = range.log;
+  path.integer = range.integer.value_or(whole && from->unit.empty() && to->unit.empty());
   if (!from || !to) return;
   if (from->unit != to->unit) to_value->fault("the unit of \"from\" expected");
   if (from->number >= to->number) to_value->fault("a number above \"from\" expected");
@@ -118,13 +120,13 @@ SamplePlan read_sample_plan(const Value& value) {
   }
   int methods = 0;
   for (const auto& [key, entry] : value.entries()) {
-    if (key != "sobol" && key != "random") {
+    if (key != kSobol && key != kRandom) {
       plan.paths.push_back(read_path(key, entry));
       continue;
     }
     ++methods;
-    plan.sobol = key == "sobol";
-    plan.count = entry.integer(1, kMostSamples).value_or(0);
+    plan.sobol = key == kSobol;
+    plan.count = kSamples.read(entry).value_or(0);
   }
   if (methods != 1) value.fault("either sobol or random expected, with the number of points");
   if (plan.paths.empty()) value.fault("at least one path with a range expected");

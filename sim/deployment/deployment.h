@@ -66,8 +66,8 @@ struct Deployment {
   SiteSpec site;
   ModelError error;
   FaultSpec faults;
-  Watts power_limit;             // Per device; 0 = that of the data sheet.
-  double rent_usd_per_hour = 0;  // Per device; 0 = that of the device profile.
+  Watts power_limit;           // Per device; 0 = that of the data sheet.
+  double rent_per_device = 0;  // USD per hour; 0 = that of the device profile.
   std::uint64_t seed = 0;
   TrainingTokens training;  // Tokens that the model was trained on; its estimated loss needs them.
   std::int64_t sample = 0;  // Monte Carlo sample: selects the random stream of routed tokens.

@@ -8,6 +8,7 @@
 
 #include "base/data_folder.h"
 #include "hardware/read/profile_reader.h"
+#include "sim/deployment/engine_keys.h"
 
 namespace moesim {
 
@@ -47,79 +48,9 @@ std::string ranges_of(const EngineProfile& engine) {
   return comma_list(ranges);
 }
 
-// A number of a range: its key, where it goes, what is allowed.
-struct ReleaseNumber {
-  const char* key;
-  void (*set)(ServingRelease&, double);
-  NumberRule rule;
-  bool is_optional = false;  // The policy's own default where no range says it.
-};
-
-constexpr double kMostCount = 1 << 20;
-constexpr NumberRule kCount{.min = 1, .max = kMostCount, .exact = true};
-constexpr NumberRule kFactor{std::nullopt, 0.01, 100};
-constexpr NumberRule kHostTime{Dimension::kTime, 0, 60};
-constexpr NumberRule kTraffic{Dimension::kBytes, 0, 1e5};
-constexpr NumberRule kMemory{Dimension::kBytes, 0, 1e13};
-
-using Release = ServingRelease;
-std::int64_t whole(double value) {
-  return static_cast<std::int64_t>(value);
-}
-
-const ReleaseNumber kNumbers[] = {
-    {"memory_utilization",
-     [](Release& r, double v) { r.policy.memory.memory_utilization = v; },
-     {.min = 0.1, .max = 1, .exact = true}},
-    {"max_num_seqs", [](Release& r, double v) { r.policy.memory.max_num_seqs = whole(v); }, kCount},
-    {"max_batched_tokens",
-     [](Release& r, double v) { r.policy.memory.max_batched_tokens = whole(v); }, kCount},
-    {"large_device",
-     [](Release& r, double v) { r.large_device = Bytes(v); },
-     {.dimension = Dimension::kBytes, .max = 1e13, .exact = true}},
-    {"small_max_num_seqs", [](Release& r, double v) { r.small_max_num_seqs = whole(v); }, kCount},
-    {"small_max_batched_tokens",
-     [](Release& r, double v) { r.small_max_batched_tokens = whole(v); }, kCount},
-    {"kv_block_tokens",
-     [](Release& r, double v) { r.policy.memory.kv_block_tokens = whole(v); },
-     {.min = 1, .max = 4096, .exact = true}},
-    {"reserved_output",
-     [](Release& r, double v) { r.policy.reserved_output = v; },
-     {.max = 1, .exact = true}},
-    {"admission_interval",
-     [](Release& r, double v) { r.policy.admission_interval = whole(v); },
-     {.min = 1, .max = 10000, .exact = true}},
-    {"sampler_bytes_per_logit",
-     [](Release& r, double v) { r.policy.memory.sampler_bytes_per_logit = v; },
-     {std::nullopt, 0, 1000}},
-    {"context_memory", [](Release& r, double v) { r.policy.memory.context = Bytes(v); }, kMemory},
-    {"communicator_memory", [](Release& r, double v) { r.policy.memory.communicators = Bytes(v); },
-     kMemory},
-    {"expert_alignment",
-     [](Release& r, double v) { r.policy.expert_alignment = whole(v); },
-     {.max = 4096, .exact = true},
-     true},
-    {"dispatch_sms",
-     [](Release& r, double v) { r.policy.dispatch_sms = v; },
-     {.max = 1024, .exact = true},
-     true},
-    {"random_sampling", [](Release& r, double v) { r.policy.random_sampling = v; }, kTraffic, true},
-    {"top_p_sampling", [](Release& r, double v) { r.policy.top_p_sampling = v; }, kTraffic, true},
-    {"launch_factor", [](Release& r, double v) { r.policy.launch_factor = v; }, kFactor},
-    {"eager_factor", [](Release& r, double v) { r.policy.eager_factor = v; }, kFactor},
-    {"expert_factor", [](Release& r, double v) { r.policy.expert_factor = v; }, kFactor},
-    {"step_time", [](Release& r, double v) { r.policy.step_overhead = Seconds(v); }, kHostTime},
-    {"sequence_time", [](Release& r, double v) { r.policy.sequence_overhead = Seconds(v); },
-     kHostTime},
-    {"request_time", [](Release& r, double v) { r.policy.request_overhead = Seconds(v); },
-     kHostTime},
-};
-
 void erase_fact(std::vector<Fact>& facts, const std::string& key) {
   std::erase_if(facts, [&](const Fact& fact) { return fact.path.ends_with("." + key); });
 }
-
-const std::vector<std::string> kYesNo = {"no", "yes"};
 
 // Reads one range. A number that a later range leaves out stays as in the range before.
 struct ReleaseReader {
@@ -127,31 +58,16 @@ struct ReleaseReader {
   ServingRelease release;
   bool is_first;
 
-  bool stated(const char* key) const { return is_first || reader.has(key); }
-
-  template <class T>
-  void read_word(const char* key, T& word) {
-    if (stated(key))
-      word = from_word<T>(words_of<T>()[reader.required_word(key, words_of<T>())]).value();
-  }
-
-  void read_flag(const char* key, bool& flag) { flag = reader.required_word(key, kYesNo) == 1; }
-
-  // The policy's own default where no range says it.
-  void read_optional_flag(const char* key, bool& flag) {
-    if (reader.has(key)) read_flag(key, flag);
-  }
-
-  void read_words() {
-    ServingPolicy& policy = release.policy;
-    read_word("batching", policy.batching);
-    read_word("pool", policy.memory.pool);
-    if (stated("chunked_prompts")) read_flag("chunked_prompts", policy.chunked_prompts);
-    if (stated("overlaps_host")) read_flag("overlaps_host", policy.overlaps_host);
-    read_optional_flag("cuda_graphs", policy.cuda_graphs);
-    read_optional_flag("two_batch_overlap", policy.overlaps_batches);
-    read_optional_flag("shared_expert_overlap", policy.overlaps_shared_experts);
-    read_optional_flag("all_reduce_overlap", policy.overlaps_all_reduce);
+  // Words and flags, then numbers: the order of the facts.
+  void read_keys() {
+    for (const bool numbers : {false, true}) {
+      for (const EngineKey& key : engine_keys()) {
+        if (key.is_number() != numbers) continue;
+        const bool required = is_first && key.file == EngineFile::kStates;
+        required ? reader.read_required(key.row, release.policy)
+                 : reader.read_optional(key.row, release.policy);
+      }
+    }
   }
 
   void add_facts(std::vector<Fact> stated_here) {
@@ -178,11 +94,7 @@ struct ReleaseReader {
     }
     release.policy.engine = engine.name;
     release.policy.release = release.from;
-    read_words();
-    for (const ReleaseNumber& number : kNumbers) {
-      const bool expected = number.is_optional ? reader.has(number.key) : stated(number.key);
-      if (expected) number.set(release, reader.required(number.key, number.rule));
-    }
+    read_keys();
     add_facts(reader.finish());
   }
 };
@@ -277,10 +189,10 @@ const ServingRelease& release_of(const EngineProfile& engine, const std::string&
 
 ServingPolicy serving_policy(const ServingRelease& release, Bytes device_memory) {
   ServingPolicy policy = release.policy;
-  const bool large = device_memory >= release.large_device;
+  const bool large = device_memory >= policy.large_device;
   if (!large) {
-    policy.memory.max_num_seqs = release.small_max_num_seqs;
-    policy.memory.max_batched_tokens = release.small_max_batched_tokens;
+    policy.memory.max_num_seqs = policy.small_max_num_seqs;
+    policy.memory.max_batched_tokens = policy.small_max_batched_tokens;
     erase_fact(policy.facts, "max_num_seqs");
     erase_fact(policy.facts, "max_batched_tokens");
   } else {

@@ -35,17 +35,20 @@ struct ServingPolicy {
   // Traffic of drawing a token, in bytes per logit at the speed of streaming.
   double random_sampling = kGreedySamplingBytes;
   double top_p_sampling = kGreedySamplingBytes;
-  Seconds step_overhead;  // Host time per engine step,
-  Seconds
-      sequence_overhead;  // and per running sequence and step (scheduler, sampler, detokenizer).
+  Seconds step_time;      // Host time per engine step,
+  Seconds sequence_time;  // and per running sequence and step (scheduler, sampler, detokenizer).
   bool overlaps_host = false;  // The host prepares a step while the device runs the one before.
   // Steps are cut into two halves of which one travels while the other is worked on.
-  bool overlaps_batches = false;
-  bool overlaps_shared_experts = false;  // They run beside the dispatch of the routed tokens.
-  bool overlaps_all_reduce = false;  // Cut into pieces, beside the multiplications on both sides.
+  bool two_batch_overlap = false;
+  bool shared_expert_overlap = false;  // They run beside the dispatch of the routed tokens.
+  bool all_reduce_overlap = false;     // Cut into pieces, beside the multiplications on both sides.
   // SMs that move the data of a dispatch while others work (normal mode; low latency needs none).
   double dispatch_sms = 20;
-  Seconds request_overhead;  // Added to TTFT: HTTP, tokenizer, streaming.
+  Seconds request_time;  // Added to TTFT: HTTP, tokenizer, streaming.
+  // Limits on devices with less memory than `large_device`; serving_policy() has applied them.
+  Bytes large_device;
+  std::int64_t small_max_num_seqs = 1;
+  std::int64_t small_max_batched_tokens = 1;
   std::vector<Fact> facts;
 
   // Forgets the fact about a number that somebody else has set, also as it is on small devices.
@@ -60,10 +63,6 @@ struct ServingRelease {
   std::string from;   // "0.8"
   std::string since;  // Month of its first release, "2025-03".
   ServingPolicy policy;
-  // Limits on devices with less memory than `large_device`.
-  Bytes large_device;
-  std::int64_t small_max_num_seqs = 0;
-  std::int64_t small_max_batched_tokens = 0;
 };
 
 struct EngineProfile {

@@ -6,7 +6,7 @@ namespace {
 
 // Time to first token as a client sees it.
 Seconds seen(Seconds wait, const Deployment& deployment) {
-  return (wait + deployment.serving.request_overhead) * deployment.error.first_token;
+  return (wait + deployment.serving.request_time) * deployment.error.first_token;
 }
 
 bool met(const ServiceLevel& slo, Seconds ttft, const std::optional<Seconds>& tpot) {

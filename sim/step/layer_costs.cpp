@@ -38,7 +38,7 @@ LayerCosts::LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const D
       sampling_bytes_(sampling_bytes(serving, sampling)),
       expert_alignment_(serving.expert_alignment),
       host_runs_ahead_(!serving.cuda_graphs),
-      shared_(serving.overlaps_shared_experts ? SharedExperts::kApart : SharedExperts::kIncluded) {
+      shared_(serving.shared_expert_overlap ? SharedExperts::kApart : SharedExperts::kIncluded) {
   classify_layers();
 }
 

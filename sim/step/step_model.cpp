@@ -33,7 +33,7 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
   const bool prompts = std::any_of(ranks.begin(), ranks.end(),
                                    [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
   eager_ = prompts || !deployment_.serving.cuda_graphs;
-  batch_.take(ranks, deployment_.serving.overlaps_batches && exchanges_);
+  batch_.take(ranks, deployment_.serving.two_batch_overlap && exchanges_);
   timeline_.open(log);
   timeline_.slow_down(stage.slowness);
   if (exchange_) {
@@ -95,8 +95,8 @@ void StepModel::run_layers(Stage& stage) {
 Seconds StepModel::host_time(std::span<const RankStep> ranks) const {
   std::size_t sequences = 0;
   for (const RankStep& rank : ranks) sequences = std::max(sequences, rank.items.size());
-  return deployment_.serving.step_overhead +
-         deployment_.serving.sequence_overhead * static_cast<double>(sequences);
+  return deployment_.serving.step_time +
+         deployment_.serving.sequence_time * static_cast<double>(sequences);
 }
 
 // Layers of one class have the same cost within a step, except for routed experts.
@@ -141,7 +141,7 @@ void StepModel::run_attention(Stage& stage, std::size_t half, std::int64_t c) {
 //   hidden = (1 - 1/n) (min(time/2, before) + min(time/2, after))
 Seconds StepModel::hidden_reduce(const CollectiveCost& cost, std::int64_t c,
                                  LayerCosts::Reduce which, std::int64_t tokens) {
-  if (!deployment_.serving.overlaps_all_reduce) return Seconds(0);
+  if (!deployment_.serving.all_reduce_overlap) return Seconds(0);
   const auto& [before, after] = layers_.neighbours(c, which, tokens, eager_);
   const Seconds part = cost.time / 2;
   const double pieces = 1 - 1 / static_cast<double>(deployment_.plan.tp);
@@ -172,7 +172,7 @@ void StepModel::send_to_experts(Stage& stage, std::size_t half, std::int64_t c,
   } else if (exchanges_) {
     timeline_.post(half, stage.collectives.gather_tokens(tokens_of(half)), Phase::kGather);
   }
-  if (!deployment_.serving.overlaps_shared_experts) return;
+  if (!deployment_.serving.shared_expert_overlap) return;
   const HalfBatches::Ranks& ranks = batch_.half(half);
   for (std::size_t d = 0; d < ranks.size(); ++d) {
     timeline_.work(d, layers_.shared_experts(c, ranks[d]->tokens(), eager_), Phase::kLinear);

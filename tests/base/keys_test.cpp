@@ -91,6 +91,45 @@ TEST(Keys, KnowTheKeysThatOtherCodeReads) {
                 "f.yaml:1: engine.by_hnd: by_hnd: unknown key; did you mean by_hand?"});
 }
 
+TEST(Keys, GoToTheCodeThatReadsThemInTheOrderOfTheTable) {
+  Engine engine;
+  Faults faults;
+  std::size_t entries = 0;
+  const KeyMap<Engine> map{"{seqs: 8}", engine_keys()};
+  const auto read = [&](const std::string& text) {
+    return read_map(Value(YAML::Load(text), "f.yaml", "engine", &faults), map, engine,
+                    {{"by_hand", [&](const std::optional<Value>& value) {
+                        entries = value ? value->items().size() : 0;
+                      }}});
+  };
+  EXPECT_TRUE(read("{by_hand: [1, 2], seqs: 9}"));
+  EXPECT_EQ(entries, 2u);
+  EXPECT_EQ(engine.limits.seqs, 9);
+  EXPECT_TRUE(faults.empty());
+  EXPECT_FALSE(read("7"));
+  EXPECT_EQ(faults.all().at(0).allowed, "a map such as {seqs: 8} expected");
+}
+
+TEST(Keys, ThatAMapGivesAreTakenOverAlone) {
+  Engine given, other;
+  other.share = 0.25;
+  Faults faults;
+  MapReader map(Value(YAML::Load("{seqs: 8}"), "f.yaml", "", &faults));
+  copy_keys(read_keys(map, engine_keys(), given), given, other);
+  EXPECT_EQ(other.limits.seqs, 8);
+  EXPECT_EQ(other.share, 0.25);
+}
+
+TEST(Keys, KnowWhichNumberIsBeyondItsBounds) {
+  Engine engine;
+  EXPECT_EQ(bounds_fault(engine_keys(), engine), "");
+  engine.limits.seqs = 0;
+  EXPECT_EQ(bounds_fault(engine_keys(), engine), "seqs must be 1 to 1024");
+  engine.limits.seqs = 1;
+  engine.share = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(bounds_fault(engine_keys(), engine), "share must be 0 to 1");
+}
+
 TEST(Keys, WriteWhatTheyReadInTheOrderOfTheTable) {
   Engine engine;
   engine.limits.seqs = 8;

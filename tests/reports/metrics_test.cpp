@@ -136,7 +136,7 @@ TEST(Cost, IsAbsentAndNotZeroWithoutAPrice) {
 
 TEST(Cost, TakesTheScenariosPriceBeforeTheProfiles) {
   Deployment own = examples::deployment("moe", true);
-  own.rent_usd_per_hour = 1.8;
+  own.rent_per_device = 1.8;
   const CaseReport report = make_case_report(own, {}, examples::summary(true));
   EXPECT_NEAR(value(report, Metric::kCostPerHour), 3.6, 1e-12);
 }

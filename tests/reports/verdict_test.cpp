@@ -160,7 +160,7 @@ TEST(Verdict, ComparesEnergyWhereAPriceIsMissing) {
 
 TEST(Verdict, NamesThePriceWhereOnlyThePriceDiffers) {
   Deployment cheap = examples::deployment("cheap", false);
-  cheap.rent_usd_per_hour = 1.8;
+  cheap.rent_per_device = 1.8;
   const std::string text = verdict_text(
       report_of({make_case_report(cheap, {}, faster(1)), done("dear", false, faster(1))}));
   EXPECT_TRUE(contains(text, "its devices cost 1.80 USD against 3.60 USD per hour")) << text;

@@ -165,7 +165,7 @@ TEST(Faults, WithWrongNumbersAreRefused) {
   holds("{link: nic, node: 1, rail: 5, speed: 0}", "faults[0].until: missing");
   holds("{gpu: 1, fails: 3 s, speeed: 1}", "unknown key");
   holds("{gpu: 1, fails: 3 s, detecton: 1 s}", "did you mean detection?");
-  holds("7", "a map expected");
+  holds("7", "a map such as {link: nic, node: 3, rail: 5, speed: 0.5} or {gpu: 7");
   EXPECT_NE(refusal(kTwoNodes + "    faults: {gpu: 1}\n").find("a list expected"),
             std::string::npos);
 }

@@ -164,7 +164,7 @@ void expect_fixed_point(const Scenario& scenario) {
     EXPECT_EQ(a.serving.memory.max_num_seqs, b.serving.memory.max_num_seqs);
     EXPECT_EQ(a.site.carbon_kg_per_joule, b.site.carbon_kg_per_joule);
     EXPECT_EQ(a.site.electricity_usd_per_joule, b.site.electricity_usd_per_joule);
-    EXPECT_EQ(a.rent_usd_per_hour, b.rent_usd_per_hour);
+    EXPECT_EQ(a.rent_per_device, b.rent_per_device);
   }
 }
 

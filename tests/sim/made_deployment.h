@@ -79,7 +79,7 @@ inline Deployment deployment(const ModelSpec& model, const ClusterSpec& cluster)
 // One step takes `step` whatever is in it.
 inline Deployment constant_step(Seconds step) {
   Deployment d = deployment(small_dense(1), cluster(instant_device(), 1));
-  d.serving.step_overhead = step;
+  d.serving.step_time = step;
   return d;
 }
 

@@ -13,50 +13,17 @@
 #include "models/router/kernel/router_kernel.h"
 #include "models/router/training/gate_gradient.h"
 #include "models/router/training/gate_trainer.h"
+#include "models/router/training/recipe_keys.h"
 
 namespace moesim {
 
 namespace {
 
 constexpr std::int64_t kMostExperts = 4096;
-constexpr std::int64_t kMostSteps = 100'000;
-constexpr std::int64_t kLeastBatch = 16;
-constexpr std::int64_t kMostBatch = 65'536;
 constexpr double kMostScaling = 100;
 constexpr double kMostMultiplyAdds = 1e12;
 constexpr std::int64_t kHistoryPoints = 100;
 constexpr double kDeadShare = 0.01;
-
-struct BoundedNumber {
-  const char* name;
-  double value;
-  double most;
-};
-
-std::string range_fault(const TrainingRecipe& recipe) {
-  if (recipe.steps < 1 || recipe.steps > kMostSteps) {
-    return fmt::format("steps must be 1 to {}", kMostSteps);
-  }
-  if (recipe.batch_tokens < kLeastBatch || recipe.batch_tokens > kMostBatch) {
-    return fmt::format("batch_tokens must be {} to {}", kLeastBatch, kMostBatch);
-  }
-  const BalanceRecipe& balance = recipe.balance;
-  const std::array numbers = {BoundedNumber{"gate_rate", recipe.gate_rate, 1},
-                              BoundedNumber{"expert_rate", recipe.expert_rate, 1},
-                              BoundedNumber{"bias_rate", balance.bias_rate, 1},
-                              BoundedNumber{"aux_loss", balance.aux_loss, 10},
-                              BoundedNumber{"sequence_aux_loss", balance.sequence_aux_loss, 10},
-                              BoundedNumber{"gshard_loss", balance.gshard_loss, 10},
-                              BoundedNumber{"z_loss", balance.z_loss, 10},
-                              BoundedNumber{"importance_loss", balance.importance_loss, 10},
-                              BoundedNumber{"load_loss", balance.load_loss, 10},
-                              BoundedNumber{"device_loss", balance.device_loss, 10},
-                              BoundedNumber{"communication_loss", balance.communication_loss, 10}};
-  for (const auto& [name, value, most] : numbers) {
-    if (!(value >= 0 && value <= most)) return fmt::format("{} must be 0 to {}", name, most);
-  }
-  return {};
-}
 
 std::string scheme_fault(const MoeSpec& moe) {
   try {
@@ -174,7 +141,7 @@ class LoadWindow {
 
 std::string recipe_fault(const MoeSpec& moe, const TrainingRecipe& recipe) {
   for (const std::string& fault :
-       {range_fault(recipe), scheme_fault(moe), loss_fault(moe, recipe)}) {
+       {bounds_fault(recipe_keys().keys, recipe), scheme_fault(moe), loss_fault(moe, recipe)}) {
     if (!fault.empty()) return fault;
   }
   const double work = multiply_adds(moe, recipe);

@@ -1,7 +1,7 @@
 // The JSON Schema of scenario files, for editors.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace moesim {
 

@@ -2,114 +2,47 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
-#include "scenarios/format/schema/scenario_schema.h"
+#include "scenarios/format/keys/scenario_keys.h"
+#include "scenarios/format/schema/form_text.h"
+#include "sim/deployment/engine_keys.h"
 
 namespace moesim {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr const char* kDefault = " (default: ";
-constexpr std::size_t kMostWords = 12;  // Longer lists are names that `moesim list` prints.
-
-std::string quoted(const Json& value) {
-  if (value.is_string()) return "`" + value.get<std::string>() + "`";
-  return value.is_number_float() ? fmt::format("`{:g}`", value.get<double>())
-                                 : "`" + value.dump() + "`";
-}
-
-std::string joined(const std::vector<std::string>& parts, const std::string& between) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
-  return text;
-}
-
-// 65536 as "65,536", 1e-06 and 0.1 as they are.
-std::string bound(const Json& number) {
-  if (number.is_number_float() && number != std::floor(number.get<double>())) return number.dump();
-  std::string digits = fmt::format("{:.0f}", number.get<double>());
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(at, ",");
-  return digits;
-}
-
-bool is_map(const Json& schema) {
-  return schema.contains("properties");
-}
-
-std::string type_of(const Json& schema);
-
-std::string type_of_forms(const Json& forms) {
-  std::vector<std::string> types;
-  for (const Json& form : forms) {
-    std::string type = type_of(form);
-    if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
-  }
-  return joined(types, ", or ");
-}
-
-std::string type_of(const Json& schema) {
-  if (schema.contains("const")) return quoted(schema["const"]);
-  if (schema.contains("anyOf")) return type_of_forms(schema["anyOf"]);
-  if (schema.contains("enum") && schema["enum"].size() > kMostWords) return "name";
-  if (schema.contains("enum")) {
-    std::vector<std::string> words;
-    for (const Json& word : schema["enum"]) words.push_back(quoted(word));
-    return joined(words, ", ");
-  }
-  if (schema.contains("pattern")) {
-    const std::string meaning = schema["description"];
-    return meaning.substr(meaning.rfind("; ") + 2);
-  }
-  if (schema.contains("examples")) return "name or path";
-  if (schema["type"].is_array()) return "text";
-  const std::string type = schema["type"];
-  if (type == "boolean") return "`true`, `false`";
-  if (type == "array") {
-    return schema.contains("items") ? "list of: " + type_of(schema["items"]) : "list of values";
-  }
-  if (type == "object") return "map";
-  return fmt::format("{} from {} to {}", type == "integer" ? "whole number" : "number",
-                     bound(schema["minimum"]), bound(schema["maximum"]));
-}
-
-// The description without what type and default say.
-std::string meaning_of(const Json& schema) {
-  std::string meaning = schema.value("description", "");
-  if (schema.contains("pattern")) meaning.resize(meaning.rfind("; "));
-  return meaning.substr(0, meaning.find(kDefault));
-}
-
-std::string default_of(const Json& schema) {
-  if (schema.contains("default")) return quoted(schema["default"]);
-  std::string meaning = schema.value("description", "");
-  const std::size_t start = meaning.find(kDefault);
-  if (start == std::string::npos) return "";
-  if (schema.contains("pattern")) meaning.resize(meaning.rfind("; "));
-  const std::size_t words = start + std::string(kDefault).size();
-  return meaning.substr(words, meaning.size() - words - 1);
+SchemaKey described(const KeyFacts& facts) {
+  return {facts.name, form_text(facts.form), full_meaning(facts), default_text(facts)};
 }
 
 // The map that a value may be, itself or as one of its forms; null without.
-const Json* map_of_value(const Json& schema) {
-  if (is_map(schema)) return &schema;
-  if (!schema.contains("anyOf")) return nullptr;
-  for (const Json& form : schema["anyOf"]) {
-    if (const Json* map = map_of_value(form)) return map;
+const form::Map* map_of(const form::Any& form) {
+  if (const auto* map = std::get_if<form::Map>(&form)) return map->keys.empty() ? nullptr : map;
+  if (const auto* either = std::get_if<form::Either>(&form)) {
+    for (const form::Part& part : either->forms) {
+      if (const form::Map* map = map_of(part.form)) return map;
+    }
   }
   return nullptr;
 }
 
+// All that a map's keys say, to tell whether it was described before.
+std::string content(const form::Map& map) {
+  std::string text;
+  for (const KeyFacts& facts : map.keys) {
+    const SchemaKey key = described(facts);
+    text += fmt::format("{}|{}|{}|{}\n", key.name, key.type, key.meaning, key.otherwise);
+    if (const form::Map* inner = map_of(facts.form)) text += content(*inner);
+  }
+  return text;
+}
+
 class SectionReader {
  public:
-  std::vector<SchemaSection> read(const Json& root) {
-    add_section("", root);
+  std::vector<SchemaSection> read(const form::Map& root, const std::string& meaning) {
+    add_section("", meaning, root);
     for (const Reference& one : references_) {
-      const std::string& described = first_path_.at(one.keys);
+      const std::string& described = first_path_.at(one.content);
       if (described != one.path) {
         sections_[one.section].keys[one.key].type += fmt::format(", as `{}`", described);
       }
@@ -118,58 +51,88 @@ class SectionReader {
   }
 
  private:
-  // A key whose value is a map: where it stands, and what keys that map has.
+  // A key whose value is a map: where it stands, and what that map says.
   struct Reference {
     std::size_t section, key;
-    std::string path, keys;
+    std::string path, content;
   };
 
-  void add_section(const std::string& path, const Json& map) {
-    first_path_[map["properties"].dump()] = path;
-    sections_.push_back({path, meaning_of(map), {}});
+  void add_section(const std::string& path, const std::string& meaning, const form::Map& map) {
+    first_path_[content(map)] = path;
+    sections_.push_back({path, meaning, {}});
     const std::size_t section = sections_.size() - 1;
-    const Json required = map.value("required", Json::array());
-    for (const auto& [name, value] : map["properties"].items()) {
-      const bool is_required = std::find(required.begin(), required.end(), name) != required.end();
-      add_key(section, name, value, is_required ? "required" : default_of(value));
+    std::vector<KeyFacts> keys = map.keys;
+    for (const form::Part& other : map.others) {
+      keys.push_back({"PATH", other.form, otherwise("none"), other.meaning, ""});
     }
-    const Json& others = map["additionalProperties"];
-    if (others.is_object()) add_key(section, "PATH", others, "none");
+    for (const KeyFacts& facts : keys) add_key(section, facts);
     const std::string before = path.empty() ? "" : path + ".";
-    for (const auto& [name, value] : map["properties"].items()) add_below(before + name, value);
-    if (others.is_object()) add_below(before + "PATH", others);
+    for (const KeyFacts& facts : keys) add_below(before + facts.name, facts.meaning, facts.form);
   }
 
-  void add_key(std::size_t section, const std::string& name, const Json& value,
-               const std::string& otherwise) {
+  void add_key(std::size_t section, const KeyFacts& facts) {
     std::vector<SchemaKey>& keys = sections_[section].keys;
-    keys.push_back({name, type_of(value), meaning_of(value), otherwise});
-    const Json* map = map_of_value(value);
-    if (!map) return;
+    keys.push_back(described(facts));
+    const form::Map* map = map_of(facts.form);
+    if (map == nullptr) return;
     const std::string& path = sections_[section].path;
-    references_.push_back({section, keys.size() - 1, path + (path.empty() ? "" : ".") + name,
-                           (*map)["properties"].dump()});
+    references_.push_back(
+        {section, keys.size() - 1, path + (path.empty() ? "" : ".") + facts.name, content(*map)});
   }
 
-  void add_below(const std::string& path, const Json& schema) {
-    if (is_map(schema) && !first_path_.contains(schema["properties"].dump())) {
-      add_section(path, schema);
-    }
-    if (schema.contains("items")) add_below(path + "[]", schema["items"]);
-    if (schema.contains("anyOf")) {
-      for (const Json& form : schema["anyOf"]) add_below(path, form);
+  void add_below(const std::string& path, const std::string& meaning, const form::Any& form) {
+    if (const auto* map = std::get_if<form::Map>(&form)) {
+      if (!map->keys.empty() && !first_path_.contains(content(*map))) {
+        add_section(path, meaning, *map);
+      }
+    } else if (const auto* list = std::get_if<form::List>(&form)) {
+      add_below(path + "[]", list->item.front().meaning, list->item.front().form);
+    } else if (const auto* either = std::get_if<form::Either>(&form)) {
+      for (const form::Part& part : either->forms) add_below(path, part.meaning, part.form);
     }
   }
 
   std::vector<SchemaSection> sections_;
-  std::map<std::string, std::string> first_path_;  // Of each set of keys.
+  std::map<std::string, std::string> first_path_;  // Of what a map says.
   std::vector<Reference> references_;
 };
+
+std::string table_markdown(const SchemaSection& section, const std::string& title) {
+  std::string text = fmt::format(
+      "\n## {}\n\n{}.\n\n| key | value | meaning | default |\n| --- | --- | --- | --- |\n", title,
+      section.meaning);
+  for (const SchemaKey& key : section.keys) {
+    text +=
+        fmt::format("| `{}` | {} | {} | {} |\n", key.name, key.type, key.meaning, key.otherwise);
+  }
+  return text;
+}
 
 }  // namespace
 
 std::vector<SchemaSection> schema_sections() {
-  return SectionReader().read(scenario_schema());
+  return SectionReader().read(scenario_map(), kScenarioMeaning);
+}
+
+SchemaSection engine_file_section() {
+  SchemaSection section{
+      "sim/engines/NAME.yaml",
+      "A range of releases of a serving engine: each value is a map {value, source, confidence}, a "
+      "measured number may have a range. The oldest range has every key that is required; a later "
+      "one only what changed. Yes and no stand in quotes",
+      {{"from", "text", "First release of the range, e.g. \"0.8\"", "required"},
+       {"since", "text", "Month of that release, e.g. \"2025-03\"", "required"}}};
+  for (const EngineKey& one : engine_keys()) {
+    SchemaKey key = described(one.row.key.facts);
+    std::string built = written(one.row.key, ServingPolicy{}).value_or("");
+    if (std::holds_alternative<form::Flag>(one.row.key.facts.form)) {
+      key.type = "`yes`, `no`";
+      built = built == "true" ? "yes" : "no";
+    }
+    key.otherwise = one.file == EngineFile::kStates ? "required" : "`" + built + "`";
+    section.keys.push_back(std::move(key));
+  }
+  return section;
 }
 
 std::string keys_text() {
@@ -188,20 +151,14 @@ std::string keys_text() {
 std::string keys_markdown() {
   std::string text =
       "# Keys of scenario files\n\nWritten by `moesim list keys --markdown`. `[]` stands for an "
-      "entry "
-      "of a list. Paths of sweeps and of `--set` begin\nwith a case's name in place of `cases[]`: "
-      "`moe.parallel.tp`.\n";
+      "entry of a list. Paths of sweeps and of `--set` begin\nwith a case's name in place of "
+      "`cases[]`: `moe.parallel.tp`.\n";
   for (const SchemaSection& section : schema_sections()) {
-    text += fmt::format(
-        "\n## {}\n\n{}.\n\n| key | value | meaning | default |\n| --- | --- | --- | "
-        "--- |\n",
-        section.path.empty() ? "The file" : "`" + section.path + "`", section.meaning);
-    for (const SchemaKey& key : section.keys) {
-      text +=
-          fmt::format("| `{}` | {} | {} | {} |\n", key.name, key.type, key.meaning, key.otherwise);
-    }
+    text += table_markdown(section, section.path.empty() ? "The file" : "`" + section.path + "`");
   }
-  return text;
+  text += "\n# Keys of engine files\n";
+  const SchemaSection engines = engine_file_section();
+  return text + table_markdown(engines, "`" + engines.path + "`");
 }
 
 }  // namespace moesim

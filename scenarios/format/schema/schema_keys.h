@@ -1,4 +1,4 @@
-// Every key of scenario files as a table, read off their JSON Schema.
+// Every key of scenario files, and of engine files, as tables for reference pages.
 #pragma once
 
 #include <string>
@@ -20,8 +20,11 @@ struct SchemaSection {
   std::vector<SchemaKey> keys;
 };
 
-// Every map once, each before those inside it. Words and values stand in backquotes.
+// Every map of a scenario once, each before those inside it. Words and values stand in backquotes.
 std::vector<SchemaSection> schema_sections();
+
+// A range of releases in a file like sim/engines/vllm.yaml.
+SchemaSection engine_file_section();
 
 // `list keys`, as lines and as a page of tables.
 std::string keys_text();

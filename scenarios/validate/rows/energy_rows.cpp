@@ -192,7 +192,7 @@ struct EnergyRow {
     s.max_batched_tokens =
         std::max(EngineMemoryRules{}.max_batched_tokens, s.users * s.input_tokens);
     check_size(s);
-    const double handling = library.engine(s.engine).policy.request_overhead.value();
+    const double handling = library.engine(s.engine).policy.request_time.value();
     const double tdp = stated_hardware(row, library).tdp.value() * static_cast<double>(s.devices);
     const std::string& metric = m.metric;
     if (metric == "request_time_s" && s.output_tokens > kSplitwiseMostOutput) {

@@ -98,7 +98,7 @@ TEST(ServingPolicy, DrawsMeasurementsButNoSettings) {
     EXPECT_EQ(policy.memory.max_num_seqs, stated.memory.max_num_seqs);
     EXPECT_EQ(policy.memory.memory_utilization, stated.memory.memory_utilization);
     EXPECT_EQ(policy.memory.kv_block_tokens, stated.memory.kv_block_tokens);
-    if (policy.request_overhead != stated.request_overhead) ++drawn;
+    if (policy.request_time != stated.request_time) ++drawn;
   }
   EXPECT_GE(drawn, 4);
 
@@ -122,7 +122,7 @@ TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
 TEST(ServingPolicy, ReadsAUsersFileByItsPath) {
   const UserEngine mine("sglang", "request_time:\n      {value: 110 ms",
                         "request_time:\n      {value: 90 ms");
-  EXPECT_EQ(serving_policy(mine.path(), kLarge).request_overhead, Seconds(0.09));
+  EXPECT_EQ(serving_policy(mine.path(), kLarge).request_time, Seconds(0.09));
   EXPECT_EQ(serving_policy(mine.path() + " 0.3", kLarge).release, "0.3");
   EXPECT_EQ(serving_policy(mine.path(), kLarge).engine, mine.path());
 }
@@ -135,6 +135,15 @@ TEST(ServingPolicy, NamesEveryFaultOfAFile) {
   const UserEngine late("vllm", "from: \"0.8\"", "from: \"0.3\"");
   EXPECT_NE(refusal(late.path()).find("a release after that of the range before"),
             std::string::npos);
+}
+
+// A file may say no more than a scenario may.
+TEST(ServingPolicy, HasTheBoundsOfScenarios) {
+  const UserEngine crowded("vllm", "{value: 256,", "{value: 65537,");
+  EXPECT_NE(refusal(crowded.path()).find("a whole number from 1 to 65536 expected"),
+            std::string::npos);
+  const UserEngine halved("vllm", "{value: 256,", "{value: 256.5,");
+  EXPECT_NE(refusal(halved.path()).find("256.5: a whole number"), std::string::npos);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Deployment two_by_four() {
   Deployment d = made::expert_parallel(8);
   d.plan.attention_dp = 4;
   d.plan.tp = 2;
-  d.serving.step_overhead = Seconds(1e-3);
+  d.serving.step_time = Seconds(1e-3);
   d.error.step_time = 1.25;
   return d;
 }

@@ -212,7 +212,7 @@ Deployment eight_devices(std::int64_t layout) {
   cluster.fabric.port_bandwidth = BytesPerSecond(10e9);
   Deployment d = made::deployment(made::small_moe(), cluster);
   d.serving.memory.max_num_seqs = 8;
-  d.serving.step_overhead = Seconds(1e-3);
+  d.serving.step_time = Seconds(1e-3);
   if (layout == 0) d.plan = {.attention_dp = 8, .ep = 8};
   if (layout == 1) d.plan = {.tp = 1, .attention_dp = 2, .ep = 2, .replicas = 4};
   if (layout == 2) d.plan = {.tp = 2, .pp = 2, .moe_tp = 2, .replicas = 2};

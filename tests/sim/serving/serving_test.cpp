@@ -17,7 +17,7 @@ using made::run;
 
 TEST(Serving, OneRequestSeesOneStepPerToken) {
   Deployment d = made::constant_step(Seconds(1));
-  d.serving.request_overhead = Seconds(0.25);
+  d.serving.request_time = Seconds(0.25);
   const auto got = run(d, made::workload(ArrivalKind::kStatic, 1, 100, 5), [](const Summary& s) {
     return std::vector{
         s.ttft_s.p50, s.tpot_s.p50, s.e2e_s.p50, s.horizon.value(), static_cast<double>(s.steps),
@@ -35,7 +35,7 @@ TEST(Serving, OneRequestSeesOneStepPerToken) {
 // Twice the wait for the first token shifts the end, and stretches nothing else.
 TEST(Serving, ErrorOfTheFirstTokenLeavesTheOthersAlone) {
   Deployment d = made::constant_step(Seconds(1));
-  d.serving.request_overhead = Seconds(0.25);
+  d.serving.request_time = Seconds(0.25);
   d.error.first_token = 2;
   const auto got = run(d, made::workload(ArrivalKind::kStatic, 1, 100, 5), [](const Summary& s) {
     return std::vector{s.ttft_s.p50, s.tpot_s.p50, s.e2e_s.p50, s.horizon.value()};

@@ -65,7 +65,7 @@ TEST(HalfBatches, CutsNoSingleSequence) {
 TEST(Overlap, TwoBatchesHideTravelBehindWork) {
   Deployment d = balanced_prompts();
   const StageCost in_turn = cost_of(d, kPrompts);
-  d.serving.overlaps_batches = true;
+  d.serving.two_batch_overlap = true;
   const StageCost beside = cost_of(d, kPrompts);
   const Seconds travel = time_of(in_turn, Activity::kCommunication);
   const Seconds work = in_turn.time - travel;
@@ -81,7 +81,7 @@ TEST(Overlap, TwoBatchesCostWhereWeightsAreReadTwice) {
   Deployment d = balanced_prompts();
   const std::vector<RankStep> ranks(8, decodes(8, 100));
   const Seconds in_turn = cost_of(d, ranks).time;
-  d.serving.overlaps_batches = true;
+  d.serving.two_batch_overlap = true;
   EXPECT_GT(cost_of(d, ranks).time, in_turn);
 }
 
@@ -89,7 +89,7 @@ TEST(Overlap, OneSequenceARankIsAsWithout) {
   Deployment d = balanced_prompts();
   const std::vector<RankStep> ranks(8, decodes(1, 100));
   const Seconds in_turn = cost_of(d, ranks).time;
-  d.serving.overlaps_batches = true;
+  d.serving.two_batch_overlap = true;
   EXPECT_EQ(cost_of(d, ranks).time, in_turn);
 }
 
@@ -97,7 +97,7 @@ TEST(Overlap, OneSequenceARankIsAsWithout) {
 // none.
 TEST(Overlap, MovingTakesItsShareOfTheDevice) {
   Deployment d = balanced_prompts();
-  d.serving.overlaps_batches = true;
+  d.serving.two_batch_overlap = true;
   const Seconds free = cost_of(d, kPrompts).time;
   d.serving.dispatch_sms = 50;
   const StageCost half = cost_of(d, kPrompts);
@@ -117,7 +117,7 @@ TEST(Overlap, SharedExpertsHideBehindTheDispatch) {
   const Seconds with = cost_of(d, kPrompts).time;
   Deployment none = balanced_prompts();
   const Seconds without = cost_of(none, kPrompts).time;
-  d.serving.overlaps_shared_experts = true;
+  d.serving.shared_expert_overlap = true;
   const StageCost beside = cost_of(d, kPrompts);
   EXPECT_LT(beside.time, with);
   EXPECT_GE(beside.time, 0.999 * without) << "cannot save more than they cost";
@@ -130,7 +130,7 @@ TEST(Overlap, AllReducesHideBehindTheirNeighbours) {
   d.plan.tp = 8;
   const std::vector<RankStep> ranks = {prompt(8192)};
   const StageCost in_turn = cost_of(d, ranks);
-  d.serving.overlaps_all_reduce = true;
+  d.serving.all_reduce_overlap = true;
   const StageCost beside = cost_of(d, ranks);
   const Seconds travel = time_of(in_turn, Activity::kCommunication);
   EXPECT_LT(beside.time, in_turn.time - 0.1 * travel);

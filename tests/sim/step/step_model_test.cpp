@@ -79,6 +79,16 @@ TEST(StepModel, ActivitiesOfEveryRankAddUpToTheStep) {
   }
 }
 
+// Half the rate of expert kernels: they take longer, whatever else the step does.
+TEST(StepModel, ExpertFactorIsARate) {
+  Deployment d = made::deployment(made::small_moe(), made::cluster(made::device(), 1));
+  const Seconds stated = cost_of(d, {prompt(8192)}).time;
+  d.serving.expert_factor = 0.5;
+  EXPECT_GT(cost_of(d, {prompt(8192)}).time, stated);
+  d.serving.expert_factor = 2;
+  EXPECT_LT(cost_of(d, {prompt(8192)}).time, stated);
+}
+
 // Kernels at 4.3 kW, host at 250 W: the average of a step keeps to the limit, if it has to.
 TEST(StepModel, DrawsNoMoreThanTheLimitOnAverage) {
   Deployment d = dense(4);
@@ -86,7 +96,7 @@ TEST(StepModel, DrawsNoMoreThanTheLimitOnAverage) {
   const StageCost full = cost_of(d, {prompt(8192)});
   EXPECT_NEAR(full.ranks[0].total_energy() / full.time / Watts(1000), 1, 1e-12);
 
-  d.serving.step_overhead = 9 * full.time;
+  d.serving.step_time = 9 * full.time;
   const StageCost relaxed = cost_of(d, {prompt(8192)});
   EXPECT_GT(relaxed.ranks[0].total_energy(), 1.3 * full.ranks[0].total_energy());
   EXPECT_LT(relaxed.ranks[0].total_energy(), Watts(1000) * relaxed.time);
@@ -160,8 +170,8 @@ TEST(StepModel, ReducesActivationsTwicePerLayer) {
 TEST(StepModel, ChargesTheHostPerStepAndSequence) {
   Deployment d = dense(4);
   const Seconds without = cost_of(d, {decodes(10, 100)}).time;
-  d.serving.step_overhead = Seconds(1e-3);
-  d.serving.sequence_overhead = Seconds(2e-4);
+  d.serving.step_time = Seconds(1e-3);
+  d.serving.sequence_time = Seconds(2e-4);
   const StageCost cost = cost_of(d, {decodes(10, 100)});
   EXPECT_NEAR((cost.time - without).value(), 3e-3, 1e-12);
   EXPECT_NEAR(time_of(cost.ranks[0], Activity::kOverhead).value(), 3e-3, 1e-12);
@@ -172,9 +182,9 @@ TEST(StepModel, HidesTheHostBehindTheDevice) {
   Deployment d = dense(4);
   const Seconds alone = cost_of(d, {decodes(10, 100)}).time;
   d.serving.overlaps_host = true;
-  d.serving.step_overhead = alone * 0.5;
+  d.serving.step_time = alone * 0.5;
   EXPECT_EQ(cost_of(d, {decodes(10, 100)}).time, alone);
-  d.serving.step_overhead = alone * 3;
+  d.serving.step_time = alone * 3;
   const StageCost bound = cost_of(d, {decodes(10, 100)});
   EXPECT_DOUBLE_EQ(bound.time.value(), 3 * alone.value());
   EXPECT_NEAR(time_of(bound.ranks[0], Activity::kOverhead).value(), 2 * alone.value(), 1e-12);
