@@ -74,10 +74,14 @@ Option required(Option option) {
   return option;
 }
 
-// An argument that is known by its place.
-Option argument(Option option) {
+// Arguments that are known by their place.
+Option optional_argument(Option option) {
   option.value.clear();
-  return required(std::move(option));
+  return option;
+}
+
+Option argument(Option option) {
+  return required(optional_argument(std::move(option)));
 }
 
 std::vector<Option> joined(std::vector<Option> options, const std::vector<Option>& more) {
@@ -94,6 +98,11 @@ std::vector<Option> output_options(OutputArguments& to) {
   return {flag("--json", "Print report.json instead of the tables", &to.json),
           flag("--markdown", "Also write report.md, a summary for a pull request", &to.markdown),
           flag("--quiet", "Print nothing but faults", &to.quiet)};
+}
+
+std::vector<Option> examples_options(ExamplesArguments& to) {
+  return {optional_argument(folder("FOLDER", "Where they go", &to.folder, "moesim-examples")),
+          flag("--list", "Only show the name and the question of each", &to.list)};
 }
 
 std::vector<Option> run_options(RunArguments& to) {
@@ -230,6 +239,8 @@ std::vector<Command> command_line(Arguments& to, Ranks* ranks) {
       {"explain", "Split the difference of two cases in cost and time per token into its parts",
        joined(explain_options(to.explain), setting_options(to.explain.changes)),
        [&to] { return explain_command(to.explain); }},
+      {"examples", "Copy the shipped questions, to read, run and change",
+       examples_options(to.examples), [&to] { return examples_command(to.examples); }},
       {"route", "Route tokens through a model's router; show what it does",
        joined(routing_options(to.route), placement_options(to.route)),
        [&to] { return route_command(to.route); }},

@@ -5,6 +5,7 @@
 
 #include "scenarios/cli/command.h"
 #include "scenarios/cli/commands/check.h"
+#include "scenarios/cli/commands/examples.h"
 #include "scenarios/cli/commands/explain.h"
 #include "scenarios/cli/commands/list.h"
 #include "scenarios/cli/commands/merge.h"
@@ -18,6 +19,7 @@ namespace moesim {
 
 // Arguments of all commands; parsing fills those of one.
 struct Arguments {
+  ExamplesArguments examples;
   RunArguments run;
   CheckArguments check;
   MergeArguments merge;
