@@ -111,7 +111,10 @@ template <class T>
 void ProfileReader::read(const ProfileKey<T>& row, T& object) {
   if (!row.with.empty() && !has(row.with)) return;
   if (row.where && !row.where(object)) return;
-  if (row.take) return row.take(*this, object);
+  if (row.take) {
+    row.take(*this, object);
+    return;
+  }
   row.key.facts.required() ? read_required(row, object) : read_optional(row, object);
 }
 
@@ -132,14 +135,20 @@ void ProfileReader::read_optional(const ProfileKey<T>& row, T& object) {
 template <class T>
 void ProfileReader::read_value(const ProfileKey<T>& row, const Value& value, T& object) {
   const auto& member = *row.key.member;
-  if (row.certainty == Certainty::kGiven) return member.read(value, object);
+  if (row.certainty == Certainty::kGiven) {
+    member.read(value, object);
+    return;
+  }
   const auto number = open_number(value, row.certainty, row.enters);
   if (!number) return;
   if (std::holds_alternative<form::Flag>(row.key.facts.form)) {
     if (const auto flag = read_flag(number->amount)) member.set(object, *flag);
     return;
   }
-  if (row.certainty == Certainty::kSetting) return member.read(number->amount, object);
+  if (row.certainty == Certainty::kSetting) {
+    member.read(number->amount, object);
+    return;
+  }
   const auto amount = [&member](const Value& text) { return member.number(text); };
   const auto stated = amount(number->amount);
   if (!stated) return;

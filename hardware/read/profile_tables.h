@@ -45,7 +45,7 @@ template <class T, class Number, class Form>
 ProfileKey<T> by_format(Enters enters, std::map<Dtype, Number> T::*member, const std::string& name,
                         const Form& each, Default fallback, const std::string& meaning) {
   using Amount = ProfileReader::Amount;
-  const form::Map form{"numbers by format", {}, false, {{form::described(each), "a number"}}};
+  const form::Map form{{}, "{bf16: NUMBER}", false, {{form::described(each), "a number"}}};
   ProfileKey<T> row{key(name, form, std::move(fallback), meaning), Certainty::kUncertain, enters};
   const bool is_required = row.key.facts.required();
   const ProfileKey<Amount> number =

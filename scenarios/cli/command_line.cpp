@@ -1,8 +1,13 @@
 #include "scenarios/cli/command_line.h"
 
+#include <iostream>
+
 #include "base/words.h"
 #include "models/placement/placement.h"
 #include "models/router/make/token_source.h"
+#include "scenarios/cli/commands/exit_code.h"
+#include "scenarios/cli/completion.h"
+#include "scenarios/cli/man_page.h"
 
 namespace moesim {
 namespace {
@@ -222,6 +227,18 @@ std::vector<Option> validate_options(ValidateArguments& to) {
   };
 }
 
+int print_completion(const std::string& shell) {
+  Arguments unused;
+  std::cout << completion_script(shell, command_line(unused));
+  return kExitDone;
+}
+
+int print_man_page() {
+  Arguments unused;
+  std::cout << man_page(command_line(unused));
+  return kExitDone;
+}
+
 }  // namespace
 
 std::vector<Command> command_line(Arguments& to, Ranks* ranks) {
@@ -252,6 +269,11 @@ std::vector<Command> command_line(Arguments& to, Ranks* ranks) {
        [&to] { return schema_command(to.schema); }},
       {"validate", "Score predictions against published measurements",
        validate_options(to.validate), [&to] { return validate_command(to.validate); }},
+      {"completion",
+       "Print a script that completes this program's command line in a shell",
+       {argument(choice("SHELL", "", &to.completion.shell, kShells))},
+       [&to] { return print_completion(to.completion.shell); }},
+      {"man", "Print the manual page, for man -l -", {}, print_man_page},
   };
 }
 

@@ -1,6 +1,7 @@
 // The commands of moesim: what each is called, what it takes and what it does.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "scenarios/cli/command.h"
@@ -17,6 +18,10 @@
 
 namespace moesim {
 
+struct CompletionArguments {
+  std::string shell;  // One of kShells.
+};
+
 // Arguments of all commands; parsing fills those of one.
 struct Arguments {
   ExamplesArguments examples;
@@ -29,6 +34,7 @@ struct Arguments {
   ShowArguments show;
   SchemaArguments schema;
   ValidateArguments validate;
+  CompletionArguments completion;
 };
 
 // All commands, with `to` as the targets of their options. `run` shares its work with the
