@@ -69,7 +69,7 @@ std::vector<ProfileTable> profile_tables() {
       table("fabrics", "The network between nodes.", fabric_keys()),
       table("links", "Latencies and reached bandwidth of a link technology.", link_keys()),
       table("families", "Kernels and power of a hardware generation.", family_keys()),
-      table("sites", "Overhead, carbon and price of electricity.", site_keys()),
+      table("sites", "Overhead, carbon and price of electricity.", site_profile_keys()),
       table("errors", "Errors of predictions, as measured against published runs.", error_keys())};
 }
 

@@ -17,7 +17,7 @@ using enum Enters;
 
 }  // namespace
 
-const ProfileKeys<SiteSpec>& site_keys() {
+const ProfileKeys<SiteSpec>& site_profile_keys() {
   static const ProfileKeys<S> kKeys = {
       note<S>("title", "The site in words"),
       uncertain(kEnergy, key(&S::pue, "pue", form::Number{1, 5}, kRequired,
@@ -44,7 +44,7 @@ const ProfileKeys<ModelError>& error_keys() {
 }
 
 SiteSpec read_site(const ProfileFile& file, Faults& faults) {
-  return read_profile(file, site_keys(), faults);
+  return read_profile(file, site_profile_keys(), faults);
 }
 
 ModelError read_model_error(const ProfileFile& file, Faults& faults) {

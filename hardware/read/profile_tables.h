@@ -15,7 +15,7 @@ const ProfileKeys<NodeSpec>& node_keys();
 const ProfileKeys<FabricSpec>& fabric_keys();
 const ProfileKeys<LinkTechnology>& link_keys();
 const ProfileKeys<KernelFamily>& family_keys();
-const ProfileKeys<SiteSpec>& site_keys();
+const ProfileKeys<SiteSpec>& site_profile_keys();
 const ProfileKeys<ModelError>& error_keys();
 
 // A text that must be there for those who read the file.

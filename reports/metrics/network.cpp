@@ -1,5 +1,6 @@
 // What the links carry, which one is fullest, and what faster ones would buy.
 #include <algorithm>
+#include <utility>
 
 #include "reports/metrics/accounting.h"
 #include "reports/metrics/communication_share.h"
@@ -70,18 +71,14 @@ Out fullest(In in) {
   return link->fullest_busy_share;
 }
 
-}  // namespace
+const std::string kGroup = "network";
 
-std::vector<MetricRow> network_metrics() {
-  const std::string g = "network";
+std::vector<MetricRow> communication_shares() {
+  const std::string& g = kGroup;
   constexpr auto kPrompt = &NetworkSummary::prompt_steps;
   constexpr auto kDecode = &NetworkSummary::decode_steps;
   const std::string in_decode = "Share of the time of steps without prompt tokens.";
   const std::string in_prompt = "Share of the time of steps with prompt tokens.";
-  const std::string doubled =
-      "Steps are shorter by this share with twice the bandwidth and the same latencies: sampled "
-      "steps priced again, without pipeline transfers and KV handovers.";
-  const std::string idle_power = "Over the horizon; their power does not depend on traffic.";
   return {
       {kCommOfDecodeStepsShare, "comm_of_decode_steps_share", "communication of decode steps", g,
        "share", in_decode, share_of_steps<kDecode>},
@@ -101,6 +98,16 @@ std::vector<MetricRow> network_metrics() {
        "share", in_prompt, phase_share<kPrompt, Phase::kDispatch>},
       {kCombineOfPromptStepsShare, "combine_of_prompt_steps_share", "combine of prompt steps", g,
        "share", in_prompt, phase_share<kPrompt, Phase::kCombine>},
+  };
+}
+
+std::vector<MetricRow> links() {
+  const std::string& g = kGroup;
+  const std::string doubled =
+      "Steps are shorter by this share with twice the bandwidth and the same latencies: sampled "
+      "steps priced again, without pipeline transfers and KV handovers.";
+  const std::string idle_power = "Over the horizon; their power does not depend on traffic.";
+  return {
       {kFullestPortDispatchBusyShare, "fullest_port_dispatch_busy_share",
        "fullest port while dispatching", g, "share",
        "Bytes through the fullest port over its bandwidth and the time of all dispatches; the "
@@ -138,6 +145,14 @@ std::vector<MetricRow> network_metrics() {
       {kDoubledSpineGainShare, "doubled_spine_gain_share", "gain of doubled spine links", g,
        "share", doubled + " Nothing where the NICs set the pace.", gain<kSpine>},
   };
+}
+
+}  // namespace
+
+std::vector<MetricRow> network_metrics() {
+  std::vector<MetricRow> rows = communication_shares();
+  for (MetricRow& row : links()) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace moesim

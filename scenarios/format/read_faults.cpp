@@ -33,7 +33,7 @@ constexpr Assumed kTimeout = {
 // What an entry concerns and when, in words; `index` tells entries of one list apart.
 struct Interval {
   double from = 0, until = kForever;
-  bool meets(const Interval& other) const { return from < other.until && other.from < until; }
+  bool overlaps(const Interval& other) const { return from < other.until && other.from < until; }
 };
 
 struct FaultReader {
@@ -257,7 +257,7 @@ struct FaultReader {
     const Interval mine{slow.from.value(), slow.until.value()};
     for (const Slowdown& other : spec.slowdowns) {
       if (!concern_the_same(slow, other)) continue;
-      if (!mine.meets({other.from.value(), other.until.value()})) continue;
+      if (!mine.overlaps({other.from.value(), other.until.value()})) continue;
       contradict("speed", fmt::format("{:g}", slow.speed),
                  fmt::format("one speed at a time, but an earlier entry says {}", words(other)));
     }
@@ -284,7 +284,7 @@ struct FaultReader {
     if (!devices || reader.value().faults().all().size() > before) return;
     failure.devices = *devices;
     for (const Failure& other : spec.failures) {
-      if (!other.devices.meets(failure.devices) || !outage(other).meets(outage(failure))) continue;
+      if (!other.devices.overlaps(failure.devices) || !outage(other).overlaps(outage(failure))) continue;
       contradict("fails", fmt::format("{:g} s", failure.at.value()),
                  fmt::format("one failure at a time, but an earlier entry has {} fail at {:g} s "
                              "and {}",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "models/router/bank/load_statistics.h"
 #include "sim/results/accounting.h"
 #include "sim/results/link_use.h"
 

@@ -1,6 +1,7 @@
 #include "base/data_folder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -38,7 +39,8 @@ class DataFolder : public testing::Test {
     }
   }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "moesim-data-folder";
+  fs::path folder_ =
+      fs::path(testing::TempDir()) / ("moesim-data-folder-" + std::to_string(getpid()));
 };
 
 TEST_F(DataFolder, OfAProgramInABuildFolderIsTheSourceTree) {

@@ -77,7 +77,8 @@ TEST(Completion, OffersTheWordsOfAChoice) {
   EXPECT_EQ(completions(place, {"route", "x", "--placement", ""}), placements);
   EXPECT_EQ(completions(place, {"route", "x", "--placement", "="}), placements);
   EXPECT_EQ(completions(place, {"route", "x", "--placement", "=", "co"}), Names{"coactivation"});
-  EXPECT_EQ(completions(place, {"list", ""}), (Names{"models", "hardware", "metrics", "keys"}));
+  EXPECT_EQ(completions(place, {"list", ""}),
+            (Names{"models", "hardware", "metrics", "keys", "profile-keys"}));
 }
 
 TEST(Completion, OffersNamesThatTheProgramKnows) {

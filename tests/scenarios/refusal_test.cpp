@@ -81,7 +81,7 @@ TEST(Refusal, AFabricThatCannotBeBuiltNamesTheWordToChange) {
   EXPECT_EQ(cluster("{node: tpu-v5p-1x, nodes: 8, fabric: torus-3d, shape: [2, 0, 4]}"),
             "s.yaml:9: cases.a.cluster.shape[1]: 0: a whole number from 1 to 100000 expected");
   EXPECT_EQ(cluster("{node: dgx-h100, nodes: 8, shape: [8, 8]}"),
-            "s.yaml:9: cases.a.cluster.shape: a list: only a torus has a shape; leave this out");
+            "s.yaml:9: cases.a.cluster.shape: given: only a torus has a shape; leave this out");
   EXPECT_EQ(cluster("{node: dgx-h100, nodes: 2, routing: vliant}"),
             "s.yaml:9: cases.a.cluster.routing: vliant: one of spread, ecmp, minimal, valiant "
             "expected; did you mean valiant?");
@@ -224,8 +224,9 @@ TEST(Refusal, LengthsSayWhatTheyMayBe) {
       "s.yaml:5: workload.lengths.output.lognormal.p99: 100: a p99 from the mean (500) to 7484 "
       "expected");
   EXPECT_EQ(refusal(changed(kDense, "output: 8", "output: {lognormal: {mean: nan}}")),
-            "s.yaml:5: workload.lengths.output.lognormal.p99: missing: a number of tokens\n"
             "s.yaml:5: workload.lengths.output.lognormal.mean: nan: a number from 1 to 10000000 "
+            "expected\n"
+            "s.yaml:5: workload.lengths.output.lognormal.p99: missing: a number from 1 to 10000000 "
             "expected");
   EXPECT_NE(refusal(changed(kDense, "output: 8", "output: {uniform: {min: 9, max: 3}}")), "");
   EXPECT_NE(refusal(changed(kDense, "output: 8", "output: 99999999999999999999")), "");
@@ -244,7 +245,7 @@ TEST(Refusal, SectionsOfTheWrongKindShowAnExample) {
 TEST(Refusal, MissingSectionsAreNamed) {
   EXPECT_EQ(refusal("schema: 1\n"),
             "s.yaml:1: name: missing: a name for the report\n"
-            "s.yaml:1: workload: missing: a map of requests and lengths expected\n"
+            "s.yaml:1: workload: missing: a map such as {requests: ..., lengths: ...} expected\n"
             "s.yaml:1: cases: missing: a list of cases, each with name, model, cluster");
   EXPECT_EQ(refusal(changed(kDense, "schema: 1", "schema: 2")),
             "s.yaml:1: schema: 2: schema: 1 expected; no other is known");

@@ -43,7 +43,7 @@ TEST(SchemaKeys, SayWhatTheSchemaSays) {
   EXPECT_EQ(nodes->otherwise, "`1`");
   const SchemaKey* horizon = find("workload", "horizon");
   ASSERT_NE(horizon, nullptr);
-  EXPECT_EQ(horizon->type, "a time with unit, e.g. 50 ms, 2 s or 10 min");
+  EXPECT_EQ(horizon->type, "a time with unit, e.g. 50 ms, 2 s or 10 min, up to 3650 days");
   EXPECT_EQ(horizon->meaning, "When the simulation ends");
   EXPECT_EQ(horizon->otherwise, "when all requests are answered; poisson needs one");
   const SchemaKey* model = find("cases[]", "model");

@@ -13,7 +13,7 @@ struct DriverWords {
   const char* words;  // {0} of the winner, {1} of the loser.
 };
 
-constexpr DriverWords kWords[] = {
+constexpr DriverWords kDriverWords[] = {
     {DriverKind::kDevicePrice, "USD", "its devices cost {0} against {1} per hour"},
     {DriverKind::kMemoryRead, "B",
      "it reads {0} of weights and KV cache per output token against {1}"},
@@ -43,7 +43,7 @@ constexpr DriverWords kWords[] = {
 }  // namespace
 
 std::string driver_text(const Driver& driver) {
-  for (const DriverWords& entry : kWords) {
+  for (const DriverWords& entry : kDriverWords) {
     if (entry.kind != driver.kind) continue;
     return fmt::format(fmt::runtime(entry.words), readable(driver.winner, entry.unit),
                        readable(driver.loser, entry.unit));

@@ -11,6 +11,7 @@
 
 #include "base/document.h"
 #include "base/input_error.h"
+#include "reports/render/write_report.h"
 #include "scenarios/cases/scenario.h"
 #include "scenarios/cli/commands/exit_code.h"
 #include "scenarios/run/database.h"

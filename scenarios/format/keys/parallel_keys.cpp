@@ -39,7 +39,7 @@ KeyFacts parallel_key() {
 
 KeyFacts prefill_key() {
   return key(
-      "prefill", layout(kAsBuilt).form(), otherwise("none: one pool does both"),
+      "prefill", layout(otherwise("1")).form(), otherwise("none: one pool does both"),
       "Layout of prefill workers of their own, which send each prompt's KV cache to a decode "
       "worker");
 }

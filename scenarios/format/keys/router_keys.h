@@ -5,7 +5,8 @@
 #include <array>
 
 #include "base/keys.h"
-#include "models/router/bank/routing_bank.h"
+#include "models/router/make/token_source.h"
+#include "models/spec/model_spec.h"
 
 namespace moesim {
 

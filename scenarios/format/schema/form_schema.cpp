@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/quantity.h"
 #include "base/quantity_pattern.h"
-#include "scenarios/format/schema/form_text.h"
 
 namespace moesim {
 namespace {
@@ -23,6 +23,12 @@ Json scalar(const std::string& text, const form::Any& form) {
 struct FormSchema {
   const std::string& meaning;
 
+  // "Host time of a step (up to 60 s)"
+  std::string with_most(const form::Quantity& quantity) const {
+    const std::string most = quantity.most;
+    return most.empty() ? meaning : meaning + " (up to " + most + ")";
+  }
+
   Json operator()(const form::Flag&) const {
     return {{"type", "boolean"}, {"description", meaning}};
   }
@@ -41,7 +47,8 @@ struct FormSchema {
   Json operator()(const form::Quantity& quantity) const {
     return {{"type", "string"},
             {"pattern", quantity_pattern(quantity.dimension, quantity.zero_allowed)},
-            {"description", meaning + "; " + form_text(quantity)}};
+            {"description",
+             with_most(quantity) + "; " + std::string(allowed_quantity(quantity.dimension))}};
   }
   Json operator()(const form::Text&) const {
     return {{"type", {"string", "number"}}, {"minLength", 1}, {"description", meaning}};
