@@ -4,6 +4,7 @@
 
 #include "base/quantity.h"
 #include "base/quantity_pattern.h"
+#include "scenarios/format/schema/form_text.h"
 
 namespace moesim {
 namespace {
