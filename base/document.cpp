@@ -151,11 +151,6 @@ std::string MapReader::text_or(const std::string& key, const std::string& otherw
   return found ? found->text().value_or(otherwise) : otherwise;
 }
 
-bool MapReader::boolean_or(const std::string& key, bool otherwise) {
-  const auto found = optional(key);
-  return found ? found->boolean().value_or(otherwise) : otherwise;
-}
-
 std::int64_t MapReader::integer_or(const std::string& key, std::int64_t otherwise, std::int64_t min,
                                    std::int64_t max) {
   const auto found = optional(key);

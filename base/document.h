@@ -83,7 +83,6 @@ class MapReader {
 
   // Short forms with a default for absent keys; faults also yield the default.
   std::string text_or(const std::string& key, const std::string& otherwise);
-  bool boolean_or(const std::string& key, bool otherwise);
   std::int64_t integer_or(const std::string& key, std::int64_t otherwise, std::int64_t min,
                           std::int64_t max);
   double number_or(const std::string& key, double otherwise, double min, double max);
