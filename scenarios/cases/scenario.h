@@ -24,7 +24,7 @@ struct CaseRow {
   std::string name;
   std::int64_t row = 0;   // Counts the points of all cases; those that `where:` leaves out as well.
   std::int64_t twin = 0;  // Among the twins of the same row; 0 = the case itself.
-  std::string key;        // Of its result, see sweep/row_key.h; empty without a sweep.
+  std::string key;        // Of its result, see row_key.h; empty without a sweep.
   std::vector<std::pair<std::string, std::string>> point;  // Sweep path -> value, as written.
   std::string infeasible;  // Why this sweep point cannot run; empty = it can.
   // Name of the case before this one whose twin it is, with other routing; empty = a case of its
