@@ -72,11 +72,12 @@ std::string program_fingerprint() {
 }
 
 // The text of a case and the files before one decide which file is read next. So their order and
-// names are enough, and no folder enters the key. The program's fingerprint has the shipped ones.
+// names are enough, and no folder enters the key. The program's fingerprint has the shipped files;
+// those of a user may lie in the same source tree.
 std::string RowKeys::files_text(const FileReads& files) {
   std::string text;
   for (const FileRead& file : files) {
-    if (file.path.starts_with(shipped_)) continue;
+    if (shipped_.contains(file.path)) continue;
     const std::string name = fs::path(file.path).filename().string();
     text += fmt::format("{}:{} {};", name.size(), name, file.content.text());
   }
@@ -88,7 +89,7 @@ std::string RowKeys::key(const YAML::Node& root, std::size_t case_index,
                          bool common_changes) {
   if (program_.empty()) {
     program_ = program_fingerprint();
-    shipped_ = data_root() + "/";
+    for (const fs::path& file : shipped_files(data_root())) shipped_.insert(file.string());
   }
   if (common_.empty() || common_changes) {
     common_.clear();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_set>
 
 #include "base/document.h"
 #include "base/read_log.h"
@@ -22,8 +23,8 @@ class RowKeys {
   std::string files_text(const FileReads& files);
 
   std::string program_;
-  std::string shipped_;  // The folder of the shipped data, with a slash at its end.
-  std::string common_;   // Of the last call.
+  std::unordered_set<std::string> shipped_;  // Paths of the shipped data.
+  std::string common_;                       // Of the last call.
 };
 
 // The key of something derived from the case of a key: its twin, a sample of it.

@@ -1,6 +1,7 @@
 // The key of a sweep's result follows every file that was read for it. Keys once guessed these
 // files from the texts of YAML files whose names end in .yaml, and missed the rest.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -33,26 +34,42 @@ std::string key_of(const std::string& file) {
   return read_scenario(file, {}).cases.at(0).key;
 }
 
+void write(const std::string& file, const std::string& text) {
+  std::ofstream(file) << text;
+}
+
+// A change of the device that node.yml names changes the key, in this folder.
+void expect_to_follow_the_device(const std::string& folder) {
+  write(folder + "/s.yaml", kSweep);
+  write(folder + "/node.yml", kNode);
+  write(folder + "/my-gpu.yaml", shipped_device("h100-sxm-80gb"));
+  const std::string before = key_of(folder + "/s.yaml");
+  EXPECT_EQ(key_of(folder + "/s.yaml"), before);
+  write(folder + "/my-gpu.yaml", shipped_device("l4-24gb"));
+  EXPECT_NE(key_of(folder + "/s.yaml"), before);
+}
+
 TEST(StaleSweepKey, FollowsTheDeviceThatANodeProfileNames) {
-  const TemporaryFile scenario("s.yaml", kSweep);
-  const auto write = [&](const std::string& name, const std::string& text) {
-    std::ofstream(scenario.folder() + "/" + name) << text;
-  };
-  write("node.yml", kNode);
-  write("my-gpu.yaml", shipped_device("h100-sxm-80gb"));
-  const std::string before = key_of(scenario.path());
-  EXPECT_EQ(key_of(scenario.path()), before);
-  write("my-gpu.yaml", shipped_device("l4-24gb"));
-  EXPECT_NE(key_of(scenario.path()), before);
+  const TemporaryFile place("unused", "");
+  expect_to_follow_the_device(place.folder());
+}
+
+// The source tree has the shipped data, and often files of the user's own as well.
+TEST(StaleSweepKey, FollowsAUsersFilesInTheSourceTree) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(data_root()) / "out" / ("stale-" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  expect_to_follow_the_device(folder.string());
+  fs::remove_all(folder);
 }
 
 // The same scenario with the same files has the same results wherever it lies.
 TEST(StaleSweepKey, IsTheSameInAnotherFolder) {
   const auto key_in = [](const std::string& folder) {
     std::filesystem::create_directories(folder);
-    std::ofstream(folder + "/s.yaml") << kSweep;
-    std::ofstream(folder + "/node.yml") << kNode;
-    std::ofstream(folder + "/my-gpu.yaml") << shipped_device("h100-sxm-80gb");
+    write(folder + "/s.yaml", kSweep);
+    write(folder + "/node.yml", kNode);
+    write(folder + "/my-gpu.yaml", shipped_device("h100-sxm-80gb"));
     return key_of(folder + "/s.yaml");
   };
   const TemporaryFile place("unused", "");
