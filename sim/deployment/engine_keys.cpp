@@ -36,9 +36,9 @@ EngineKey measured(Member member, const char* name, Form form, std::string meani
 // What only engine files say.
 template <class Member, class Form>
 EngineKey of_file(Member member, const char* name, Form form, Certainty certainty, EngineFile file,
-                  std::string meaning) {
+                  std::string meaning, Enters enters = Enters::kTime) {
   const Default fallback = file == kStates ? kRequired : kAsBuilt;
-  return {{key(member, name, form, fallback, std::move(meaning)), certainty}, file, false};
+  return {{key(member, name, form, fallback, std::move(meaning)), certainty, enters}, file, false};
 }
 
 std::string batching_meaning() {
@@ -88,11 +88,12 @@ std::vector<EngineKey> file_only() {
   return {
       of_file(path(&P::memory, &M::sampler_bytes_per_logit), "sampler_bytes_per_logit",
               form::Number{0, 1000}, kUncertain, kStates,
-              "Workspace of the sampler for each logit of a step's tokens, in bytes"),
+              "Workspace of the sampler for each logit of a step's tokens, in bytes",
+              Enters::kMemory),
       of_file(path(&P::memory, &M::context_memory), "context_memory", kMemory, kUncertain, kStates,
-              "Memory of the driver's context and libraries on each device"),
+              "Memory of the driver's context and libraries on each device", Enters::kMemory),
       of_file(path(&P::memory, &M::communicator_memory), "communicator_memory", kMemory, kUncertain,
-              kStates, "Memory of communicators, where a stage has several ranks"),
+              kStates, "Memory of communicators, where a stage has several ranks", Enters::kMemory),
       of_file(&P::expert_alignment, "expert_alignment", form::Whole{0, 4096}, Certainty::kSetting,
               kMayState,
               "Rows to which expert kernels for 8-bit block scales pad each expert of a rank; 0 = "

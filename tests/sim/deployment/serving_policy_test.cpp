@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 
 #include "base/data_folder.h"
@@ -86,6 +87,17 @@ TEST(ServingPolicy, CarriesWhatEveryNumberRestsOn) {
     EXPECT_EQ(fact.text, "1024");
   }
   EXPECT_EQ(limits, 1) << "a later range replaces the number of an earlier one";
+}
+
+TEST(ServingPolicy, SaysThatBuffersEnterMemoryAndHostTimeEntersTime) {
+  std::map<std::string, Enters> enters;
+  for (const Fact& fact : serving_policy("vllm 0.8", kLarge).facts) {
+    enters[fact.path.substr(fact.path.rfind('.') + 1)] = fact.enters;
+  }
+  for (const char* key : {"sampler_bytes_per_logit", "context_memory", "communicator_memory"}) {
+    EXPECT_EQ(enters.at(key), Enters::kMemory) << key;
+  }
+  EXPECT_EQ(enters.at("step_time"), Enters::kTime);
 }
 
 // Nobody doubts a flag that he sets himself; the host's time he may.
