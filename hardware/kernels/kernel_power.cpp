@@ -8,19 +8,19 @@ namespace moesim {
 
 namespace {
 
-// Rows to which the tensor units pad the tokens of one expert where a family says nothing. Source:
-// docs/physics.md, "Power".
-constexpr double kPaddedRows = 16;
-
-// Lowest clock as a share of the highest (345 of 1980 MHz on H100).
-constexpr double kLowestClock = 0.18;
-
 // Dynamic power that is left to a chip whose limit lies at or below its power when merely resident.
 constexpr double kLeastDynamicShare = 0.02;
 
 // Accuracy of the clock search; it takes about six steps.
 constexpr double kClockTolerance = 1e-8;
 constexpr int kMaxSteps = 40;
+
+// Rows to which the tensor units pad the work of an expert; formats not listed as bf16.
+double tile_rows(const KernelFamily& family, Dtype dtype) {
+  auto found = family.expert_tile_rows.find(dtype);
+  if (found == family.expert_tile_rows.end()) found = family.expert_tile_rows.find(Dtype::kBf16);
+  return found == family.expert_tile_rows.end() ? 0 : found->second;
+}
 
 }  // namespace
 
@@ -46,9 +46,7 @@ Watts DeviceModel::communication_power(double link_utilisation) const {
 // of padding behind longer runs of tokens.
 double DeviceModel::executed_flops(const Kernel& kernel) const {
   if (kernel.kind != KernelKind::kGroupedGemm || kernel.m <= 0) return kernel.flops.value();
-  const auto& listed = device_.family.expert_tile_rows;
-  const auto found = listed.find(device_.compute_dtype(kernel.dtype));
-  const double tile = found == listed.end() ? kPaddedRows : found->second;
+  const double tile = tile_rows(device_.family, device_.compute_dtype(kernel.dtype));
   const double rows = static_cast<double>(kernel.m);
   const double experts = static_cast<double>(kernel.groups);
   const double padded = std::max(rows + experts * tile / 2, experts * tile);
@@ -104,7 +102,7 @@ double DeviceModel::limited_seconds(const Roofline& work, double joules) const {
   const auto powered = [&](double f) {
     return sustained * f * f / std::max(spare - running * f * f * f, kLeastDynamicShare * tdp);
   };
-  double low = kLowestClock, high = 1;
+  double low = device_.family.lowest_clock, high = 1;
   if (powered(high) <= work.busy) return work.busy;
   double below = powered(low) - clocked(low), above = powered(high) - work.busy;
   if (below >= 0) return powered(low);

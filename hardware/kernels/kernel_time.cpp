@@ -19,30 +19,18 @@ constexpr std::array kTiles = {Tile{64, 64},   Tile{64, 128},  Tile{128, 64},
                                Tile{128, 128}, Tile{128, 256}, Tile{256, 128}};
 constexpr std::array<std::int64_t, 4> kSplits = {1, 2, 4, 8};
 
-// Partial sums of a split k are written and read in fp32, mostly inside the L2 cache, which is
-// about three times as fast as HBM.
-constexpr double kPartialSumBytes = 8;
-constexpr double kCacheSpeed = 3;
+constexpr double kPartialSumBytes = 8;  // Of a split k: written and read in fp32.
 
-// The exponentials of an attention core cost as much for a small head dimension d as for a large
-// one: the rate goes with d / (d + 73), here relative to d = 128, where the family's figure was
-// taken. Source: calibrated, H100 FlashAttention 3 micro-benchmark: 0.75 of peak at d 128, 0.55 at
-// d 64.
-constexpr double kExponentialCost = 73;
+// The head dimension at which a family's figure for attention was taken.
 constexpr double kReferenceHead = 128;
 
-// Four-bit expert weights on a device without four-bit tensor units are widened in registers by
-// kernels of their own: small tiles, so that few rows are lost, and about half the rate.
-// Source: calibrated on closed-loop runs of gpt-oss-120b on H100 and H200 (prompts took twice as
-// long as at the full rate); range 0.4 to 0.7, 8 to 16 rows.
-constexpr double kWideningRate = 0.54;
-constexpr double kWideningRowsLost = 12;
-
-double head_fill(std::int64_t head_dimension) {
+// The exponentials of an attention core cost as much for a small head dimension d as for a large
+// one, so that its rate goes with d / (d + ramp), relative to the reference.
+double head_fill(std::int64_t head_dimension, double ramp) {
   if (head_dimension <= 0) return 1;
   const double d = static_cast<double>(head_dimension);
-  const double reference = kReferenceHead / (kReferenceHead + kExponentialCost);
-  return std::min(1.0, d / (d + kExponentialCost) / reference);
+  const double reference = kReferenceHead / (kReferenceHead + ramp);
+  return std::min(1.0, d / (d + ramp) / reference);
 }
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
@@ -56,10 +44,6 @@ double efficiency_of(const KernelFamily& family, Dtype dtype) {
     found = family.compute_efficiency.find(Dtype::kBf16);
   }
   return found == family.compute_efficiency.end() ? 1 : found->second;
-}
-
-bool widened(const DeviceSpec& device, Dtype dtype) {
-  return dtype == Dtype::kFp4 && device.compute_dtype(dtype) != Dtype::kFp4;
 }
 
 }  // namespace
@@ -84,7 +68,7 @@ void DeviceModel::read_rates() {
     if (!(rate.peak > 0)) throw std::invalid_argument("device " + device_.name + " has no peak");
     rate.dense = rate.peak * efficiency_of(family, runs_in);
     rate.expert = rate.dense * family.expert_compute_efficiency;
-    if (widened(device_, dtype)) rate.expert *= kWideningRate;
+    if (device_.widens(dtype)) rate.expert *= family.widened_expert_efficiency;
     rate.attention = rate.peak * family.attention_compute_efficiency;
     rate.element_bytes = element_bytes(runs_in);
   }
@@ -121,7 +105,8 @@ DeviceModel::Roofline DeviceModel::roofline(const Kernel& kernel) const {
 }
 
 // Attention over L keys per query reaches 1 / (1 + ramp/L) of its rate; a grouped GEMM does the
-// work of `expert_rows_lost` rows more for each expert hit (the last tile is never full).
+// work of `expert_rows_lost` rows more for each expert hit (the last tile is never full), with
+// weights that are widened that of `widened_rows_lost`.
 double DeviceModel::compute_seconds(const Kernel& kernel) const {
   const double flops = kernel.flops.value();
   if (flops <= 0) return 0;
@@ -132,15 +117,15 @@ double DeviceModel::compute_seconds(const Kernel& kernel) const {
       return gemm_seconds(kernel);
     case KernelKind::kGroupedGemm: {
       const double rows = static_cast<double>(std::max<std::int64_t>(kernel.m, 1));
-      const double per_expert = widened(device_, kernel.dtype)
-                                    ? std::min(kWideningRowsLost, family.expert_rows_lost)
-                                    : family.expert_rows_lost;
+      const double per_expert =
+          device_.widens(kernel.dtype) ? family.widened_rows_lost : family.expert_rows_lost;
       const double lost = per_expert * static_cast<double>(kernel.groups);
       return flops * (1 + lost / rows) / reached.expert;
     }
     case KernelKind::kPrefillAttention: {
       const double keys = static_cast<double>(std::max<std::int64_t>(kernel.keys, 1));
-      const double rate_of_head = reached.attention * head_fill(kernel.k);
+      const double rate_of_head =
+          reached.attention * head_fill(kernel.k, family.attention_ramp_head_dim);
       return flops * (1 + family.attention_ramp_tokens / keys) / rate_of_head;
     }
     case KernelKind::kDecodeAttention:
@@ -163,7 +148,7 @@ double DeviceModel::memory_seconds(const Kernel& kernel) const {
 //   waves = ceil(batch ceil(m/rows) ceil(n/columns) s / SMs)
 //   t = waves max(2 rows columns (k/s) SMs/(e peak), (rows + columns)(k/s) b/r) + t_s
 //   r = sm_bandwidth_share bandwidth/SMs
-//   t_s = 8 s m n bytes from the cache if k is split into s > 1 pieces
+//   t_s = 8 s m n bytes from the last-level cache if k is split into s > 1 pieces
 // The fastest tile and s count. Rows beyond m are computed but not loaded.
 // Source: docs/physics.md, "GEMM".
 double DeviceModel::gemm_seconds(const Kernel& kernel) const {
@@ -178,6 +163,7 @@ double DeviceModel::gemm_seconds(const Kernel& kernel) const {
   const double sm_rate = reached.dense / static_cast<double>(sms);
   const double sm_bytes = device_.family.sm_bandwidth_share * bandwidth / static_cast<double>(sms);
   const double seconds_per_load = sm_bytes > 0 ? reached.element_bytes / sm_bytes : 0;
+  const double cache_bandwidth = device_.family.cache_bandwidth_factor * bandwidth;
   const double outputs =
       static_cast<double>(batch) * static_cast<double>(m) * static_cast<double>(n);
 
@@ -191,7 +177,7 @@ double DeviceModel::gemm_seconds(const Kernel& kernel) const {
       const double waves = static_cast<double>(ceil_div(tiles * s, sms));
       const double math_time = waves * per_k * static_cast<double>(k) / static_cast<double>(s);
       const double sum_bytes = s > 1 ? kPartialSumBytes * static_cast<double>(s) * outputs : 0;
-      best = std::min(best, math_time + sum_bytes / (kCacheSpeed * bandwidth));
+      best = std::min(best, math_time + sum_bytes / cache_bandwidth);
     }
   }
   return best * flops / (2.0 * outputs * static_cast<double>(k));

@@ -56,6 +56,44 @@ ProfileKeys<F> power_keys() {
                              "Share of `tdp` of a device that waits for its peers or its host"))};
 }
 
+// Constants that are known for accelerators in general: a family without its own takes those of
+// generic.yaml.
+ProfileKeys<F> common_keys() {
+  const Default as_generic = otherwise("as `generic`");
+  return {
+      uncertain(kTime,
+                key(&F::widened_expert_efficiency, "widened_expert_efficiency", kShare, as_generic,
+                    "Rate of grouped expert GEMMs whose four-bit weights are widened to 16 "
+                    "bit, over that of others; on devices without four-bit units")),
+      uncertain(kTime, key(&F::widened_rows_lost, "widened_rows_lost", form::Number{kTiny, 1e4},
+                           as_generic, "Rows of work that such a GEMM loses for each expert hit")),
+      uncertain(kTime, key(&F::attention_ramp_head_dim, "attention_ramp_head_dim",
+                           form::Number{kTiny, 1e4}, as_generic,
+                           "Head dimension d0 below which the rate of the attention core of a "
+                           "prompt falls, as d/(d + d0)")),
+      uncertain(kTime, key(&F::cache_bandwidth_factor, "cache_bandwidth_factor",
+                           form::Number{1, 100}, as_generic,
+                           "Bandwidth of the last-level cache, where partial sums of a split GEMM "
+                           "lie, over that of memory")),
+      by_format(kEnergy, &F::expert_tile_rows, "expert_tile_rows", form::Number{1, 1024},
+                as_generic,
+                "Token rows to which the tensor units pad the work of one expert, which draws "
+                "power; formats not listed as bf16"),
+      uncertain(kTime, key(&F::lowest_clock, "lowest_clock", form::Number{0.01, 1}, as_generic,
+                           "Lowest clock over the highest, under a power limit"))};
+}
+
+void take_common(ProfileReader& reader, KernelFamily& family) {
+  const auto file = find_profile("families", "generic", &reader.file(), Fault{}, reader.faults());
+  if (!file || file->path == reader.file().path) return;
+  auto generic = ProfileReader::open(*file, reader.faults());
+  if (!generic) return;
+  for (const ProfileKey<F>& row : common_keys()) {
+    if (!reader.has(row.name())) generic->read(row, family);
+  }
+  family.facts = generic->take_facts();
+}
+
 ProfileKeys<F> all_keys() {
   ProfileKeys<F> keys = {
       note<F>("title", "The family in words"),
@@ -63,11 +101,8 @@ ProfileKeys<F> all_keys() {
                            "Time from one kernel to the next inside a CUDA graph")),
       by_format(kTime, &F::compute_efficiency, "compute_efficiency", kShare, kRequired,
                 "Share of the dense peak that a large GEMM reaches; formats not listed as bf16"),
-      by_format(kEnergy, &F::expert_tile_rows, "expert_tile_rows", form::Number{1, 1024},
-                by_default("16"),
-                "Token rows to which the tensor units pad the work of one expert, which draws "
-                "power")};
-  for (const auto& more : {time_keys(), power_keys()}) {
+  };
+  for (const auto& more : {time_keys(), power_keys(), common_keys()}) {
     keys.insert(keys.end(), more.begin(), more.end());
   }
   return keys;
@@ -81,7 +116,7 @@ const ProfileKeys<KernelFamily>& family_keys() {
 }
 
 KernelFamily read_family(const ProfileFile& file, Faults& faults) {
-  return read_profile(file, family_keys(), faults);
+  return read_profile(file, family_keys(), faults, take_common);
 }
 
 }  // namespace moesim

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/document.h"
@@ -68,6 +69,8 @@ class ProfileReader {
 
   // Adds a fault about a key, e.g. when two numbers contradict each other.
   void fault(const std::string& key, const std::string& allowed);
+  // Hands out the facts read so far.
+  std::vector<Fact> take_facts() { return std::exchange(facts_, {}); }
   // Refuses unknown keys and hands out all facts read.
   std::vector<Fact> finish();
 

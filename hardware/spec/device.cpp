@@ -1,6 +1,7 @@
 #include "hardware/spec/device.h"
 
 #include <initializer_list>
+#include <string_view>
 
 namespace moesim {
 namespace {
@@ -35,7 +36,28 @@ std::initializer_list<Dtype> stand_ins(Dtype dtype) {
   return kFromFp32;
 }
 
+// Which experts a fact of a family is about; nothing for facts about all kernels.
+enum class Experts { kAny, kPlain, kWidened };
+std::optional<Experts> experts_of(const Fact& fact) {
+  const std::string_view key = std::string_view(fact.path).substr(fact.path.rfind(": ") + 2);
+  if (key.starts_with("widened_")) return Experts::kWidened;
+  if (key == "expert_rows_lost") return Experts::kPlain;
+  return key.starts_with("expert_") ? std::optional(Experts::kAny) : std::nullopt;
+}
+
 }  // namespace
+
+std::vector<Fact> DeviceSpec::family_facts(std::optional<Dtype> experts) const {
+  std::vector<Fact> used;
+  for (const Fact& fact : family.facts) {
+    const auto about = experts_of(fact);
+    const bool is_used =
+        !about ||
+        (experts && (*about == Experts::kAny || (*about == Experts::kWidened) == widens(*experts)));
+    if (is_used) used.push_back(fact);
+  }
+  return used;
+}
 
 Dtype DeviceSpec::compute_dtype(Dtype dtype) const {
   for (Dtype candidate : stand_ins(dtype)) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,18 @@ struct KernelFamily {
   double kv_bandwidth_efficiency = 1;  // The same for reading a KV cache in decode attention.
   double attention_compute_efficiency = 1;  // Prefill attention core.
   double attention_ramp_tokens = 0;         // Keys at which half of that is lost.
+  double attention_ramp_head_dim = 0;       // Head dimension at which half of the limit is reached.
   double expert_compute_efficiency = 1;     // Grouped expert GEMM, times compute_efficiency.
   double expert_rows_lost = 0;              // Rows lost per expert hit (half a tile).
+  // The same of four-bit expert weights that the device widens to 16 bit, in registers: their rate
+  // over that of other grouped GEMMs, and their rows lost.
+  double widened_expert_efficiency = 1;
+  double widened_rows_lost = 0;
   double sm_bandwidth_share = 0;  // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
-  double overlap_exponent = 2;    // p of the soft maximum of compute and memory time.
-  // Token rows to which the tensor units pad the work of one expert; formats not listed: 16.
+  double cache_bandwidth_factor = 1;  // Bandwidth of the last-level cache over that of memory.
+  double overlap_exponent = 2;        // p of the soft maximum of compute and memory time.
+  double lowest_clock = 0.1;          // Share of the highest clock.
+  // Token rows to which the tensor units pad the work of one expert; formats not listed as bf16.
   std::map<Dtype, double> expert_tile_rows;
   // Power, as fractions of TDP: P = busy + hbm * u_hbm + tensor * u_tensor + link * u_link, over
   // a step at most cap; see kernel_power.cpp.
@@ -126,6 +134,13 @@ struct DeviceSpec {
   FlopsPerSecond peak_of(Dtype dtype) const;
   // The format that the multiplication then runs in.
   Dtype compute_dtype(Dtype dtype) const;
+  // Whether four-bit weights of this format are widened in registers, by kernels of their own.
+  bool widens(Dtype dtype) const {
+    return dtype == Dtype::kFp4 && compute_dtype(dtype) != Dtype::kFp4;
+  }
+  // Facts of the family that enter the kernels of a model with expert weights in this format;
+  // nothing = a dense model.
+  std::vector<Fact> family_facts(std::optional<Dtype> experts) const;
 };
 
 struct NodeSpec {

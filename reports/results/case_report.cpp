@@ -41,9 +41,11 @@ std::string layout_text(const ParallelPlan& plan) {
 std::vector<Fact> facts_of(const Deployment& deployment) {
   const NodeSpec& node = deployment.cluster.node;
   const DeviceSpec& device = node.device;
+  const std::vector<Fact> family = device.family_facts(
+      deployment.model.is_moe() ? std::optional(deployment.dtypes.experts) : std::nullopt);
   std::vector<Fact> facts;
   for (const std::vector<Fact>* part :
-       {&device.facts, &device.family.facts, &device.link_technology.facts, &node.facts,
+       {&device.facts, &family, &device.link_technology.facts, &node.facts,
         &node.nic_technology.facts, &deployment.cluster.fabric.facts, &deployment.site.facts,
         &deployment.error.facts, &deployment.serving.facts, &deployment.faults.facts}) {
     for (const Fact& fact : *part) facts.push_back(fact);

@@ -29,9 +29,15 @@ DeviceSpec round_device() {
   family.kv_bandwidth_efficiency = 0.25;
   family.attention_compute_efficiency = 0.5;
   family.attention_ramp_tokens = 500;
+  family.attention_ramp_head_dim = 73;
   family.expert_compute_efficiency = 0.5;
   family.expert_rows_lost = 50;
+  family.widened_expert_efficiency = 0.5;
+  family.widened_rows_lost = 10;
+  family.cache_bandwidth_factor = 3;
   family.overlap_exponent = 2;
+  family.lowest_clock = 0.2;
+  family.expert_tile_rows = {{Dtype::kBf16, 16}};
   family.power_busy = 0.3;
   family.power_hbm = 0.4;
   family.power_tensor = 2.0;
@@ -190,6 +196,14 @@ TEST(KernelTime, OfExpertsLosesFiftyRowsForEachExpertHit) {
   Kernel kernel = experts(500, 10);
   kernel.bytes = Bytes(0);
   EXPECT_NEAR(busy(kernel), 2 * kernel.flops.value() / 0.25e15, 1e-12);
+}
+
+TEST(KernelTime, OfWidenedExpertsHasItsOwnRateAndRowsLost) {
+  // The device has no four-bit units: half the rate, and 10 rows of 50 lost in place of 50.
+  Kernel kernel = experts(500, 10);
+  kernel.bytes = Bytes(0);
+  kernel.dtype = Dtype::kFp4;
+  EXPECT_NEAR(busy(kernel), 1.2 * kernel.flops.value() / 0.125e15, 1e-12);
 }
 
 TEST(KernelTime, OfPrefillAttentionDoublesAtTheRamp) {

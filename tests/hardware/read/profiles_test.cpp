@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "base/data_folder.h"
 #include "base/document.h"
@@ -93,6 +94,49 @@ TEST(Profiles, EveryNumberOfEveryShippedFileIsAFact) {
       EXPECT_EQ(facts, values) << path;
     }
   }
+}
+
+TEST(Profiles, AFamilyTakesWhatItDoesNotSayFromTheGenericOne) {
+  const KernelFamily volta = load_family("volta"), generic = load_family("generic");
+  EXPECT_EQ(volta.attention_ramp_head_dim, generic.attention_ramp_head_dim);
+  EXPECT_EQ(volta.expert_tile_rows, generic.expert_tile_rows);
+  EXPECT_GT(volta.lowest_clock, 0);
+  const auto is_there = [](const KernelFamily& family, const std::string& path) {
+    return std::any_of(family.facts.begin(), family.facts.end(),
+                       [&](const Fact& fact) { return fact.path == path; });
+  };
+  EXPECT_TRUE(is_there(volta, "families/generic: attention_ramp_head_dim"));
+  const KernelFamily hopper = load_family("hopper");
+  EXPECT_TRUE(is_there(hopper, "families/hopper: widened_expert_efficiency"));
+  EXPECT_FALSE(is_there(hopper, "families/generic: widened_expert_efficiency"));
+}
+
+TEST(Profiles, FactsOfAFamilyAreThoseThatItsKernelsUse) {
+  const DeviceSpec h100 = load_device("h100-sxm-80gb");
+  const auto keys = [&](std::optional<Dtype> experts) {
+    std::set<std::string> found;
+    for (const Fact& fact : h100.family_facts(experts)) {
+      found.insert(fact.path.substr(fact.path.rfind(": ") + 2));
+    }
+    return found;
+  };
+  EXPECT_TRUE(keys(Dtype::kBf16).contains("expert_rows_lost"));
+  EXPECT_FALSE(keys(Dtype::kBf16).contains("widened_rows_lost"));
+  EXPECT_FALSE(keys(Dtype::kFp4).contains("expert_rows_lost"));
+  EXPECT_TRUE(keys(Dtype::kFp4).contains("widened_rows_lost"));
+  EXPECT_TRUE(keys(Dtype::kFp4).contains("expert_compute_efficiency"));
+  EXPECT_FALSE(keys(std::nullopt).contains("expert_compute_efficiency"));
+  EXPECT_TRUE(keys(std::nullopt).contains("launch"));
+}
+
+TEST(Profiles, WidenedExpertsAreDrawn) {
+  std::set<double> rates;
+  for (std::int64_t sample = 1; sample <= 10; ++sample) {
+    rates.insert(load_family("hopper", {5, sample, 10}).widened_expert_efficiency);
+  }
+  EXPECT_EQ(rates.size(), 10u);
+  EXPECT_GE(*rates.begin(), 0.4);
+  EXPECT_LE(*rates.rbegin(), 0.7);
 }
 
 TEST(Peak, FormatsThatADeviceLacksAreWidened) {
