@@ -5,43 +5,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/quality/law_coefficients.h"
+
 namespace moesim {
 namespace {
 
-// Coefficients of arXiv:2502.05172v2 Table 3.
-namespace joint {
-constexpr double kA = 35.91, kAlpha = -0.1889, kDelta = -0.2285, kGamma = 0.0098;
-constexpr double kB = 35.98, kBeta = -0.1775, kOmega = 0.5529, kZeta = -0.0259;
-constexpr double kC = 1.3637, kStart = 2.0732, kMax = 290.4521;
-constexpr double kLargestError = 0.018;  // On the held-out runs (Figure 5).
-}  // namespace joint
+const JointLaw& joint() {
+  return law_coefficients().joint;
+}
+const FineGrainedLaw& fine_grained() {
+  return law_coefficients().fine_grained;
+}
 
-// Coefficients of arXiv:2402.07871 Table 1.
-namespace fine {
-constexpr double kA = 18.1, kAlpha = 0.115, kG = 2.1, kGamma = 0.58;
-constexpr double kB = 30.8, kBeta = 0.147, kC = 0.47;
-constexpr double kValidationError = 0.019;  // RMSE (section 5.4).
-}  // namespace fine
-
-constexpr double kExponentDoubt = 0.1;
-
-// The range of sizes that the experiments covered.
-struct Extent {
+// A size of a model and the words for it when it lies outside the experiments.
+struct Size {
   const char* what;
-  const char* unit;
-  double least, most;
+  double value;
+  LawExtent extent;
 };
-// arXiv:2502.05172v2 appendix E: every run, and tokens per active parameter of every run.
-constexpr Extent kJointActive = {"active parameters", "", 79e6, 2.7e9};
-constexpr Extent kJointTokens = {"training tokens", "", 0.5e9, 80e9};
-constexpr Extent kJointRatio = {"training tokens per active parameter", "", 0.36, 73};
-constexpr Extent kJointExperts = {"an expansion rate of", "", 1, 32};
-constexpr Extent kJointGranularity = {"a granularity of", "", 1, 1};
-// arXiv:2402.07871 section 5: sizes, durations, granularities; one expansion rate.
-constexpr Extent kFineHeld = {"parameters without embedding", "", 129e6, 3.7e9};
-constexpr Extent kFineTokens = {"training tokens", "", 16e9, 130e9};
-constexpr Extent kFineGranularity = {"a granularity of", "", 1, 16};
-constexpr Extent kFineExperts = {"an expansion rate of", "", 64, 64};
 
 constexpr double kRounding = 1.005;  // Counts are published with two digits or three.
 
@@ -53,19 +34,19 @@ std::string short_number(double value) {
 }
 
 // Where a value counts from: itself inside the extent, else its edge.
-double nearest(const Extent& extent, double value) {
+double nearest(const LawExtent& extent, double value) {
   return std::clamp(value, extent.least, extent.most);
 }
 
-void check(const Extent& extent, double value, LossEstimate& estimate) {
-  const double edge = nearest(extent, value);
+void check(const Size& size, LossEstimate& estimate) {
+  const double value = size.value, edge = nearest(size.extent, value);
   const double factor = std::max(value / edge, edge / value);
   if (factor <= kRounding) return;
   const std::string limit =
-      extent.least == extent.most
+      size.extent.least == size.extent.most
           ? short_number(edge)
           : fmt::format("{} {}", value > edge ? "at most" : "at least", short_number(edge));
-  const std::string name = extent.what;
+  const std::string name = size.what;
   const bool is_rate = name.ends_with("of");
   estimate.outside.push_back(
       is_rate ? fmt::format("{} {} against {}", name, short_number(value), limit)
@@ -74,9 +55,9 @@ void check(const Extent& extent, double value, LossEstimate& estimate) {
 }
 
 // How far a term may be off when its exponent is, counted from the edge of the experiments.
-double beyond(const Extent& extent, double value, double term, double exponent) {
+double beyond(const LawExtent& extent, double value, double term, double exponent) {
   const double distance = std::log(value / nearest(extent, value));
-  return term * std::expm1(std::abs(exponent * kExponentDoubt * distance));
+  return term * std::expm1(std::abs(exponent * law_coefficients().exponent_error * distance));
 }
 
 double quadrature(std::initializer_list<double> parts) {
@@ -89,12 +70,12 @@ double quadrature(std::initializer_list<double> parts) {
 struct AtExperts {
   double m, mu, n, nu;
   explicit AtExperts(double experts) {
-    using namespace joint;
+    const JointLaw& law = joint();
     const double e = effective_experts(experts);
-    m = kA * std::pow(e, kDelta);
-    mu = kAlpha + kGamma * std::log(e);
-    n = kB * std::pow(e, kOmega);
-    nu = kBeta + kZeta * std::log(e);
+    m = law.a * std::pow(e, law.delta);
+    mu = law.alpha + law.gamma * std::log(e);
+    n = law.b * std::pow(e, law.omega);
+    nu = law.beta + law.zeta * std::log(e);
   }
   double size_term(double active) const { return m * std::pow(active, mu); }
   double data_term(double tokens) const { return n * std::pow(tokens, nu); }
@@ -124,60 +105,60 @@ LawShape law_shape(const ModelSpec& model) {
 }
 
 double effective_experts(double experts) {
-  using namespace joint;
-  const double start = 1 / (1 / kStart - 1 / kMax);
-  return 1 / (1 / (experts - 1 + start) + 1 / kMax);
+  const JointLaw& law = joint();
+  const double start = 1 / (1 / law.start - 1 / law.max);
+  return 1 / (1 / (experts - 1 + start) + 1 / law.max);
 }
 
 double joint_loss(double active, double tokens, double experts) {
   const AtExperts law(experts);
-  return law.size_term(active) + law.data_term(tokens) + joint::kC;
+  return law.size_term(active) + law.data_term(tokens) + joint().c;
 }
 
 double fine_grained_loss(double held, double tokens, double granularity) {
-  using namespace fine;
-  return kC + (kG * std::pow(granularity, -kGamma) + kA) * std::pow(held, -kAlpha) +
-         kB * std::pow(tokens, -kBeta);
+  const FineGrainedLaw& law = fine_grained();
+  return law.c + (law.g * std::pow(granularity, -law.gamma) + law.a) * std::pow(held, -law.alpha) +
+         law.b * std::pow(tokens, -law.beta);
 }
 
 double granularity_gain(double held, double granularity) {
-  using namespace fine;
+  const FineGrainedLaw& law = fine_grained();
   const double finer = std::max(granularity, 1.0);
-  return kG * (1 - std::pow(finer, -kGamma)) * std::pow(held, -kAlpha);
+  return law.g * (1 - std::pow(finer, -law.gamma)) * std::pow(held, -law.alpha);
 }
 
 LossEstimate estimate_loss(const LawShape& shape, double tokens) {
   const AtExperts law(shape.experts);
   LossEstimate estimate;
   estimate.loss = joint_loss(shape.active, tokens, shape.experts);
-  check(kJointActive, shape.active, estimate);
-  check(kJointTokens, tokens, estimate);
-  check(kJointRatio, tokens / shape.active, estimate);
-  check(kJointExperts, shape.experts, estimate);
-  check(kJointGranularity, shape.granularity, estimate);
-  const double experts = nearest(kJointExperts, shape.experts);
-  const double uncertainty =
-      quadrature({joint::kLargestError,
-                  beyond(kJointActive, shape.active, law.size_term(shape.active), law.mu),
-                  beyond(kJointTokens, tokens, law.data_term(tokens), law.nu),
-                  estimate.loss - joint_loss(shape.active, tokens, experts)});
+  check({"active parameters", shape.active, joint().active}, estimate);
+  check({"training tokens", tokens, joint().tokens}, estimate);
+  check({"training tokens per active parameter", tokens / shape.active, joint().tokens_per_active},
+        estimate);
+  check({"an expansion rate of", shape.experts, joint().experts}, estimate);
+  check({"a granularity of", shape.granularity, joint().granularity}, estimate);
+  const double experts = nearest(joint().experts, shape.experts);
+  const double uncertainty = quadrature(
+      {joint().error, beyond(joint().active, shape.active, law.size_term(shape.active), law.mu),
+       beyond(joint().tokens, tokens, law.data_term(tokens), law.nu),
+       estimate.loss - joint_loss(shape.active, tokens, experts)});
   estimate.high = estimate.loss + uncertainty;
   estimate.low = estimate.loss - uncertainty - granularity_gain(shape.held, shape.granularity);
   return estimate;
 }
 
 LossEstimate estimate_fine_grained_loss(const LawShape& shape, double tokens) {
-  using namespace fine;
+  const FineGrainedLaw& law = fine_grained();
   LossEstimate estimate;
   estimate.loss = fine_grained_loss(shape.held, tokens, shape.granularity);
-  check(kFineHeld, shape.held, estimate);
-  check(kFineTokens, tokens, estimate);
-  check(kFineGranularity, shape.granularity, estimate);
-  check(kFineExperts, shape.experts, estimate);
-  const double data_term = kB * std::pow(tokens, -kBeta);
+  check({"parameters without embedding", shape.held, law.held}, estimate);
+  check({"training tokens", tokens, law.tokens}, estimate);
+  check({"a granularity of", shape.granularity, law.granularity}, estimate);
+  check({"an expansion rate of", shape.experts, law.experts}, estimate);
+  const double data_term = law.b * std::pow(tokens, -law.beta);
   const double uncertainty = quadrature(
-      {kValidationError, beyond(kFineHeld, shape.held, estimate.loss - kC - data_term, kAlpha),
-       beyond(kFineTokens, tokens, data_term, kBeta)});
+      {law.error, beyond(law.held, shape.held, estimate.loss - law.c - data_term, law.alpha),
+       beyond(law.tokens, tokens, data_term, law.beta)});
   estimate.low = estimate.loss - uncertainty;
   estimate.high = estimate.loss + uncertainty;
   return estimate;
@@ -186,7 +167,7 @@ LossEstimate estimate_fine_grained_loss(const LawShape& shape, double tokens) {
 std::optional<double> equal_quality_dense_params(double loss, double tokens) {
   constexpr double kMostParameters = 1e15;
   const AtExperts dense(1);
-  const double left = loss - joint::kC - dense.data_term(tokens);
+  const double left = loss - joint().c - dense.data_term(tokens);
   if (!(left > 0)) return std::nullopt;
   const double params = std::pow(left / dense.m, 1 / dense.mu);
   if (params > kMostParameters) return std::nullopt;

@@ -1,14 +1,16 @@
 #include "models/quality/training_tokens.h"
 
+#include <fmt/format.h>
+
 #include <map>
 
 #include "base/data_folder.h"
 #include "base/document.h"
+#include "models/quality/law_coefficients.h"
 
 namespace moesim {
 namespace {
 
-constexpr double kTokensPerParameter = 20;
 constexpr double kMostTokens = 1e15;
 
 using Table = std::map<std::string, TrainingTokens>;
@@ -35,8 +37,11 @@ Table read_table() {
 
 TrainingTokens assumed_training_tokens(const ModelSpec& model) {
   const auto active = static_cast<double>(count_parameters(model).active);
-  return {kTokensPerParameter * active,
-          "not published: 20 per active parameter, after arXiv:2203.15556 Table 3", "assumption"};
+  const double each = law_coefficients().tokens_per_active;
+  return {
+      each * active,
+      fmt::format("not published: {:g} per active parameter, after arXiv:2203.15556 Table 3", each),
+      "assumption"};
 }
 
 TrainingTokens training_tokens_of(const ModelSpec& model) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/quality/law_coefficients.h"
 #include "reports/metrics/predicted_loss.h"
 
 namespace moesim {
@@ -20,7 +21,8 @@ CaseQuality quality_of(const Deployment& deployment) {
 // None of them is drawn for intervals: the loss has an interval of its own.
 std::vector<Fact> quality_facts(const Deployment& deployment) {
   const TrainingTokens tokens = training_tokens_of(deployment);
-  const std::string given = tokens.assumed() ? std::string("20 per active parameter")
+  const std::string given = tokens.assumed() ? fmt::format("{:g} per active parameter",
+                                                           law_coefficients().tokens_per_active)
                                              : fmt::format("{:.3g}", tokens.tokens);
   const std::string path = tokens.confidence == "published"
                                ? "models/quality/training_tokens: " + deployment.model.name
