@@ -27,10 +27,6 @@ constexpr double kSlowest = 100;
 constexpr double kSlowStart = 1e-3;
 constexpr double kMostLaunch = 1e-3;
 
-// How far a measured time is from that of the next device or between two rows. Provenance:
-// assumption; between the rows of a grid of doublings H100 GEMMs are off by 3 to 4 % in the median.
-constexpr NumberRange kTimeRange{0.95, 1.05};
-
 using Column = MeasuredColumn;
 using Cells = std::vector<std::string_view>;
 
@@ -72,9 +68,8 @@ bool is_date(std::string_view text) {
 // One file. What it reads goes to `rows`; the lines are kept to name repeated shapes.
 class TableReader {
  public:
-  TableReader(const TableFile& file, const DeviceSpec& device, const Variation& variation,
-              Faults& faults)
-      : file_(file), device_(device), variation_(variation), faults_(faults) {}
+  TableReader(const TableFile& file, const DeviceSpec& device, bool as_stated, Faults& faults)
+      : file_(file), device_(device), as_stated_(as_stated), faults_(faults) {}
 
   struct Line {
     MeasuredKernels::Row row;
@@ -108,9 +103,8 @@ class TableReader {
 
   const TableFile& file_;
   const DeviceSpec& device_;
-  const Variation& variation_;
+  bool as_stated_;
   Faults& faults_;
-  double stretch_ = 1;  // Of all times, in a draw.
   std::size_t found_ = 0;
   std::map<std::string, std::string> notes_;
   double launch_ = 0;
@@ -126,9 +120,6 @@ std::string TableReader::path() const {
 }
 
 void TableReader::read(std::vector<Line>& rows) {
-  if (!variation_.as_stated()) {
-    stretch_ = triangular_quantile(1, kTimeRange, variation_.quantile(path()));
-  }
   std::error_code error;
   if (std::filesystem::file_size(file_.path, error) > kMostBytes && !error) {
     return fault(0, "", "", fmt::format("at most {} MiB", kMostBytes >> 20));
@@ -289,12 +280,12 @@ void TableReader::read_row(const Cells& cells, int line, std::vector<Line>& rows
   if (row_cells.has(Column::kPower)) {
     row.power = Watts(positive(Column::kPower, kMostMeasuredWatts));
   }
-  if (found_ == before && variation_.as_stated()) {
+  if (found_ == before && as_stated_) {
     check_time(row.time.value(), kernel, row_cells.cell(Column::kTime), line);
   }
   if (found_ != before) return;
-  row.time *= stretch_;
-  row.launch *= stretch_;
+  row.time *= file_.stretch;
+  row.launch *= file_.stretch;
   row.shape = *measured_shape(kernel);
   ++counts_[static_cast<std::size_t>(*kind)];
   rows.push_back({row, &file_.path, line});
@@ -321,14 +312,14 @@ Fact TableReader::fact() const {
 
 std::shared_ptr<const MeasuredKernels> read_measured_tables(const std::vector<TableFile>& files,
                                                             const DeviceSpec& device,
-                                                            const Variation& variation,
+                                                            bool as_stated,
                                                             std::vector<Fact>& facts,
                                                             Faults& faults) {
   const std::size_t before = faults.all().size();
   std::vector<TableReader::Line> lines;
   std::map<std::string, TableReader> readers;
   for (const TableFile& file : files) {
-    const auto [reader, is_new] = readers.try_emplace(file.path, file, device, variation, faults);
+    const auto [reader, is_new] = readers.try_emplace(file.path, file, device, as_stated, faults);
     if (!is_new) {
       faults.add({file.path, 0, "", "", "the profile names this table twice; once is enough"});
       continue;

@@ -9,23 +9,24 @@
 #include "base/input_error.h"
 #include "hardware/kernels/measured_kernels.h"
 #include "hardware/spec/device.h"
-#include "hardware/spec/variation.h"
 
 namespace moesim {
 
-// A table that a profile names: where it lies, and how the profile calls it.
+// A table that a profile names: where it lies, how the profile calls it, and the factor on all its
+// times in this sample.
 struct TableFile {
   std::string path;
   std::string name;
+  double stretch = 1;
 };
 
 // The rows of all tables together. `facts` gets one line per table: its device, date and versions.
-// `device` gives the limits of what a time can be. A draw of `variation` makes all times of a table
-// longer or shorter alike, and does not hold them against the drawn device. Faults of all rows go
-// into `faults`, at most twenty per table; null if there were any.
+// `device` gives the limits of what a time can be; with `as_stated` false it is a sample of the
+// device, against which times are not held. Faults of all rows go into `faults`, at most twenty per
+// table; null if there were any.
 std::shared_ptr<const MeasuredKernels> read_measured_tables(const std::vector<TableFile>& files,
                                                             const DeviceSpec& device,
-                                                            const Variation& variation,
+                                                            bool as_stated,
                                                             std::vector<Fact>& facts,
                                                             Faults& faults);
 

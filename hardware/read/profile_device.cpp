@@ -34,16 +34,27 @@ void take_nic(const ProfileFile& file, NodeSpec& node, Faults& faults) {
   node.nic_technology = read_link(file, faults);
 }
 
+// The factor on the times of a table in this sample, drawn for every table by itself.
+double stretch_of(const ProfileReader& reader, const std::string& table, DeviceSpec& device) {
+  auto file = find_profile("errors", "measured", nullptr, Fault{}, reader.faults());
+  if (!file) return 1;
+  file->name += " of " + device.name + " " + table;
+  file->variation = reader.file().variation;
+  const TableError error = read_table_error(*file, reader.faults());
+  device.facts.insert(device.facts.end(), error.facts.begin(), error.facts.end());
+  return error.kernel_time;
+}
+
 // Tables lie where the profile says, seen from its own folder.
 void take_measured(ProfileReader& reader, DeviceSpec& device) {
   std::vector<TableFile> files;
   const std::filesystem::path folder = std::filesystem::path(reader.file().path).parent_path();
   for (const std::string& name : reader.texts_or_none("measured")) {
-    files.push_back({(folder / name).string(), name});
+    files.push_back({(folder / name).string(), name, stretch_of(reader, name, device)});
   }
   if (files.empty()) return;
-  device.measured =
-      read_measured_tables(files, device, reader.file().variation, device.facts, reader.faults());
+  device.measured = read_measured_tables(files, device, reader.file().variation.as_stated(),
+                                         device.facts, reader.faults());
 }
 
 ProfileKey<DeviceSpec> measured() {

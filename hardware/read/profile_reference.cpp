@@ -63,14 +63,15 @@ std::string condition_text(const KeyFacts& facts) {
 }  // namespace
 
 std::vector<ProfileTable> profile_tables() {
-  return {
-      table("devices", "One accelerator.", device_keys()),
-      table("nodes", "A server, or a rack that is one scale-up domain.", node_keys()),
-      table("fabrics", "The network between nodes.", fabric_keys()),
-      table("links", "Latencies and reached bandwidth of a link technology.", link_keys()),
-      table("families", "Kernels and power of a hardware generation.", family_keys()),
-      table("sites", "Overhead, carbon and price of electricity.", site_profile_keys()),
-      table("errors", "Errors of predictions, as measured against published runs.", error_keys())};
+  return {table("devices", "One accelerator.", device_keys()),
+          table("nodes", "A server, or a rack that is one scale-up domain.", node_keys()),
+          table("fabrics", "The network between nodes.", fabric_keys()),
+          table("links", "Latencies and reached bandwidth of a link technology.", link_keys()),
+          table("families", "Kernels and power of a hardware generation.", family_keys()),
+          table("sites", "Overhead, carbon and price of electricity.", site_profile_keys()),
+          table("errors/serving", "Errors of predictions, as measured against published runs.",
+                error_keys()),
+          table("errors/measured", "Errors of tables of measured kernels.", table_error_keys())};
 }
 
 std::string profile_keys_text() {

@@ -43,12 +43,24 @@ const ProfileKeys<ModelError>& error_keys() {
   return kKeys;
 }
 
+const ProfileKeys<TableError>& table_error_keys() {
+  static const ProfileKeys<TableError> kKeys = {
+      note<TableError>("title", "The tables in words"),
+      uncertain(kTime, key(&TableError::kernel_time, "kernel_time", kFactor, kRequired,
+                           "True over measured time of the kernels of a table"))};
+  return kKeys;
+}
+
 SiteSpec read_site(const ProfileFile& file, Faults& faults) {
   return read_profile(file, site_profile_keys(), faults);
 }
 
 ModelError read_model_error(const ProfileFile& file, Faults& faults) {
   return read_profile(file, error_keys(), faults);
+}
+
+TableError read_table_error(const ProfileFile& file, Faults& faults) {
+  return read_profile(file, table_error_keys(), faults);
 }
 
 }  // namespace moesim

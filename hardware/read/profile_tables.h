@@ -17,6 +17,7 @@ const ProfileKeys<LinkTechnology>& link_keys();
 const ProfileKeys<KernelFamily>& family_keys();
 const ProfileKeys<SiteSpec>& site_profile_keys();
 const ProfileKeys<ModelError>& error_keys();
+const ProfileKeys<TableError>& table_error_keys();
 
 // A text that must be there for those who read the file.
 template <class T>

@@ -227,6 +227,12 @@ struct ModelError {
   std::vector<Fact> facts;
 };
 
+// What measurements say a table of measured kernels is off by: a factor on all its times.
+struct TableError {
+  double kernel_time = 1;
+  std::vector<Fact> facts;
+};
+
 // Nodes of one kind behind one fabric.
 struct ClusterSpec {
   NodeSpec node;
