@@ -16,6 +16,10 @@ using enum Enters;
 
 void check_link(ProfileReader& reader, LinkTechnology& link) {
   link.in_switch_reduction = reader.has("reduction_efficiency");
+  auto kernels = find_profile("kernels", "all-to-all", nullptr, Fault{}, reader.faults());
+  if (!kernels) return;
+  kernels->variation = reader.file().variation;
+  link.all_to_all = read_all_to_all(*kernels, reader.faults());
 }
 
 ProfileKeys<L> bulk_keys() {
@@ -75,6 +79,33 @@ ProfileKeys<L> all_keys() {
 const ProfileKeys<LinkTechnology>& link_keys() {
   static const ProfileKeys<L> kKeys = all_keys();
   return kKeys;
+}
+
+const ProfileKeys<AllToAllKernels>& all_to_all_keys() {
+  using A = AllToAllKernels;
+  static const ProfileKeys<A> kKeys = {
+      note<A>("title", "The kernels in words"),
+      uncertain(kTime, key(&A::peer_time, "peer_time", kLatency, kRequired,
+                           "Time of a sender for each peer in the library's all-to-all")),
+      uncertain(kTime,
+                key(&A::library_efficiency, "library_efficiency", kShare, kRequired,
+                    "Share of a port's bandwidth that the library's all-to-all reaches on the "
+                    "link where the shares below were measured")),
+      uncertain(kTime, key(&A::low_latency_start, "low_latency_start", kLatency, kRequired,
+                           "Start of low-latency dispatch or combine")),
+      uncertain(kTime, key(&A::low_latency_efficiency, "low_latency_efficiency", kShare, kRequired,
+                           "Share of a port's bandwidth that these reach")),
+      uncertain(kTime, key(&A::dispatch_start, "dispatch_start", kLatency, kRequired,
+                           "Start of normal dispatch")),
+      uncertain(kTime, key(&A::combine_start, "combine_start", kLatency, kRequired,
+                           "Start of normal combine")),
+      uncertain(kTime, key(&A::normal_efficiency, "normal_efficiency", kShare, kRequired,
+                           "Share of a port's bandwidth that normal dispatch and combine reach"))};
+  return kKeys;
+}
+
+AllToAllKernels read_all_to_all(const ProfileFile& file, Faults& faults) {
+  return read_profile(file, all_to_all_keys(), faults);
 }
 
 LinkTechnology read_link(const ProfileFile& file, Faults& faults) {

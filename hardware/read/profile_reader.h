@@ -178,6 +178,7 @@ NodeSpec read_node(const ProfileFile& file, Faults& faults);
 FabricSpec read_fabric(const ProfileFile& file, Faults& faults);
 SiteSpec read_site(const ProfileFile& file, Faults& faults);
 ModelError read_model_error(const ProfileFile& file, Faults& faults);
+AllToAllKernels read_all_to_all(const ProfileFile& file, Faults& faults);
 TableError read_table_error(const ProfileFile& file, Faults& faults);
 
 }  // namespace moesim

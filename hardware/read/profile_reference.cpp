@@ -67,6 +67,8 @@ std::vector<ProfileTable> profile_tables() {
           table("nodes", "A server, or a rack that is one scale-up domain.", node_keys()),
           table("fabrics", "The network between nodes.", fabric_keys()),
           table("links", "Latencies and reached bandwidth of a link technology.", link_keys()),
+          table("kernels", "All-to-all kernels of libraries and of expert-parallel dispatch.",
+                all_to_all_keys()),
           table("families", "Kernels and power of a hardware generation.", family_keys()),
           table("sites", "Overhead, carbon and price of electricity.", site_profile_keys()),
           table("errors/serving", "Errors of predictions, as measured against published runs.",

@@ -14,6 +14,7 @@ const ProfileKeys<DeviceSpec>& device_keys();
 const ProfileKeys<NodeSpec>& node_keys();
 const ProfileKeys<FabricSpec>& fabric_keys();
 const ProfileKeys<LinkTechnology>& link_keys();
+const ProfileKeys<AllToAllKernels>& all_to_all_keys();
 const ProfileKeys<KernelFamily>& family_keys();
 const ProfileKeys<SiteSpec>& site_profile_keys();
 const ProfileKeys<ModelError>& error_keys();

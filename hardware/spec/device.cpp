@@ -1,6 +1,8 @@
 #include "hardware/spec/device.h"
 
+#include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <string_view>
 
 namespace moesim {
@@ -36,26 +38,37 @@ std::initializer_list<Dtype> stand_ins(Dtype dtype) {
   return kFromFp32;
 }
 
-// Which experts a fact of a family is about; nothing for facts about all kernels.
-enum class Experts { kAny, kPlain, kWidened };
-std::optional<Experts> experts_of(const Fact& fact) {
+// The kernels that a fact of a family is about.
+enum class Kernels { kAll, kExperts, kPlainExperts, kWidenedExperts, kPowerLimited };
+Kernels kernels_of(const Fact& fact) {
   const std::string_view key = std::string_view(fact.path).substr(fact.path.rfind(": ") + 2);
-  if (key.starts_with("widened_")) return Experts::kWidened;
-  if (key == "expert_rows_lost") return Experts::kPlain;
-  return key.starts_with("expert_") ? std::optional(Experts::kAny) : std::nullopt;
+  if (key == "lowest_clock") return Kernels::kPowerLimited;
+  if (key == "expert_rows_lost") return Kernels::kPlainExperts;
+  if (key.starts_with("widened_")) return Kernels::kWidenedExperts;
+  return key.starts_with("expert_") ? Kernels::kExperts : Kernels::kAll;
 }
 
 }  // namespace
 
-std::vector<Fact> DeviceSpec::family_facts(std::optional<Dtype> experts) const {
+std::vector<Fact> DeviceSpec::family_facts(std::optional<Dtype> experts, bool power_limited) const {
+  const bool widened = experts && widens(*experts);
+  const auto is_used = [&](const Fact& fact) {
+    switch (kernels_of(fact)) {
+      case Kernels::kExperts:
+        return experts.has_value();
+      case Kernels::kPlainExperts:
+        return experts && !widened;
+      case Kernels::kWidenedExperts:
+        return widened;
+      case Kernels::kPowerLimited:
+        return power_limited;
+      case Kernels::kAll:
+        break;
+    }
+    return true;
+  };
   std::vector<Fact> used;
-  for (const Fact& fact : family.facts) {
-    const auto about = experts_of(fact);
-    const bool is_used =
-        !about ||
-        (experts && (*about == Experts::kAny || (*about == Experts::kWidened) == widens(*experts)));
-    if (is_used) used.push_back(fact);
-  }
+  std::copy_if(family.facts.begin(), family.facts.end(), std::back_inserter(used), is_used);
   return used;
 }
 

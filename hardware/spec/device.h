@@ -74,6 +74,19 @@ inline constexpr auto kWords<LinkWiring> = enum_words<LinkWiring>({
 // Largest node on a full mesh, which has a link for every pair.
 inline constexpr std::int64_t kMostMeshDevices = 64;
 
+// Kernels that move the bytes of an all-to-all. Efficiencies are shares of a port's bandwidth on
+// one and the same link, so that their quotients hold on others.
+struct AllToAllKernels {
+  Seconds peer_time;              // Of a sender, per peer, in the library's all-to-all.
+  double library_efficiency = 1;  // Of the library's all-to-all.
+  Seconds low_latency_start;      // Of expert-parallel dispatch or combine in few-token steps,
+  double low_latency_efficiency = 1;
+  Seconds dispatch_start;  // in steps with many tokens,
+  Seconds combine_start;
+  double normal_efficiency = 1;
+  std::vector<Fact> facts;
+};
+
 // Latencies and reached bandwidth of a link technology (NVLink 4, NDR InfiniBand, PCIe 5, ...).
 struct LinkTechnology {
   std::string name;
@@ -99,6 +112,7 @@ struct LinkTechnology {
   Seconds graph_doubling;
   double graph_efficiency = 0;
   double energy_per_byte = 0;  // J, of moving one byte through one port.
+  AllToAllKernels all_to_all;
   std::vector<Fact> facts;
 };
 
@@ -138,9 +152,9 @@ struct DeviceSpec {
   bool widens(Dtype dtype) const {
     return dtype == Dtype::kFp4 && compute_dtype(dtype) != Dtype::kFp4;
   }
-  // Facts of the family that enter the kernels of a model with expert weights in this format;
-  // nothing = a dense model.
-  std::vector<Fact> family_facts(std::optional<Dtype> experts) const;
+  // Facts of the family that enter the kernels of a model with expert weights in this format
+  // (nothing = a dense model), under a power limit or without one.
+  std::vector<Fact> family_facts(std::optional<Dtype> experts, bool power_limited) const;
 };
 
 struct NodeSpec {

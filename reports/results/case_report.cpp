@@ -42,13 +42,17 @@ std::vector<Fact> facts_of(const Deployment& deployment) {
   const NodeSpec& node = deployment.cluster.node;
   const DeviceSpec& device = node.device;
   const std::vector<Fact> family = device.family_facts(
-      deployment.model.is_moe() ? std::optional(deployment.dtypes.experts) : std::nullopt);
+      deployment.model.is_moe() ? std::optional(deployment.dtypes.experts) : std::nullopt,
+      deployment.power_limit > Watts(0));
   std::vector<Fact> facts;
   for (const std::vector<Fact>* part :
        {&device.facts, &family, &device.link_technology.facts, &node.facts,
         &node.nic_technology.facts, &deployment.cluster.fabric.facts, &deployment.site.facts,
         &deployment.error.facts, &deployment.serving.facts, &deployment.faults.facts}) {
     for (const Fact& fact : *part) facts.push_back(fact);
+  }
+  if (deployment.plan.dispatches_tokens()) {
+    for (const Fact& fact : device.link_technology.all_to_all.facts) facts.push_back(fact);
   }
   return facts;
 }

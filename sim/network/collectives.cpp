@@ -113,33 +113,26 @@ CollectiveCost gather_cost(const CommGroup& group, Bytes bytes) {
   return cost_of(group, ring(group.per_node, bytes, 1, group.up), ring_across(group, shard, 1));
 }
 
-// Constants of the DeepEP kernels: start of a stage, and bandwidth as a share of what the library's
-// all-to-all reaches on the same NVLink.
-// Source: fitted to DeepEP on H100 (docs/physics.md, "All-to-all"): 13.1 us low latency, 27 and
-// 49 us normal dispatch and combine; 0.56 and 0.65 of the port, where the library has 0.67.
+// Start of a stage, and bandwidth as a share of that of the library's all-to-all on the same link
+// (docs/physics.md, "All-to-all").
 struct ExpertKernel {
   Seconds start;
   double of_library = 1;
 };
 
-ExpertKernel expert_kernel(AllToAllKernel kernel) {
+ExpertKernel expert_kernel(const AllToAllKernels& known, AllToAllKernel kernel) {
   switch (kernel) {
     case AllToAllKernel::kLowLatency:
-      return {Seconds(13.1e-6), 0.56 / 0.67};
+      return {known.low_latency_start, known.low_latency_efficiency / known.library_efficiency};
     case AllToAllKernel::kNormalDispatch:
-      return {Seconds(27e-6), 0.65 / 0.67};
+      return {known.dispatch_start, known.normal_efficiency / known.library_efficiency};
     case AllToAllKernel::kNormalCombine:
-      return {Seconds(49e-6), 0.65 / 0.67};
+      return {known.combine_start, known.normal_efficiency / known.library_efficiency};
     case AllToAllKernel::kLibrary:
       break;
   }
   throw std::logic_error("the library's all-to-all has no expert kernel");
 }
-
-// Time that a sender spends on each peer; without it an NVLink 4 all-to-all below 1 MiB is
-// predicted 20 % too fast. Calibrated on NCCL tables (aiconfigurator, all-to-all below 1 MiB; 0.2
-// to 0.3 us fit alike).
-constexpr Seconds kPerPeer{0.2e-6};
 
 // The load of the slowest port that takes as long as the fullest port.
 //   bytes = max over members(load / lead)
@@ -169,20 +162,22 @@ Bytes through_fabric(const CommGroup& group, const PortLoads& loads) {
 Seconds library_all_to_all(const CommGroup& group, Bytes up, Bytes out) {
   const Demand inside{up, group.per_node > 1 ? 1.0 : 0.0, group.up.all_to_all_efficiency};
   const Demand across{out, group.nodes > 1 ? 1.0 : 0.0, group.out.all_to_all_efficiency};
-  return cost_of(group, inside, across).time + static_cast<double>(group.size - 1) * kPerPeer;
+  const LinkTechnology& link = group.per_node > 1 ? group.up : group.out;
+  return cost_of(group, inside, across).time +
+         static_cast<double>(group.size - 1) * link.all_to_all.peer_time;
 }
 
 Seconds expert_all_to_all(const CommGroup& group, Bytes up, Bytes out, AllToAllKernel kernel) {
-  const ExpertKernel constants = expert_kernel(kernel);
   Seconds start, pace;
   if (group.per_node > 1) {
     const LinkTechnology& link = group.up;
+    const ExpertKernel constants = expert_kernel(link.all_to_all, kernel);
     start = std::max(constants.start, link.collective_start);
     pace = up / (constants.of_library * link.all_to_all_efficiency * group.scale_up);
   }
   if (group.nodes > 1) {
     const LinkTechnology& link = group.out;
-    start += std::max(constants.start, link.collective_start);
+    start += std::max(expert_kernel(link.all_to_all, kernel).start, link.collective_start);
     pace = std::max(pace, out / (link.all_to_all_efficiency * group.scale_out));
   }
   return start + pace;

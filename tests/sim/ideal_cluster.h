@@ -21,6 +21,11 @@ inline ClusterSpec ideal_cluster(std::int64_t nodes) {
   device.host_bandwidth = BytesPerSecond(25e9);
   device.link_technology.collective_start = Seconds(5e-6);
   device.link_technology.step = Seconds(1e-6);
+  for (LinkTechnology* link : {&device.link_technology, &cluster.node.nic_technology}) {
+    link->all_to_all.low_latency_start = Seconds(13e-6);
+    link->all_to_all.dispatch_start = Seconds(27e-6);
+    link->all_to_all.combine_start = Seconds(49e-6);
+  }
   return cluster;
 }
 

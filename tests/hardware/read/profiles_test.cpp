@@ -113,9 +113,9 @@ TEST(Profiles, AFamilyTakesWhatItDoesNotSayFromTheGenericOne) {
 
 TEST(Profiles, FactsOfAFamilyAreThoseThatItsKernelsUse) {
   const DeviceSpec h100 = load_device("h100-sxm-80gb");
-  const auto keys = [&](std::optional<Dtype> experts) {
+  const auto keys = [&](std::optional<Dtype> experts, bool power_limited = false) {
     std::set<std::string> found;
-    for (const Fact& fact : h100.family_facts(experts)) {
+    for (const Fact& fact : h100.family_facts(experts, power_limited)) {
       found.insert(fact.path.substr(fact.path.rfind(": ") + 2));
     }
     return found;
@@ -127,6 +127,8 @@ TEST(Profiles, FactsOfAFamilyAreThoseThatItsKernelsUse) {
   EXPECT_TRUE(keys(Dtype::kFp4).contains("expert_compute_efficiency"));
   EXPECT_FALSE(keys(std::nullopt).contains("expert_compute_efficiency"));
   EXPECT_TRUE(keys(std::nullopt).contains("launch"));
+  EXPECT_FALSE(keys(std::nullopt).contains("lowest_clock"));
+  EXPECT_TRUE(keys(std::nullopt, true).contains("lowest_clock"));
 }
 
 TEST(Profiles, WidenedExpertsAreDrawn) {
