@@ -1,4 +1,4 @@
-// One GPU kernel (or a run of equal small ones) as work, and what it costs on a device.
+// One GPU kernel (or a run of equal small ones) as work, and its time and energy on a device.
 #pragma once
 
 #include <array>
@@ -88,7 +88,7 @@ class DeviceModel {
 
   // Time and energy of one kernel. `eager` = launched outside a CUDA graph.
   //   busy = (t_compute^p + t_memory^p)^(1/p), never below max(flops/peak, bytes/bandwidth),
-  // or what the device's measured tables say where they cover the shape.
+  // or the time of the device's measured tables where they cover the shape.
   // Requires: no negative member of `kernel`.
   KernelCost cost(const Kernel& kernel, bool eager) const;
 
@@ -103,7 +103,7 @@ class DeviceModel {
   const DeviceSpec& device() const { return device_; }
 
  private:
-  // What one number format reaches, in FLOP/s; looked up once so that cost() need not search.
+  // Rates of one number format, in FLOP/s; looked up once so that cost() need not search.
   struct MathRate {
     double peak = 0;       // Data sheet.
     double dense = 0;      // Large GEMM.
@@ -138,7 +138,7 @@ class DeviceModel {
 
   DeviceSpec device_;
   Watts limit_;  // Highest sustained power: of the chip, or of the scenario if that is less.
-  bool limited_ = false;  // The scenario's limit lies below what the chip sustains.
+  bool limited_ = false;  // The scenario's limit lies below the sustained power of the chip.
   double launch_ = 0;     // s, engine factor included
   std::array<MathRate, kAllDtypes.size()> rates_;
 };

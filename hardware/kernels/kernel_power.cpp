@@ -8,7 +8,7 @@ namespace moesim {
 
 namespace {
 
-// Dynamic power that is left to a chip whose limit lies at or below its power when merely resident.
+// Dynamic power, as a share of TDP, of a chip whose limit lies at or below its resident power.
 constexpr double kLeastDynamicShare = 0.02;
 
 // Accuracy of the clock search; it takes about six steps.
@@ -86,7 +86,7 @@ void DeviceModel::add_energy(double joules, bool eager, KernelCost& cost) const 
 //   idle + (busy - idle) f^3 + E f^2/t <= limit
 //   t = min over f of max(softmax(t_compute/f, t_memory), E f^2/left(f))
 //   left(f) = limit - idle - (busy - idle) f^3
-// The first term falls with f and the second rises, so the best f lies where they meet.
+// The first term falls with f and the second rises, so the best f is where they are equal.
 // A kernel above the sustained power of the chip counts as if it drew just that.
 // Evidence: Splitwise (ISCA 2024) finds prompts 1.3 times as long on H100 at half the TDP and
 // decode unchanged; this formula gives 1.35 for pure compute and 1.0 for pure memory traffic.
@@ -126,7 +126,7 @@ double DeviceModel::limited_seconds(const Roofline& work, double joules) const {
   return std::max(clocked(f), powered(f));
 }
 
-// The model still splits the measured time into compute and memory, for the books and for a power
+// The model still splits the measured time into compute and memory, for accounting and for a power
 // limit, which slows compute alone. Measured power P is the mean over back-to-back runs of t each,
 // launch included; power beyond that of a resident process belongs to the busy part:
 //   E = P t - resident (t - busy),  or P busy where P lies below resident

@@ -12,7 +12,7 @@
 
 namespace moesim {
 
-// What a table says of one kernel.
+// A measured time and power of one kernel.
 struct MeasuredCost {
   Seconds busy;  // Without the launch that the measurement contains.
   Seconds time;  // With it.

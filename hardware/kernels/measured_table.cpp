@@ -65,7 +65,7 @@ bool is_date(std::string_view text) {
          text.substr(8) <= "31";
 }
 
-// One file. What it reads goes to `rows`; the lines are kept to name repeated shapes.
+// Reads one file into `rows`; line numbers are kept to name repeated shapes.
 class TableReader {
  public:
   TableReader(const TableFile& file, const DeviceSpec& device, bool as_stated, Faults& faults)
@@ -110,7 +110,7 @@ class TableReader {
   double launch_ = 0;
   MeasuredRow::Places places_{};
   std::size_t width_ = 0;  // Columns of the file; 0 before the header row.
-  bool usable_ = true;     // The header row has what every row needs.
+  bool usable_ = true;     // The header row has the columns that every row needs.
   std::set<Column> missing_;
   std::array<std::size_t, kNumWords<KernelKind>> counts_{};
 };
@@ -215,7 +215,7 @@ std::optional<KernelKind> TableReader::kind_of(std::string_view text, int line) 
   return std::nullopt;
 }
 
-// What the kind needs must be there, what it does not know must be empty.
+// Cells that the kind needs must be filled, cells that it does not have must be empty.
 bool TableReader::check_cells(const MeasuredRow& cells, KernelKind kind, int line) {
   const std::string_view name = word_of(kind);
   bool sound = true;

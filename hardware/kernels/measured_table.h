@@ -12,8 +12,8 @@
 
 namespace moesim {
 
-// A table that a profile names: where it lies, how the profile calls it, and the factor on all its
-// times in this sample.
+// A table that a profile names: its path, its name in the profile, and the factor on all its times
+// in this sample.
 struct TableFile {
   std::string path;
   std::string name;

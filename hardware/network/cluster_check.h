@@ -8,8 +8,8 @@
 
 namespace moesim {
 
-// What is wrong with a cluster: which of its words ("node", "nodes", "fabric", "routing", "shape"),
-// the value, what is allowed.
+// A fault of a cluster: its key ("node", "nodes", "fabric", "routing", "shape"), the value, and the
+// values that are allowed.
 struct ClusterFault {
   std::string path;
   std::string value;

@@ -1,5 +1,5 @@
-// Links between the switches of a fabric by the names of their ports, and whose traffic passes
-// them: what a scenario says of a slow or broken link.
+// Links between the switches of a fabric by the names of their ports, and the devices whose traffic
+// passes them; for slow and broken links of a scenario.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a fabric leaves of the NICs' bandwidth to a group of devices that all send at once.
+// Bandwidth that a fabric leaves to each device of a group when all of them send at once.
 #pragma once
 
 #include <cstdint>

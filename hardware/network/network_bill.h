@@ -1,4 +1,4 @@
-// What the network of a cluster consists of, carries, draws and costs, for `moesim show FABRIC`.
+// Parts, bisection, power and price of a cluster's network, for `moesim show FABRIC`.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ struct NetworkBill {
   std::int64_t switch_ports_used = 0;  // By NICs and by both ends of the links between switches.
   std::int64_t cables = 0;
   std::int64_t optic_ends = 0;  // Two for every cable.
-  // Directed links between switches that are told apart, and the names of the first and the last.
+  // Directed links between switches that have names of their own; the first and the last name.
   std::int64_t links = 0;
   std::string first_link, last_link;
   BytesPerSecond bisection;    // See FabricBill.
-  double bisection_share = 0;  // Of what half of the NICs can send.
+  double bisection_share = 0;  // Over the bandwidth of half of the NICs.
   Watts nic_power;
   Watts switch_power;
   Watts optic_power;

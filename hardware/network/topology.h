@@ -57,7 +57,7 @@ class Topology {
   BytesPerSecond route_bandwidth(std::int64_t from, std::int64_t to) const;
   std::int64_t node_of(std::int64_t device) const;
   bool same_node(std::int64_t a, std::int64_t b) const { return node_of(a) == node_of(b); }
-  // What the network between the nodes is made of; nothing for a single node.
+  // Parts of the network between the nodes; all zero for a single node.
   const FabricBill& bill() const;
   std::int64_t num_fabric_switches() const { return bill().switches; }
   std::int64_t num_optic_ends() const { return 2 * bill().cables; }

@@ -1,5 +1,5 @@
 // The network between nodes, one class for each family of fabrics. All wire and route by rule, so
-// that what they hold grows with switches and links and never with pairs of endpoints.
+// that their memory grows with switches and links and never with pairs of endpoints.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace moesim {
 
-// What hangs on a fabric. Endpoint = node * rails + rail: several NICs of one device act as one,
+// The endpoints of a fabric. Endpoint = node * rails + rail: several NICs of one device act as one,
 // several devices that share a NIC have one endpoint.
 struct FabricEnds {
   std::int64_t nodes = 0;
@@ -33,8 +33,8 @@ struct FabricPort {
   BytesPerSecond bandwidth;
 };
 
-// What has to be bought. Bisection: what the network carries from one half of its endpoints to the
-// other in one direction, at the worst cut between equal halves along its structure.
+// Parts to buy. Bisection: bandwidth from one half of the endpoints to the other
+// in one direction, at the worst cut between equal halves along its structure.
 struct FabricBill {
   std::int64_t switches = 0;
   std::int64_t cables = 0;
@@ -55,8 +55,8 @@ class Fabric {
   virtual void append_route(std::int64_t from, std::int64_t to,
                             std::vector<std::int32_t>& route) const = 0;
   virtual FabricBill bill() const = 0;
-  // What every endpoint of a group can send at once in ring collectives, where the family has a
-  // better way than one ring in the order given.
+  // Bandwidth of every endpoint of a group when all send at once in ring collectives, where the
+  // family has a better way than one ring in the order given.
   virtual std::optional<BytesPerSecond> ring_bandwidth(
       std::span<const std::int64_t> /*endpoints*/) const {
     return std::nullopt;
@@ -82,10 +82,11 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
 // Looks random, and is the same for the same ends on every machine (splitmix64).
 std::uint64_t flow_hash(std::int64_t from, std::int64_t to);
 
-// How a cluster's NICs meet its fabric. Requires: NICs, and devices and NICs divide each other.
+// The endpoints that a cluster's NICs form. Requires: NICs, and devices and NICs divide each other.
 FabricEnds fabric_ends(const ClusterSpec& cluster);
 
-// Each family: what keeps it from being built, and it. The second requires that nothing does.
+// Of each family: the reasons why it cannot be built, and the fabric. Requires for the second:
+// none.
 std::vector<ClusterFault> fat_tree_faults(const FabricEnds& ends, const FabricSpec& spec);
 std::unique_ptr<Fabric> make_fat_tree(const FabricEnds& ends, const FabricSpec& spec);
 std::vector<ClusterFault> dragonfly_faults(const FabricEnds& ends, const FabricSpec& spec);

@@ -1,7 +1,7 @@
 // Fat trees, rail-optimised or not: leaves, then spines; or leaves, the spines of a pod, and cores.
 //
 // Spread traffic sees the up-links of a leaf as one port. With ECMP each is a port of its own, and
-// equally numbered up-links of all leaves (of a pod) meet in one plane of spines.
+// equally numbered up-links of all leaves (of a pod) lead to one plane of spines.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -229,8 +229,8 @@ class FatTree : public Fabric {
   std::vector<std::int32_t> first_of_leaf_ = {0};  // [leaf] first port; one more at the end.
   std::vector<std::int32_t> first_of_pod_;         // The same; empty with fewer than three levels.
   std::vector<BytesPerSecond> pod_bandwidth_;      // [pod] up.
-  std::int64_t planes_ = 1;                        // Up-links of a leaf that are told apart.
-  std::int64_t most_core_links_ = 0;               // Of one plane of a pod.
+  std::int64_t planes_ = 1;           // Up-links of a leaf that have names of their own.
+  std::int64_t most_core_links_ = 0;  // Of one plane of a pod.
 };
 
 }  // namespace

@@ -12,10 +12,10 @@
 namespace moesim {
 namespace {
 
-// Order of search, with a key that only files of that kind have.
+// Kinds in the order of search, each with a key that only its files have.
 struct Kind {
   const char* name;
-  const char* telling_key;
+  const char* own_key;
 };
 constexpr std::array<Kind, 6> kKinds = {{{"devices", "peak"},
                                          {"nodes", "device"},
@@ -51,11 +51,12 @@ std::vector<Fact> facts_of(const ProfileFile& file, Faults& faults) {
   return read_family(file, faults).facts;
 }
 
-// The kind whose telling key the file has; "devices" when none fits, so that its faults are listed.
+// The kind by a key that only its files have; "devices" when none fits, so that its faults are
+// listed.
 std::string kind_of_file(const std::string& path) {
   const YAML::Node root = parse_document(read_file(path), path);
   for (const Kind& kind : kKinds) {
-    if (root.IsMap() && root[kind.telling_key].IsDefined()) return kind.name;
+    if (root.IsMap() && root[kind.own_key].IsDefined()) return kind.name;
   }
   return kKinds.front().name;
 }

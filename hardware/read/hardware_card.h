@@ -1,4 +1,4 @@
-// Everything that is known about one piece of hardware, for `moesim show HARDWARE`.
+// All numbers of one piece of hardware with their sources, for `moesim show HARDWARE`.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace moesim {
 
-// A profile with all numbers it rests on: its own first, then those of what it refers to.
+// A profile with all its numbers: its own first, then those of the profiles that it names.
 struct HardwareCard {
   std::string kind;  // "devices", "nodes", "fabrics", "sites", "links" or "families".
   std::string name;

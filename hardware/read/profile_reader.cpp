@@ -20,7 +20,7 @@ constexpr const char* kRangeForm = "two numbers [low, high] around the value";
 // Half the width of a range that is not stated, relative to the number. Calibrated constants trade
 // against each other by about a tenth without a visible change of the error (docs/physics.md,
 // "Constants"); the rest is judgement. Data sheets and prices are taken at their word.
-double doubt_of(const std::string& confidence) {
+double relative_spread(const std::string& confidence) {
   if (confidence == "measured") return 0.03;
   if (confidence == "calibrated") return 0.1;
   return confidence == "assumption" ? 0.25 : 0;
@@ -79,13 +79,13 @@ std::string ProfileReader::path_of(const Value& value) const {
   return file_.kind + "/" + file_.name + ": " + value.path();
 }
 
-// As stated, else what its confidence suggests.
+// As the file states it, else by confidence.
 NumberRange ProfileReader::range_of(const Number& number, double stated, NumberRange bounds,
                                     const ReadAmount& amount) {
   if (!number.range) {
-    const double doubt = doubt_of(number.confidence);
-    return {std::max(bounds.low, stated * (1 - doubt)),
-            std::min(bounds.high, stated * (1 + doubt))};
+    const double spread = relative_spread(number.confidence);
+    return {std::max(bounds.low, stated * (1 - spread)),
+            std::min(bounds.high, stated * (1 + spread))};
   }
   const std::vector<Value> ends = number.range->items();
   if (ends.size() != 2) {

@@ -17,12 +17,12 @@
 
 namespace moesim {
 
-// A profile file that was found: what it describes, its name and where it lies.
+// A profile file that was found: its kind, its name and its path.
 struct ProfileFile {
   std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families".
   std::string name;
   std::string path;
-  Variation variation = {};  // How its numbers, and those of what it refers to, are drawn.
+  Variation variation = {};  // The sample of its numbers and of those that it refers to.
 };
 
 class ProfileReader {
@@ -55,8 +55,8 @@ class ProfileReader {
   };
   std::map<Dtype, double> by_format(const ProfileKey<Amount>& each);
 
-  // The value of a key as it stands; nothing if it is absent, and then a fault says what belongs
-  // there.
+  // The value of a key as it stands; nothing, and a fault that says what is allowed, if it is
+  // absent.
   std::optional<Value> required_value(const std::string& key, const std::string& allowed) {
     return map_.required(key, allowed);
   }
@@ -91,7 +91,7 @@ class ProfileReader {
   // A number of another value than `value` itself, e.g. an end of its range.
   using ReadAmount = std::function<std::optional<double>(const Value& amount)>;
 
-  // What a value that is not understood looks like.
+  // The form of a value, for messages.
   static const char* number_form();
   template <class T>
   void read_value(const ProfileKey<T>& row, const Value& value, T& object);

@@ -7,7 +7,7 @@
 namespace moesim {
 namespace {
 
-// Finds and reads one profile; throws all faults of it and of what it refers to at once.
+// Finds and reads one profile; throws all faults of it and of the profiles that it names at once.
 template <class Spec>
 Spec load(const std::string& kind, const std::string& name_or_path, const Variation& variation,
           Spec (*read)(const ProfileFile&, Faults&)) {

@@ -1,4 +1,4 @@
-// What a cluster is made of: accelerators, nodes, link technologies, fabrics and sites, each read
+// The parts of a cluster: accelerators, nodes, link technologies, fabrics and sites, each read
 // from a profile file in which every number has a unit, a source and a confidence.
 #pragma once
 
@@ -96,7 +96,7 @@ struct LinkTechnology {
   double ring_efficiency = 1;  // Reached share of the port bandwidth: ring collectives,
   double all_to_all_efficiency = 1;  // all-to-all,
   double reduction_efficiency = 1;   // in-switch reduction (NVLS).
-  // What small volumes V cost more than large ones, because a library opens fewer channels:
+  // Small volumes V cost more per byte than large ones, because a library opens fewer channels:
   //   t = V / (e B) (1 + ramp h / (V + h)),  h = half_size
   Bytes half_size;
   double ramp = 1;
@@ -121,7 +121,7 @@ struct DeviceSpec {
   std::string title;
   std::string vendor;
   std::map<Dtype, FlopsPerSecond> peak;  // Dense.
-  Bytes memory;                          // Usable: what the driver shows.
+  Bytes memory;                          // Usable, as the driver shows it.
   BytesPerSecond memory_bandwidth;
   std::int64_t num_sms = 0;       // Compute units that a kernel's tiles spread over.
   std::string link;               // Name of the scale-up LinkTechnology.
@@ -231,9 +231,9 @@ struct SiteSpec {
   std::vector<Fact> facts;
 };
 
-// What measurements say a prediction is off by beyond the numbers it is fed: factors on the time of
-// an engine step, on the power of a device, and on what a client waits for its first token beside
-// the error of the steps.
+// Errors of predictions beyond those of the numbers that enter them, as measured: factors on the
+// time of an engine step, on the power of a device, and on the wait of a client for its first token
+// beside the error of the steps.
 struct ModelError {
   double step_time = 1;
   double device_power = 1;
@@ -241,7 +241,7 @@ struct ModelError {
   std::vector<Fact> facts;
 };
 
-// What measurements say a table of measured kernels is off by: a factor on all its times.
+// Error of a table of measured kernels: a factor on all its times.
 struct TableError {
   double kernel_time = 1;
   std::vector<Fact> facts;

@@ -6,8 +6,8 @@
 
 namespace moesim {
 
-// Shares in (0, 1]; what is not named reaches all of its bandwidth. What is asked of faster links
-// than a cluster has may set `all_fabric` above 1.
+// Shares in (0, 1]; links that are not named reach all of their bandwidth. To ask about faster
+// links than a cluster has, set `all_fabric` above 1.
 struct LinkSpeeds {
   std::map<std::int64_t, double> nics;      // [NIC of the cluster, as TopologyLayout counts them]
   std::map<std::int64_t, double> scale_up;  // [device] All its ports inside the node.

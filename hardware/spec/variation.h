@@ -1,5 +1,5 @@
-// How far off a prediction may be: every uncertain number of a profile drawn within its range, all
-// at once, a few times over.
+// Monte Carlo samples of a prediction: in each, every uncertain number of the profiles is drawn
+// within its range.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace moesim {
 
-// One of `samples` draws; sample 0 takes every number as it is stated. The draws form a Latin
+// One of `samples` samples; sample 0 takes every number as it is stated. The samples form a Latin
 // hypercube: over samples 1 to `samples`, every number takes each of as many equally likely parts
-// of its range once. A number's draw depends on its path alone, so that all cases that rest on it
-// are wrong together.
+// of its range once. The value in a sample depends on the number's path alone, so that all cases
+// that use the number share its error.
 struct Variation {
   std::uint64_t seed = 0;
   std::int64_t sample = 0;

@@ -8,21 +8,21 @@
 namespace moesim {
 namespace {
 
-TEST(ProfileDoubt, AsStatedIsSampleZero) {
+TEST(ProfileSamples, AsStatedIsSampleZero) {
   const DeviceSpec stated = load_device("h100-sxm-80gb");
   const DeviceSpec zero = load_device("h100-sxm-80gb", {5, 0, 10});
   EXPECT_EQ(stated.family.bandwidth_efficiency, zero.family.bandwidth_efficiency);
   EXPECT_EQ(stated.idle.value(), zero.idle.value());
 }
 
-TEST(ProfileDoubt, DataSheetsAreTakenAtTheirWord) {
+TEST(ProfileSamples, DataSheetsAreTakenAtTheirWord) {
   const DeviceSpec stated = load_device("h100-sxm-80gb");
   const DeviceSpec drawn = load_device("h100-sxm-80gb", {5, 1, 10});
   EXPECT_EQ(drawn.memory_bandwidth.value(), stated.memory_bandwidth.value());
   EXPECT_EQ(drawn.peak_of(Dtype::kBf16).value(), stated.peak_of(Dtype::kBf16).value());
 }
 
-TEST(ProfileDoubt, CalibratedNumbersSpreadAroundWhatIsStated) {
+TEST(ProfileSamples, CalibratedNumbersSpreadAroundWhatIsStated) {
   const double stated = load_device("h100-sxm-80gb").family.bandwidth_efficiency;
   std::vector<double> drawn;
   for (std::int64_t sample = 1; sample <= 10; ++sample) {
@@ -34,7 +34,7 @@ TEST(ProfileDoubt, CalibratedNumbersSpreadAroundWhatIsStated) {
   EXPECT_LE(*high, 1);
 }
 
-TEST(ProfileDoubt, EveryShippedProfileCanBeDrawn) {
+TEST(ProfileSamples, EveryShippedProfileCanBeDrawn) {
   for (const auto& name : profile_names("nodes")) {
     EXPECT_NO_THROW(load_node(name, {3, 1, 2})) << name;
   }
@@ -43,7 +43,7 @@ TEST(ProfileDoubt, EveryShippedProfileCanBeDrawn) {
   }
 }
 
-TEST(ProfileDoubt, TwoModelsAreWrongEachInItsOwnWay) {
+TEST(ProfileSamples, TwoModelsAreWrongEachInItsOwnWay) {
   const Variation draw{5, 4, 10};
   EXPECT_EQ(load_serving_error("a on h100", draw).step_time,
             load_serving_error("a on h100", draw).step_time);
