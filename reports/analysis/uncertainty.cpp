@@ -1,9 +1,8 @@
 #include "reports/analysis/uncertainty.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 
+#include "base/percentile.h"
 #include "reports/results/provenance.h"
 
 namespace moesim {
@@ -18,14 +17,6 @@ std::vector<double> sampled(const CaseReport& report, Metric key) {
     if (const auto value = metric(sample, key)) values.push_back(*value);
   }
   return values;
-}
-
-// Between the order statistics of sorted values.
-double quantile(const std::vector<double>& sorted, double q) {
-  const double place = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], place - std::floor(place));
 }
 
 using EntrySet = std::vector<Enters>;
@@ -78,8 +69,8 @@ std::optional<Interval> interval_of(std::vector<double> samples, double stated) 
   if (samples.size() < kLeastSamples) return std::nullopt;
   samples.push_back(stated);
   std::sort(samples.begin(), samples.end());
-  return Interval{std::min(stated, quantile(samples, 0.1)),
-                  std::max(stated, quantile(samples, 0.9))};
+  return Interval{std::min(stated, percentile(samples, 10)),
+                  std::max(stated, percentile(samples, 90))};
 }
 
 std::optional<Interval> interval(const CaseReport& report, Metric key) {

@@ -20,8 +20,8 @@ struct Interval {
   double high = 0;
 };
 
-// P10 to P90 of samples and the stated value (linear interpolation between order statistics), wide
-// enough to hold the stated value. Nothing with fewer than five samples.
+// P10 to P90 of samples and the stated value, wide enough to hold the stated value. Nothing with
+// fewer than five samples.
 std::optional<Interval> interval_of(std::vector<double> samples, double stated);
 
 // The same of a metric over the case's samples that ran.

@@ -19,10 +19,9 @@ namespace moesim {
 struct Percentiles {
   double mean = 0, p50 = 0, p90 = 0, p99 = 0;
 };
-// Nearest-rank percentiles; all zero for no values.
+// Percentiles as base/percentile.h has them; all zero for no values.
 Percentiles percentiles(std::vector<double> values);
-// The nearest-rank percentiles 0, 1, ..., 100 (smallest to largest value), for plots; empty for no
-// values.
+// The percentiles 0, 1, ..., 100 (smallest to largest value), for plots; empty for no values.
 std::vector<double> quantile_curve(std::vector<double> values);
 
 // Requests inside at one moment; a run keeps at most 1024 moments.

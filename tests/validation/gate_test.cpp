@@ -13,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/percentile.h"
 #include "scenarios/validate/scores/scores.h"
 #include "scenarios/validate/validate.h"
 
@@ -108,7 +109,7 @@ void expect_no_topic_worse(const std::vector<Case>& cases) {
     errors.now.push_back(std::abs(now.predicted / now.value - 1));
   }
   for (const auto& [topic, errors] : topics) {
-    const double before = median_of(errors.before), now = median_of(errors.now);
+    const double before = median(errors.before), now = median(errors.now);
     fmt::print("{:<12} {:3} figures, median error {:5.2f} % before, {:5.2f} % now\n", topic,
                errors.now.size(), 100 * before, 100 * now);
     EXPECT_LE(now, before + kAllowed) << topic;

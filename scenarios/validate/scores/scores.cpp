@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/percentile.h"
 #include "reports/analysis/uncertainty.h"
 
 namespace moesim {
@@ -61,15 +62,14 @@ ErrorScore errors_of(const Rows& rows) {
   std::vector<double> sizes = absolute_errors(rows), errors, medians;
   for (const Measurement* m : rows) errors.push_back(error_of(*m));
   for (const auto& [name, series] : grouped(rows, &Measurement::series)) {
-    medians.push_back(median_of(absolute_errors(series)));
+    medians.push_back(median(absolute_errors(series)));
   }
-  score.median = median_of(sizes);
-  score.by_series = median_of(medians);
-  score.bias = median_of(errors);
-  std::sort(sizes.begin(), sizes.end());
-  const double rank = std::ceil(0.9 * static_cast<double>(sizes.size()));
+  score.median = median(sizes);
+  score.by_series = median(medians);
+  score.bias = median(errors);
+  std::ranges::sort(sizes);
   score.covered = covered_share(rows);
-  score.p90 = sizes[static_cast<std::size_t>(std::max(1.0, rank)) - 1];
+  score.p90 = percentile(sizes, 90);
   return score;
 }
 
@@ -190,12 +190,6 @@ std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements,
   });
   all.resize(std::min(all.size(), most));
   return all;
-}
-
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 std::optional<double> kendall_tau(std::span<const double> published,

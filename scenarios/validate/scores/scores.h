@@ -16,7 +16,7 @@ struct ErrorScore {
   std::int64_t rows = 0;
   double median = 0;       // Of the absolute errors.
   double by_series = 0;    // Median over series of their medians; each series counts once.
-  double p90 = 0;          // Nearest rank.
+  double p90 = 0;          // Of the absolute errors.
   double bias = 0;         // Median of the signed errors.
   std::int64_t right = 0;  // kRightOrWrong: rows that are right. The other fields stay 0.
   // Share of the rows whose published value lies within P10 to P90 of the Monte Carlo samples;
@@ -51,9 +51,6 @@ struct SeriesScore {
   ErrorScore errors;
 };
 std::vector<SeriesScore> worst_series(std::span<const Measurement> measurements, std::size_t most);
-
-// Requires: not empty.
-double median_of(std::vector<double> values);
 
 // Kendall's tau: (pairs in the same order - pairs in opposite order) / pairs that differ in
 // `published`; ties in `predicted` count as neither. Nothing if no pair differs.

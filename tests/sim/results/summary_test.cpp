@@ -11,14 +11,15 @@
 namespace moesim {
 namespace {
 
-TEST(Percentiles, AreNearestRanks) {
+// 0 to 100: percentile p is p.
+TEST(Percentiles, AreThoseOfBase) {
   std::vector<double> values;
-  for (int i = 100; i >= 1; --i) values.push_back(i);
+  for (int i = 100; i >= 0; --i) values.push_back(i);
   const Percentiles p = percentiles(values);
-  EXPECT_EQ(p.mean, 50.5);
-  EXPECT_EQ(p.p50, 50);
-  EXPECT_EQ(p.p90, 90);
-  EXPECT_EQ(p.p99, 99);
+  EXPECT_EQ(p.mean, 50);
+  EXPECT_DOUBLE_EQ(p.p50, 50);
+  EXPECT_DOUBLE_EQ(p.p90, 90);
+  EXPECT_DOUBLE_EQ(p.p99, 99);
 }
 
 TEST(Percentiles, OfOneValueAreThatValueAndOfNoneZero) {
