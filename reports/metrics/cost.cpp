@@ -139,7 +139,7 @@ std::vector<MetricRow> cost_metrics() {
        million_input<kTotal>},
       {kCostPerMillionOutputTokensNet, "cost_per_million_output_tokens_net_usd",
        "cost per million output tokens, net", g, "USD",
-       "What the input tokens leave of the whole cost" + split +
+       "Whole cost less the input tokens' part" + split +
            ", over the output tokens; the two prices add up to the whole cost.",
        million_output_net},
       {kCostPerHour, "cost_per_hour_usd", "cost per hour", g, "USD",

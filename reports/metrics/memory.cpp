@@ -67,13 +67,14 @@ std::vector<MetricRow> need_metrics() {
       {kDeviceMemoryBytes, "device_memory_bytes", "device memory", g, "B",
        "Memory that the driver shows, per device.", item<&L::device_memory>},
       {kMemoryBudgetBytes, "memory_budget_bytes", "memory budget", g, "B",
-       "What the serving engine may use of a device: its memory times the utilisation setting.",
+       "Device memory under the engine's limit: for vLLM of everything, for SGLang of weights and "
+       "cache, for TensorRT-LLM the whole device.",
        item<&L::budget>},
       {kMemoryNeededBytes, "memory_needed_bytes", "needed without KV cache", g, "B",
        "Weights, activations, buffers and runtime on the fullest device; all but the KV cache.",
        [](In in) -> Out { return in.memory.needed().value(); }},
       {kMemoryShortfallBytes, "memory_shortfall_bytes", "memory shortfall", g, "B",
-       "By how much the need exceeds the budget; 0 where it fits.", item<&L::shortfall>},
+       "Missing memory: the need less the budget; 0 if it fits.", item<&L::shortfall>},
       {kWeightsBytes, "weights_bytes", "weights", g, "B", "All weights on the fullest device.",
        [](In in) -> Out { return in.memory.weights().value(); }},
       {kWeightsAttentionBytes, "weights_attention_bytes", "attention weights", g, "B",
@@ -94,7 +95,7 @@ std::vector<MetricRow> need_metrics() {
        "Buffers of collectives and of expert dispatch.", item<&L::communication>},
       {kFullestEpGroupOverMean, "fullest_ep_group_over_mean", "fullest EP group", g, "ratio",
        "Tokens of the fullest expert-parallel group over the mean one in the worst step, for which "
-       "activations and buffers have room; 1 where tokens do not travel.",
+       "activations and buffers are sized; 1 where tokens are not dispatched.",
        [](In in) -> Out { return in.memory.fullest_over_mean; }},
       {kRuntimeBytes, "runtime_bytes", "runtime", g, "B", "Driver context, libraries and graphs.",
        item<&L::runtime>},
@@ -106,7 +107,7 @@ std::vector<MetricRow> kv_metrics() {
   using L = MemoryLedger;
   return {
       {kKvPoolBytes, "kv_pool_bytes", "KV cache pool", g, "B",
-       "What is left of the budget for the KV cache.", item<&L::kv_pool>},
+       "Memory of the KV cache, by the engine's rule.", item<&L::kv_pool>},
       {kMemoryReserveBytes, "memory_reserve_bytes", "left unused", g, "B",
        "Device memory outside the budget of the serving engine.", reserve},
       {kKvBytesPerToken, "kv_bytes_per_token", "KV bytes per token", g, "B",
@@ -115,25 +116,25 @@ std::vector<MetricRow> kv_metrics() {
        "Tokens of context that the pool of one attention-DP rank holds.",
        [](In in) -> Out { return static_cast<double>(in.memory.kv_capacity_tokens); }},
       {kKvPeakTokens, "kv_peak_tokens", "KV peak", g, "token",
-       "Most context at once on one attention-DP rank, in whole blocks.", kv_peak_tokens},
+       "Largest context at any time on one attention-DP rank, in whole blocks.", kv_peak_tokens},
       {kKvPeakBytes, "kv_peak_bytes", "KV peak", g, "B",
        "The same in memory: share of the blocks in use times the pool.", kv_peak_bytes},
       {kKvPeakShare, "kv_peak_share", "KV peak share", g, "share",
        "The same as a share of the pool.", kv_peak_share},
       {kMemoryPeakBytes, "memory_peak_bytes", "memory peak", g, "B",
-       "Most that was in use: weights, activations, buffers, runtime and the KV peak.",
+       "Largest memory in use: weights, activations, buffers, runtime and the KV peak.",
        memory_peak},
       {kPrefillMemoryNeededBytes, "prefill_memory_needed_bytes", "prefill: needed without KV cache",
        g, "B",
-       "On the fullest device of a separate prefill pool; all of the above is of the decode pool "
-       "then.",
+       "On the fullest device of a separate prefill pool; all metrics above then describe the "
+       "decode pool.",
        prefill_needed},
       {kPrefillKvCapacityTokens, "prefill_kv_capacity_tokens", "prefill: KV capacity", g, "token",
        "Tokens of context that one attention-DP rank of the prefill pool holds.",
        prefill_item<&L::kv_capacity_tokens>},
       {kPrefillKvPeakShare, "prefill_kv_peak_share", "prefill: KV peak share", g, "share",
-       "Most in use at once on one attention-DP rank of the prefill pool, as a share of it; blocks "
-       "stay in use until the cache lies with a decode worker.",
+       "Largest use at any time on one attention-DP rank of the prefill pool, as a share of it; "
+       "blocks stay in use until the cache is on a decode replica.",
        prefill_kv_peak_share},
   };
 }

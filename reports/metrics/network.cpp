@@ -104,8 +104,8 @@ std::vector<MetricRow> communication_shares() {
 std::vector<MetricRow> links() {
   const std::string& g = kGroup;
   const std::string doubled =
-      "Steps are shorter by this share with twice the bandwidth and the same latencies: sampled "
-      "steps priced again, without pipeline transfers and KV handovers.";
+      "Share by which steps would be shorter with twice the bandwidth and the same latencies: some "
+      "steps are priced again, without pipeline transfers and KV handovers.";
   const std::string idle_power = "Over the horizon; their power does not depend on traffic.";
   return {
       {kFullestPortDispatchBusyShare, "fullest_port_dispatch_busy_share",
@@ -114,11 +114,11 @@ std::vector<MetricRow> links() {
        "report names it.",
        fullest},
       {kScaleUpBusyShare, "scale_up_busy_share", "scale-up links busy", g, "share",
-       "Sent inside nodes over what all ports could have sent.", busy<kScaleUp>},
+       "Sent inside nodes over the capacity of all ports.", busy<kScaleUp>},
       {kNicBusyShare, "nic_busy_share", "NICs busy", g, "share",
-       "Sent between nodes over what all NICs could have sent.", busy<kNic>},
+       "Sent between nodes over the capacity of all NICs.", busy<kNic>},
       {kSpineBusyShare, "spine_busy_share", "spine links busy", g, "share",
-       "What crosses the leaves over what their up-links and down-links could carry.",
+       "Bytes that cross the leaves over the capacity of their up-links and down-links.",
        busy<kSpine>},
       {kScaleUpBytesPerOutputToken, "scale_up_bytes_per_output_token",
        "scale-up bytes per output token", g, "B", "Sent through links inside nodes.",
@@ -132,7 +132,7 @@ std::vector<MetricRow> links() {
        bytes_per_token<kSpine>},
       {kScaleUpEnergyPerOutputToken, "scale_up_energy_per_output_token_j",
        "scale-up energy per output token", g, "J",
-       "What the bytes add to the devices' power while they communicate.",
+       "Energy that the bytes add to the devices' power while they communicate.",
        joules_per_token<kScaleUp>},
       {kNicEnergyPerOutputToken, "nic_energy_per_output_token_j", "NIC energy per output token", g,
        "J", idle_power, joules_per_token<kNic>},
@@ -143,7 +143,7 @@ std::vector<MetricRow> links() {
       {kDoubledNicGainShare, "doubled_nic_gain_share", "gain of doubled NICs", g, "share", doubled,
        gain<kNic>},
       {kDoubledSpineGainShare, "doubled_spine_gain_share", "gain of doubled spine links", g,
-       "share", doubled + " Nothing where the NICs set the pace.", gain<kSpine>},
+       "share", doubled + " 0 where the NICs are the limit.", gain<kSpine>},
   };
 }
 

@@ -73,12 +73,11 @@ std::vector<MetricRow> quality_metrics() {
        predicted},
       {kPredictedLossExtrapolated, "predicted_loss_extrapolated_nats", "loss, extrapolated", g,
        "nat",
-       loss + ". What the formula gives outside what it was fitted to: no prediction, an order at "
-              "best.",
+       loss + ". Value of the formula outside its fitted range: no prediction, at best an order.",
        extrapolated},
       {kPredictedLossLow, "predicted_loss_low_nats", "loss, from", g, "nat",
        "Lower end of its interval: the law's error, exponents uncertain by 10 % beyond the "
-       "experiments, and what finer experts may gain (arXiv:2402.07871).",
+       "experiments, and the possible gain of finer experts (arXiv:2402.07871).",
        [](In in) -> Out { return loss_of(in.deployment).low; }},
       {kPredictedLossHigh, "predicted_loss_high_nats", "loss, to", g, "nat",
        "Upper end of its interval.", [](In in) -> Out { return loss_of(in.deployment).high; }},
@@ -93,9 +92,7 @@ std::vector<MetricRow> quality_metrics() {
        "with the other. Absent for dense models and outside its experiments.",
        fine_grained},
       {kGranularityGain, "granularity_gain_nats", "gain of finer experts", g, "nat",
-       "What cutting experts finer than one per token gains by that law; not in the predicted "
-       "loss.",
-       gain},
+       "Gain of experts finer than one per token by that law; not in the predicted loss.", gain},
       {kEqualQualityDenseParams, "equal_quality_dense_params", "dense model of equal quality", g,
        "count",
        "Parameters of the dense model that the joint law gives the same loss after the same "

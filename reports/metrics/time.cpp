@@ -175,10 +175,10 @@ std::vector<MetricRow> communication_metrics() {
        "Sent as weights of experts that change devices when they are rebalanced.",
        traffic<&T::weight_moves>},
       {kKvTransferBytes, "kv_transfer_bytes", "KV caches moved", g, "B",
-       "Sent as KV caches from prefill to decode workers; absent without separate pools.",
+       "Sent as KV caches from prefill to decode replicas; absent without separate pools.",
        kv_transfer},
       {kKvHandoverMean, "kv_handover_mean_s", "KV handover, mean", g, "s",
-       "From the first token until the KV cache lies with a decode worker, waiting for room "
+       "From the first token until the KV cache is on a decode replica, waiting for blocks "
        "included; absent without separate pools.",
        kv_handover},
       {kCommTotalBytes, "comm_total_bytes", "communication", g, "B",
