@@ -73,7 +73,7 @@ Parts time_differences(const View& a, const View& b) {
   parts[kImbalance] = b.imbalance - a.imbalance;
   parts[kIdle] = b.idle - a.idle;
   parts[kUnallocated] = b.unallocated - a.unallocated;
-  parts[kMemoryRoom] = b.busy() * b.redone - a.busy() * a.redone;
+  parts[kKvCachePressure] = b.busy() * b.redone - a.busy() * a.redone;
   const double hbm_a = a.hbm * keep_a, hbm_b = b.hbm * keep_b;
   const StepSplit weights =
       split_step(hbm_a * a.weights_share, a.batch, hbm_b * b.weights_share, b.batch);
@@ -81,7 +81,8 @@ Parts time_differences(const View& a, const View& b) {
   parts[kHbm] = weights.same_batch + hbm_b * (1 - b.weights_share) - hbm_a * (1 - a.weights_share);
   parts[kLaunches] = launches.same_batch;
   const View& smaller = a.batch < b.batch ? a : b;
-  parts[smaller.pool_full ? kMemoryRoom : kUnfilledBatches] += weights.batch + launches.batch;
+  parts[smaller.pool_full ? kKvCachePressure : kLowBatchOccupancy] +=
+      weights.batch + launches.batch;
   return parts;
 }
 
@@ -109,7 +110,7 @@ Parts request_time(const CaseReport& report, double& total) {
                                      : 0;
   const double waited = std::min(total, waiting / answer);
   Parts parts;
-  parts[view.pool_full ? kMemoryRoom : kQueueing] = waited;
+  parts[view.pool_full ? kKvCachePressure : kQueueing] = waited;
   const double inside = view.busy() + view.imbalance;
   if (!(inside > 0)) {
     parts[kIdle] = total - waited;

@@ -15,9 +15,9 @@ enum class CostPart {
   kNetwork,
   kLaunches,
   kImbalance,
-  kUnfilledBatches,
+  kLowBatchOccupancy,
   kQueueing,
-  kMemoryRoom,
+  kKvCachePressure,
   kIdle,
   kUnallocated,
   kPrice,
@@ -45,22 +45,22 @@ struct Explanation {
 // the last being the price's part. Two things lie across the activities and are taken out of them:
 //   work done again after preemptions, the share r = recomputed / all processed tokens of busy
 //   time:
-//     memory room;
+//     KV-cache pressure;
 //   what a step pays once whatever its batch n, in sequences per device (reading weights: HBM time
 //     times weights over weights and KV cache read; launches), s_x = n t_x: the part
-//     (s_a + s_b)/2 (1/n_b - 1/n_a) is the batch's. The smaller batch is memory room's doing where
-//     its KV pool was full (95 % at the peak, or preemptions), else an unfilled batch: traffic, or
-//     the engine's own limits, left it so. A faster device empties its batches too: it pays for
-//     that here and gains more in the other parts.
-//     An MoE's smaller batch also hits fewer experts, and reads them alone: that is HBM's.
+//     (s_a + s_b)/2 (1/n_b - 1/n_a) is the batch's. It is KV-cache pressure where the KV pool of
+//     the smaller batch was full (95 % at the peak, or preemptions), else low batch occupancy:
+//     traffic or the engine's own limits. A faster device empties its batches too: it pays for that
+//     here and gains more in the other parts. An MoE's smaller batch also hits fewer experts, and
+//     reads them alone: that is HBM's.
 // Queueing is 0 here: a waiting request takes time, but no device-second.
 // Without a price of both, in device-seconds instead. Requires: both done, with output tokens.
 Explanation explain_cost(const CaseReport& a, const CaseReport& b);
 
 // Mean end-to-end time per output token. Waiting is (Little's law) the mean number of waiting
-// requests times horizon over arrivals: memory room's where the KV pool was full, else queueing's.
-// What is left is split as the device time inside steps is. Unfilled batches are 0 here: a request
-// in a smaller batch has shorter steps, and the other parts show that.
+// requests times horizon over arrivals: KV-cache pressure where the KV pool was full, else
+// queueing. The rest is split as the device time inside steps is. Low batch occupancy is 0 here: a
+// request in a smaller batch has shorter steps, and the other parts show that.
 Explanation explain_time(const CaseReport& a, const CaseReport& b);
 
 // Whether the two have what the explanations need.

@@ -82,7 +82,7 @@ std::string warning(const CaseReport& report) {
   if (!why.empty()) return why;
   const auto slo = slo_samples(report);
   if (!slo) return "";
-  return fmt::format("meets its service level in {} of {} draws", slo->met, slo->samples);
+  return fmt::format("meets its service level in {} of {} samples", slo->met, slo->samples);
 }
 
 std::string assumed_routing(const std::vector<CaseReport>& cases) {

@@ -46,7 +46,7 @@ struct Fields<TrainingPoint> {
 template <>
 struct Fields<CaseRouting> {
   static constexpr std::tuple kAll{
-      Field("basis", &CaseRouting::basis, "What the routing rests on, in a word or two."),
+      Field("basis", &CaseRouting::basis, "Source of the routing, in a word or two."),
       Field("provenance", &CaseRouting::provenance, "The same in a sentence."),
       Field("expert_load", &CaseRouting::load, "", Place::kDetail),
       Field("layers", &CaseRouting::layers),
@@ -61,7 +61,8 @@ struct Fields<CaseQuality> {
       Field("law", &CaseQuality::law, "Scaling law of the predicted loss."),
       Field("training_tokens", &CaseQuality::training_tokens, "How many, and who says so."),
       Field("training_tokens_assumed", &CaseQuality::tokens_assumed),
-      Field("outside_the_law", &CaseQuality::outside, "What the law was never fitted to.")};
+      Field("outside_the_law", &CaseQuality::outside,
+            "Sizes outside the range of the law's experiments.")};
 };
 
 // All but the samples.
@@ -73,13 +74,13 @@ struct Fields<CaseReport> {
       Field("point", &CaseReport::point),
       Field("status", &CaseReport::status),
       Field("reason", &CaseReport::reason, "Why it did not run."),
-      Field("remedy", &CaseReport::remedy, "What would run."),
+      Field("remedy", &CaseReport::remedy, "A change with which the case would run."),
       Field("model", &CaseReport::model),
       Field("hardware", &CaseReport::hardware),
       Field("layout", &CaseReport::layout),
       Field("is_moe", &CaseReport::is_moe),
       Field("twin_of", &CaseReport::twin_of, "The MoE case whose dense twin it is."),
-      Field("twin_match", &CaseReport::twin_match, "What they have in common."),
+      Field("twin_match", &CaseReport::twin_match, "The size or quality that the twin shares."),
       Field("metrics", &CaseReport::metrics),
       Field("network", &CaseReport::network),
       Field("quality", &CaseReport::quality),

@@ -33,6 +33,7 @@ struct Option {
   std::vector<Offer> offers = {};          // Completion, besides `words`.
   std::vector<std::string> suffixes = {};  // Of files that completion offers; empty = all.
   bool required = false;
+  std::string former_name = {};  // Of earlier versions: still read, in no help or completion.
 
   bool is_flag() const { return std::holds_alternative<bool*>(target); }
   bool is_positional() const { return !name.starts_with("-"); }

@@ -16,7 +16,7 @@ using Words = std::vector<std::string>;
 
 constexpr Bounds kSeeds{0, 1'000'000'000'000};  // As in a scenario.
 constexpr Bounds kJobs{1, 1024};
-constexpr Bounds kDraws{0, 1000};
+constexpr Bounds kSamples{0, 1000};
 constexpr Bounds kExperts{1, 100'000};
 constexpr Bounds kCopies{0, 100'000};
 constexpr Bounds kRanks{1, 256};  // A matrix of their pairs is still a picture.
@@ -37,6 +37,12 @@ Option number(const std::string& name, const std::string& help, const Target& to
           .value = "N",
           .otherwise = otherwise,
           .bounds = bounds};
+}
+
+Option samples(const std::string& help, const Target& to, const std::string& otherwise) {
+  Option option = number("--samples", help, to, kSamples, otherwise);
+  option.former_name = "--draws";
+  return option;
 }
 
 Option choice(const std::string& name, const std::string& help, std::string* to, const Words& words,
@@ -115,10 +121,10 @@ std::vector<Option> run_options(RunArguments& to) {
       argument(file("FILE", "Scenario files", &to.files, kScenarios)),
       folder("--out", "Folder of the reports", &to.out, "out/ and the name of the file"),
       number("--jobs", "Cases at once", &to.jobs, kJobs, "all cores"),
-      number("--draws", "Draws of everything uncertain, for intervals", &to.draws, kDraws,
-             "10; 0 for large sweeps"),
+      samples("Monte Carlo samples of all uncertain numbers, for intervals", &to.samples,
+              "10; 0 for large sweeps"),
       text("--shard", "I/N", "i/n: only this part of a sweep; see merge", &to.shard),
-      flag("--fresh", "Forget what an earlier run of the sweep did", &to.fresh),
+      flag("--fresh", "Discard the results of an earlier run of the sweep", &to.fresh),
       flag("--yes", "Do not ask before a sweep of many points", &to.yes),
       flag("--trace", "Write trace.json, a timeline of some steps for the Perfetto UI", &to.trace),
       text("--trace-steps", "A:B", "A:B = trace steps A to B - 1 of the first replica",
@@ -221,8 +227,8 @@ std::vector<Option> validate_options(ValidateArguments& to) {
              "How tokens choose experts where a row does not say: calibrated (the router kernel), "
              "or balanced or uniform to see what it is worth",
              &to.routing, kRoutings),
-      number("--draws", "Draws of everything uncertain, to see how many intervals hold", &to.draws,
-             kDraws, "0"),
+      samples("Monte Carlo samples of all uncertain numbers, to see how many intervals hold",
+              &to.samples, "0"),
       number("--jobs", "Simulations at once", &to.jobs, kJobs, "all cores"),
   };
 }

@@ -31,14 +31,14 @@ void refuse_empty_values(CLI::Option& added, const Option& option) {
   });
 }
 
-CLI::Option* add_to(CLI::App& app, const Option& option) {
+CLI::Option* add_to(CLI::App& app, const std::string& name, const Option& option) {
   const std::string help = full_help(option);
   return std::visit(
       [&](auto* target) -> CLI::Option* {
         if constexpr (std::is_same_v<decltype(target), bool*>) {
-          return app.add_flag(option.name, *target, help);
+          return app.add_flag(name, *target, help);
         } else {
-          return app.add_option(option.name, *target, help);
+          return app.add_option(name, *target, help);
         }
       },
       option.target);
@@ -51,17 +51,24 @@ std::string text_beside_name(const Option& option) {
   return text;
 }
 
-void add_option(CLI::App& app, const Option& option) {
-  CLI::Option* added = add_to(app, option);
+CLI::Option* add_option(CLI::App& app, const std::string& name, const Option& option) {
+  CLI::Option* added = add_to(app, name, option);
   added->required(option.required);
-  if (option.is_flag()) return;
+  if (option.is_flag()) return added;
   added->type_name(option.value);
   added->option_text(text_beside_name(option));
   if (option.bounds) added->check(CLI::Range(option.bounds->least, option.bounds->most));
   if (!option.words.empty()) added->check(CLI::IsMember(option.words));
-  if (option.is_positional()) return;
+  if (option.is_positional()) return added;
   if (option.is_list()) added->allow_extra_args(false);
   refuse_empty_values(*added, option);
+  return added;
+}
+
+void add_option_and_former_name(CLI::App& app, const Option& option) {
+  CLI::Option* added = add_option(app, option.name, option);
+  if (option.former_name.empty()) return;
+  add_option(app, option.former_name, option)->group("")->excludes(added);
 }
 
 // An argument too many, or an option that there is not.
@@ -83,7 +90,7 @@ int parse_and_run(const std::vector<Command>& commands, int argc, char** argv) {
   app.require_subcommand(1);
   for (const Command& command : commands) {
     CLI::App* added = app.add_subcommand(command.name, command.help);
-    for (const Option& option : command.options) add_option(*added, option);
+    for (const Option& option : command.options) add_option_and_former_name(*added, option);
   }
   if (const std::string fault = command_fault(commands, argc, argv); !fault.empty()) {
     std::cerr << fault << "\nRun with --help for more information.\n";

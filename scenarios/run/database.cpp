@@ -100,7 +100,7 @@ std::string check_of(const std::string& key, const std::string& facts_id,
 }
 
 [[noreturn]] void refuse_damaged(const std::string& path) {
-  throw InputError({{path, 0, "", "a damaged database: what it holds is not what was written",
+  throw InputError({{path, 0, "", "a damaged database: its contents do not match their check sum",
                      "choose another --out DIR, or start anew with --fresh"}});
 }
 

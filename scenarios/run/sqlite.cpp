@@ -23,7 +23,8 @@ constexpr int kPatience = 60'000;  // Milliseconds to wait for readers.
       break;
     case SQLITE_FULL:
     case SQLITE_IOERR:
-      allowed = "a disk with room: make some and run the same again; what was finished is kept";
+      allowed =
+          "free disk space: free some and run the same command again; finished results are kept";
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -42,7 +42,7 @@ EngineKey of_file(Member member, const char* name, Form form, Certainty certaint
 }
 
 std::string batching_meaning() {
-  std::string meaning = "What a step takes. ";
+  std::string meaning = "Choice of the work of a step. ";
   for (const BatchPolicy& policy : batch_policies()) {
     meaning +=
         std::string(meaning.ends_with(". ") ? "" : "; ") + policy.word + ": " + policy.meaning;
@@ -69,11 +69,11 @@ std::vector<EngineKey> limits() {
       setting(path(&P::memory, &M::kv_block_tokens), "kv_block_tokens", form::Whole{1, 4096},
               "Tokens of a block of the KV cache"),
       setting(&P::batching, "batching", form::Word<const BatchPolicy*>{}, batching_meaning()),
-      of_file(path(&P::memory, &M::pool), "pool", form::Word<PoolRule>{}, Certainty::kSetting,
-              kStates,
-              "What the KV cache gets. utilization: memory_utilization of all memory, less "
-              "everything else; static_fraction: memory_utilization of all memory, less weights; "
-              "free_fraction: memory_utilization of what everything else leaves free"),
+      of_file(
+          path(&P::memory, &M::pool), "pool", form::Word<PoolRule>{}, Certainty::kSetting, kStates,
+          "Rule of the size of the KV cache. utilization: memory_utilization of all memory, less "
+          "everything else; static_fraction: memory_utilization of all memory, less weights; "
+          "free_fraction: memory_utilization of what everything else leaves free"),
       setting(&P::chunked_prompts, "chunked_prompts", form::Flag{},
               "Whether long prompts are cut into chunks; else a step takes whole prompts only"),
       setting(&P::reserved_output, "reserved_output", form::Number{0, 1},

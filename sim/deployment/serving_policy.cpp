@@ -104,7 +104,7 @@ EngineProfile read_engine(const ProfileFile& file, const std::string& known_as, 
   engine.name = known_as;
   auto root = ProfileReader::open(file, faults);
   if (!root) return engine;
-  root->required_text("title", "what the engine is, in words");
+  root->required_text("title", "the name of the engine, for reports");
   const auto releases = root->required_value("releases", "a list of ranges, oldest first");
   root->finish();
   if (!releases) return engine;

@@ -285,5 +285,17 @@ TEST(Show, AnUnknownNameGetsASuggestion) {
   expect_refusal(place, {"show", "./none.json"}, 1, "./none.json: no such file");
 }
 
+TEST(Options, AFormerNameIsReadAndNotShown) {
+  const Workplace place;
+  const Outcome both = place.run({"run", "a.yaml", "--draws", "0", "--samples", "0"});
+  EXPECT_EQ(both.code, 2);
+  EXPECT_NE(both.err.find("--samples"), std::string::npos) << both.err;
+  EXPECT_EQ(place.run({"run", "a.yaml", "--draws", "1001"}).code, 2);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--draws", "0"}).code, 1);  // No such file; no usage fault.
+  const Outcome help = place.run({"run", "--help"});
+  EXPECT_NE(help.out.find("--samples"), std::string::npos);
+  EXPECT_EQ(help.out.find("--draws"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace moesim

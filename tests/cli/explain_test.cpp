@@ -35,7 +35,7 @@ double sum_of_parts(const json& explanation) {
 TEST(Explain, OfAReportAndOfItsScenarioSayTheSameAndAddUp) {
   const Workplace place;
   place.write("a.yaml", kScenario);
-  const Outcome ran = place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"});
+  const Outcome ran = place.run({"run", "a.yaml", "--out", "o", "--samples", "0", "--quiet"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const std::string twin = "moe (dense, equal active)";
   const Outcome of_report = place.run({"explain", "o/report.json", "moe", twin, "--json"});
@@ -55,7 +55,7 @@ TEST(Explain, OfAReportAndOfItsScenarioSayTheSameAndAddUp) {
 TEST(Explain, ReportHoldsTheTwinAndTheAnswers) {
   const Workplace place;
   place.write("a.yaml", kScenario);
-  ASSERT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "2", "--quiet"}).code, 0);
+  ASSERT_EQ(place.run({"run", "a.yaml", "--out", "o", "--samples", "2", "--quiet"}).code, 0);
   const json report = json::parse(place.read("o/report.json"));
   ASSERT_EQ(report.at("cases").size(), 2u);
   EXPECT_EQ(report.at("cases").at(1).at("twin_of"), "moe");

@@ -77,18 +77,18 @@ TEST(Sweep, TheSameCommandAgainComputesNothingAndWritesTheSame) {
 TEST(Sweep, AnEditedScenarioTakesOnlyTheRowsThatAreStillTheSame) {
   const Workplace place;
   place.write("a.yaml", kSweep);
-  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--samples", "0", "--quiet"}).code, 0);
   const auto results = [&] {
     return Sqlite(place.path("o/sweep.db")).number("SELECT count(*) FROM results");
   };
   EXPECT_EQ(results(), 12);
   place.write("a.yaml", kSweep + "  moe.engine.max_num_seqs: [256, 8]\n");  // 256: another text.
-  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--samples", "0", "--quiet"}).code, 0);
   EXPECT_EQ(results(), 12 + 24);
   place.write("a.yaml", "# as it was\n" + kSweep);
-  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--samples", "0", "--quiet"}).code, 0);
   EXPECT_EQ(results(), 12 + 24);
-  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "p", "--draws", "0", "--quiet"}).code, 0);
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "p", "--samples", "0", "--quiet"}).code, 0);
   EXPECT_EQ(place.read("o/report.json"), place.read("p/report.json"));
   EXPECT_EQ(place.read("o/cases.csv"), place.read("p/cases.csv"));
 }
@@ -128,7 +128,7 @@ TEST(Sweep, AnInterruptedOneHasAReadableReportAndGoesOn) {
   const Workplace place;
   place.write("a.yaml", kCase + "sweep: {workload.requests.closed_loop.requests: [12, 3000000]}\n");
   const pid_t program =
-      place.start({"run", "a.yaml", "--out", "o", "--jobs", "1", "--draws", "0", "--quiet"});
+      place.start({"run", "a.yaml", "--out", "o", "--jobs", "1", "--samples", "0", "--quiet"});
   for (int i = 0; i < 1000; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     if (std::filesystem::exists(place.path("o/sweep.db")) &&
@@ -151,11 +151,11 @@ TEST(Sweep, TwoRunsInOneFolderAreRefused) {
   const Workplace place;
   place.write("a.yaml",
               kCase + "sweep: {workload.requests.closed_loop.requests: [3000000, 3000001]}\n");
-  const pid_t first = place.start({"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"});
+  const pid_t first = place.start({"run", "a.yaml", "--out", "o", "--samples", "0", "--quiet"});
   for (int i = 0; i < 500 && !std::filesystem::exists(place.path("o/sweep.db")); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  const Outcome second = place.run({"run", "a.yaml", "--out", "o", "--draws", "0"});
+  const Outcome second = place.run({"run", "a.yaml", "--out", "o", "--samples", "0"});
   EXPECT_EQ(second.code, 1);
   EXPECT_TRUE(contains(second.err, "o: another run is writing into this folder")) << second.err;
   kill(-first, SIGKILL);
@@ -190,8 +190,8 @@ TEST(Sweep, FreshRemovesOnlyWhatMoesimWrote) {
   namespace fs = std::filesystem;
   const Workplace place;
   place.write("a.yaml", kSweep);
-  const std::vector<std::string> anew = {"run",     "a.yaml", "--out",   "o",
-                                         "--draws", "0",      "--fresh", "--quiet"};
+  const std::vector<std::string> anew = {"run",       "a.yaml", "--out",   "o",
+                                         "--samples", "0",      "--fresh", "--quiet"};
   EXPECT_EQ(place.run(anew).code, 0);
   const std::string database = place.path("o/sweep.db");
   const std::string whole = place.read("o/sweep.db");
@@ -230,7 +230,8 @@ TEST(Sweep, FreshRemovesOnlyWhatMoesimWrote) {
 TEST(Sweep, ADamagedDatabaseIsRefusedByNameAndNeverBelieved) {
   const Workplace place;
   place.write("a.yaml", kSweep);
-  const std::vector<std::string> again = {"run", "a.yaml", "--out", "o", "--draws", "0", "--quiet"};
+  const std::vector<std::string> again = {"run",       "a.yaml", "--out",  "o",
+                                          "--samples", "0",      "--quiet"};
   EXPECT_EQ(place.run(again).code, 0);
   const std::string whole = place.read("o/sweep.db");
   const std::string report = place.read("o/report.json");
@@ -250,7 +251,7 @@ TEST(Sweep, ADamagedDatabaseIsRefusedByNameAndNeverBelieved) {
     EXPECT_TRUE(place.read("o/sweep.db") == damaged);
     EXPECT_EQ(place.run({"merge", "o/sweep.db", "--out", "merged"}).code, 1);
   }
-  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--draws", "0", "--fresh", "--quiet"}).code,
+  EXPECT_EQ(place.run({"run", "a.yaml", "--out", "o", "--samples", "0", "--fresh", "--quiet"}).code,
             0);
   EXPECT_TRUE(place.read("o/sweep.db") == whole);
   EXPECT_EQ(place.read("o/report.json"), report);
@@ -377,7 +378,7 @@ TEST(Ranks, WhatALostOneHadIsTakenOver) {
   if (!has_mpi()) GTEST_SKIP() << "no OpenMPI";
   const Workplace place;
   place.write("a.yaml", kSweep + "  workload.requests.closed_loop.requests: [2000, 2001, 2002]\n");
-  const std::vector<std::string> run = {"run", "a.yaml", "--draws", "0", "--quiet", "--out"};
+  const std::vector<std::string> run = {"run", "a.yaml", "--samples", "0", "--quiet", "--out"};
   const auto to = [&](const std::string& out) {
     std::vector<std::string> arguments = run;
     arguments.push_back(out);

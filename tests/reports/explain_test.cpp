@@ -125,13 +125,13 @@ TEST(Explain, GivesSmallerBatchesToWhatLimitsThem) {
                          {Metric::kKvPeakShare, peak}});
   };
   const Explanation traffic = explain_cost(base(), halved(0.2));
-  EXPECT_NEAR(part(traffic, CostPart::kUnfilledBatches), 3500, 1e-6);
+  EXPECT_NEAR(part(traffic, CostPart::kLowBatchOccupancy), 3500, 1e-6);
   EXPECT_NEAR(part(traffic, CostPart::kQueueing), 0, 1e-6);
   EXPECT_NEAR(part(traffic, CostPart::kHbm), 0, 1e-6);
-  EXPECT_NEAR(part(traffic, CostPart::kMemoryRoom), 0, 1e-6);
+  EXPECT_NEAR(part(traffic, CostPart::kKvCachePressure), 0, 1e-6);
   const Explanation memory = explain_cost(base(), halved(1));
-  EXPECT_NEAR(part(memory, CostPart::kMemoryRoom), 3500, 1e-6);
-  EXPECT_NEAR(part(memory, CostPart::kUnfilledBatches), 0, 1e-6);
+  EXPECT_NEAR(part(memory, CostPart::kKvCachePressure), 3500, 1e-6);
+  EXPECT_NEAR(part(memory, CostPart::kLowBatchOccupancy), 0, 1e-6);
 }
 
 // Two replicas of one device in place of one of two: half the batch each, but as many sequences on
@@ -139,7 +139,7 @@ TEST(Explain, GivesSmallerBatchesToWhatLimitsThem) {
 TEST(Explain, CountsTheBatchByDevice) {
   const Explanation cost =
       explain_cost(base(), with(base(), {{Metric::kMeanBatch, 5}, {Metric::kReplicas, 2}}));
-  EXPECT_NEAR(part(cost, CostPart::kUnfilledBatches), 0, 1e-9);
+  EXPECT_NEAR(part(cost, CostPart::kLowBatchOccupancy), 0, 1e-9);
   EXPECT_NEAR(part(cost, CostPart::kHbm), 0, 1e-9);
 }
 
@@ -150,7 +150,7 @@ TEST(Explain, CountsWaitingByLittlesLaw) {
   EXPECT_NEAR(time.b, 0.5, 1e-12);
   EXPECT_NEAR(part(time, CostPart::kQueueing), 0.1, 1e-12);
   EXPECT_NEAR(part(time, CostPart::kCompute), 0, 1e-12);
-  EXPECT_EQ(part(time, CostPart::kUnfilledBatches), 0);
+  EXPECT_EQ(part(time, CostPart::kLowBatchOccupancy), 0);
 }
 
 // Whoever waits pays in time alone: the devices cost what they cost.

@@ -61,7 +61,7 @@ class Trace(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             scenario = {"schema": 1, "name": "traced", "workload": WORKLOAD, "cases": CASES}
             (pathlib.Path(folder) / "a.yaml").write_text(json.dumps(scenario))
-            command = [MOESIM, "run", "a.yaml", "--out", "out", "--quiet", "--draws", "0"]
+            command = [MOESIM, "run", "a.yaml", "--out", "out", "--quiet", "--samples", "0"]
             command += ["--trace-steps", "0:40"]
             ended = subprocess.run(command, cwd=folder, capture_output=True, text=True)
             if ended.returncode != 0:

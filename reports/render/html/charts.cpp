@@ -50,7 +50,7 @@ std::vector<Series> percentile_series(Metric p50, Metric p90, Metric p99) {
 std::vector<Chart> resource_charts() {
   return {
       {"cost", "Cost per million output tokens",
-       "USD, by what the devices did in the time that is paid for.", true, std::nullopt,
+       "USD, by activity of the devices in the paid time.", true, std::nullopt,
        activities({Metric::kCostComputePerMillionOutputTokens,
                    Metric::kCostMemoryPerMillionOutputTokens,
                    Metric::kCostCommunicationPerMillionOutputTokens,

@@ -58,7 +58,7 @@ std::string badge(const HtmlView& view, std::size_t index) {
   const std::string why = disqualification_text(report);
   const auto slo = slo_samples(report);
   const std::string unsure =
-      slo ? fmt::format("<span class=\"badge bad\">? service level met in {} of {} draws</span>",
+      slo ? fmt::format("<span class=\"badge bad\">? service level met in {} of {} samples</span>",
                         slo->met, slo->samples)
           : "";
   if (!why.empty())

@@ -206,7 +206,7 @@ Json uncertainty() {
       {"type", "array"}, {"items", type("number")}, {"minItems", 2}, {"maxItems", 2}};
   Json schema =
       object({{"p10_p90", by_metric(range)}, {"draws", by_metric(list_of(nullable_number()))}});
-  schema["description"] = "Intervals, and the draws of what cases are compared by.";
+  schema["description"] = "Intervals, and the samples of the metric by which cases are compared.";
   return schema;
 }
 
@@ -259,7 +259,7 @@ Json demand() {
                                   {"reference", text()},
                                   {"rows", list_of(row)},
                                   {"words", text()}})}},
-          {"description", "Monthly bills if demand answers to price; null unless asked."}};
+          {"description", "Monthly bills with demand response; null unless asked."}};
 }
 
 Json answers() {

@@ -1,5 +1,5 @@
 // What a comparison comes to beyond its table: the Pareto front, where MoE and dense break even,
-// and the whole bill under a demand that answers to price.
+// and the monthly bill with demand response.
 #pragma once
 
 #include <string>

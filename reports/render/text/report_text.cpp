@@ -52,7 +52,7 @@ std::string status_text(const CaseReport& report) {
   const std::string text = why.empty() ? "ok" : why;
   const auto slo = slo_samples(report);
   if (!slo) return text;
-  return text + fmt::format(" (service level met in {} of {} draws)", slo->met, slo->samples);
+  return text + fmt::format(" (service level met in {} of {} samples)", slo->met, slo->samples);
 }
 
 // Metrics as rows, cases as columns.
@@ -126,8 +126,7 @@ class RowNotes {
     const std::string limits = misses ? limits_text(report) : "";
     if (!kind.empty())
       return "Cannot be recommended: " + kind + (misses ? " (" + limits + ")" : "");
-    return slo_samples(report) ? "Meets its service level, but not in every draw of what is "
-                                 "uncertain: " +
+    return slo_samples(report) ? "Meets its service level, but not in every Monte Carlo sample: " +
                                      limits_text(report)
                                : "";
   }

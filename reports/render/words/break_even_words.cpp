@@ -18,12 +18,12 @@ std::string about(double x) {
   return fmt::format("about {:.12g}", std::round(x / step) * step);
 }
 
-// Where the samples leave the order open.
+// Settings at which the samples do not agree on the ranking.
 std::string ties_text(const BreakEvenCurve& curve, const std::string& unit) {
   std::string list;
   for (const BreakEvenPoint& point : curve.points)
     if (point.tie) list += fmt::format("{}{:.4g}{}", list.empty() ? "" : ", ", point.setting, unit);
-  return list.empty() ? "" : "; the draws of what is uncertain leave it open at " + list;
+  return list.empty() ? "" : "; within the uncertainty at " + list;
 }
 
 // "8/s", "4 GB".
@@ -55,7 +55,7 @@ std::string crossing_text(const BreakEvenCurve& curve, const Crossing& crossing,
                   crossing.moe_wins_after ? "less" : "more", curve.dense, name,
                   about(crossing.at) + unit_text(curve), where_text(curve),
                   setting_text(curve, crossing.before), setting_text(curve, crossing.after));
-  if (crossing.reason) text += "; what turns is " + turning_text(crossing);
+  if (crossing.reason) text += "; the crossover is driven by " + turning_text(crossing);
   return text;
 }
 
@@ -73,8 +73,8 @@ std::string break_even_sentence(const BreakEvenCurve& curve) {
 std::string turning_text(const Crossing& crossing) {
   if (!crossing.reason) return "";
   const auto& [part, quantity, before, after] = *crossing.reason;
-  return fmt::format("{0}: {1:+.3g} {3} for the MoE before, {2:+.3g} {3} after", part_name(part),
-                     before, after, quantity_unit(quantity));
+  return fmt::format("{0} (MoE minus dense: {1:+.3g} {3} before, {2:+.3g} {3} after)",
+                     part_name(part), before, after, quantity_unit(quantity));
 }
 
 std::string shared_settings(const BreakEvenCurve& curve) {

@@ -41,20 +41,20 @@ std::string reference_text(const std::vector<CaseReport>& cases, const DemandBil
 std::string demand_sentence(const std::vector<CaseReport>& cases, const DemandResponse& response,
                             const DemandBills& bills) {
   if (bills.rows.empty()) {
-    return fmt::format(
-        "The whole bill under a demand that answers to price is not told: its reference, {}, {}.",
-        printable(bills.reference), why_no_price(cases, bills.reference));
+    return fmt::format("Demand response not computed: reference case {} {}.",
+                       printable(bills.reference), why_no_price(cases, bills.reference));
   }
   std::string left_out;
   if (bills.priced < cases.size())
     left_out += fmt::format(" Left out: {} without a price.", counted(cases.size() - bills.priced));
   if (bills.rows.size() < bills.priced)
-    left_out += fmt::format(" Left out: {} whose workload {} has no price at.",
+    left_out += fmt::format(" Left out: {} with a workload at which {} has no price.",
                             counted(bills.priced - bills.rows.size()), printable(bills.reference));
   return fmt::format(
-      "The whole bill if demand answers to the price of a token with an elasticity of {} (the "
-      "scenario's traffic is what is asked for at the price of {}). Every row is counted for the "
-      "tokens of its reference, cost and energy in proportion, parts of a node included.{}",
+      "Monthly bill with demand response: elasticity {}; the scenario's traffic is the demand at "
+      "the "
+      "price of {}. Every row serves the tokens of its reference; cost and energy scale in "
+      "proportion, also to fractions of a node.{}",
       response.elasticity, printable(reference_text(cases, bills)), left_out);
 }
 

@@ -1,4 +1,4 @@
-// The whole bill under a demand that answers to price, in words.
+// The monthly bill with demand response, in words.
 #pragma once
 
 #include <string>

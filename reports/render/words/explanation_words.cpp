@@ -23,15 +23,15 @@ constexpr std::array<PartWords, kNumCostParts> kParts = {{
     {"network", "Device time in collectives and transfers."},
     {"launches", "Device time in launches and host work, at the same batch."},
     {"imbalance", "Device time waiting for peers with more tokens or a fuller batch."},
-    {"unfilled batches",
-     "What a step pays once, over fewer sequences a device, with room left in the KV pool: traffic "
-     "or the engine's limits do not fill the batch."},
-    {"queueing", "Waiting of requests until a batch admits them, with room left in the KV pool."},
-    {"memory room",
+    {"low batch occupancy",
+     "Fixed work of a step over fewer sequences per device, with free blocks in the KV pool: "
+     "traffic or the engine's limits do not fill the batch."},
+    {"queueing", "Waiting of requests until a batch admits them, with free blocks in the KV pool."},
+    {"KV-cache pressure",
      "Batches and waiting that a full KV pool limits; work redone after preemption."},
     {"idle", "Device time with a rank but nothing to do."},
     {"unallocated", "Device time of the cluster that no rank uses."},
-    {"price", "What a device-second costs."},
+    {"price", "Cost of a device-second."},
 }};
 
 struct QuantityWords {

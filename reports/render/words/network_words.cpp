@@ -51,11 +51,11 @@ std::string network_sentence(const NetworkSummary& network) {
   std::string gains;
   for (const LinkUse& link : network.links) {
     if (!link.doubled_gain) continue;
-    gains += fmt::format("{}{} bandwidth {}", gains.empty() ? "" : ", twice the ", link.name,
-                         percent(std::max(0.0, *link.doubled_gain)));
+    gains += fmt::format(gains.empty() ? "; doubling the {} bandwidth would shorten a step by {}"
+                                       : ", the {} bandwidth by {}",
+                         link.name, percent(std::max(0.0, *link.doubled_gain)));
   }
-  if (!gains.empty()) text += "; twice the " + gains + " off the time of a step";
-  return text + ".";
+  return text + gains + ".";
 }
 
 }  // namespace moesim

@@ -42,8 +42,8 @@ std::string sampling_sentence(const Report& report) {
     uncertain += count;
   }
   return fmt::format(
-      "P10 to P90 is over {} draws of the {} uncertain numbers ({}) within their "
-      "ranges and of the traffic; data sheets and prices are taken at their word.",
+      "P10 to P90 is over {} Monte Carlo samples of the {} uncertain numbers ({}) within their "
+      "ranges and of the traffic; numbers of data sheets and prices are not varied.",
       set.samples, uncertain, kinds);
 }
 

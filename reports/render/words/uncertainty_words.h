@@ -12,7 +12,8 @@ std::string readable_interval(const CaseReport& report, Metric key);
 // The same below the stated value, whose unit it leaves out where it has no other: "0.19 to 0.25".
 std::string short_interval(const CaseReport& report, Metric key);
 
-// "P10 to P90: over 10 draws of the 62 uncertain numbers (...)"; empty without samples.
+// "P10 to P90: over 10 Monte Carlo samples of the 62 uncertain numbers (...)"; empty without
+// samples.
 std::string sampling_sentence(const Report& report);
 
 }  // namespace moesim

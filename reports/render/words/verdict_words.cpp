@@ -107,7 +107,7 @@ class Sentence {
     for (const std::size_t i : named) {
       const auto slo = slo_samples(cases_[i]);
       if (!slo) continue;
-      text += fmt::format("; {} meets its service level in {} of {} draws", title(i), slo->met,
+      text += fmt::format("; {} meets its service level in {} of {} samples", title(i), slo->met,
                           slo->samples);
     }
     return text;
@@ -145,8 +145,8 @@ class Sentence {
 
   std::string tie(const Duel& duel) const {
     return fmt::format(
-        "{} and {} are a tie: the first {} ({}) against {} ({}), but the order turns "
-        "in {} of {} draws of what is uncertain",
+        "{} and {} are a tie: the first {} ({}) against {} ({}), but the ranking "
+        "flips in {} of {} Monte Carlo samples",
         title(first()), title(duel.rival), figure_of(first()),
         readable_interval(cases_[first()], verdict_.metric),
         readable_metric(cases_[duel.rival], verdict_.metric),

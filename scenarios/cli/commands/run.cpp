@@ -56,9 +56,9 @@ std::string out_folder(const RunArguments& arguments, const std::string& file) {
 
 // Intervals by default where every case is looked at by itself; a large sweep has none unless
 // asked.
-std::int64_t draws_of(const RunArguments& arguments, const Scenario& scenario) {
-  constexpr std::int64_t kDraws = 10;
-  return arguments.draws.value_or(scenario.rows.size() <= kMostDetailedCases ? kDraws : 0);
+std::int64_t samples_of(const RunArguments& arguments, const Scenario& scenario) {
+  constexpr std::int64_t kSamples = 10;
+  return arguments.samples.value_or(scenario.rows.size() <= kMostDetailedCases ? kSamples : 0);
 }
 
 // Each rank of an MPI job has a core by default.
@@ -126,7 +126,7 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
   {
     RunOptions options;
     options.jobs = jobs_of(arguments, ranks);
-    options.samples = draws_of(arguments, scenario);
+    options.samples = samples_of(arguments, scenario);
     options.shard = shard_of(arguments);
     options.database = database ? &*database : nullptr;
     if (ranks != nullptr) {

@@ -19,7 +19,7 @@ struct RunArguments {
   OutputArguments output;
   std::string out;                   // Empty = out/NAME.
   std::optional<std::int64_t> jobs;  // Nothing = all cores; under MPI one.
-  std::optional<std::int64_t> draws;
+  std::optional<std::int64_t> samples;
   std::string shard;  // i/n; empty = all of the sweep.
   bool fresh = false;
   bool trace = false;

@@ -43,11 +43,11 @@ int jobs_of(const ValidateArguments& arguments) {
 // Runs what the tables need, as stated and then draw by draw.
 void run_all(Validation& validation, const ValidateArguments& arguments, const Library& stated) {
   const std::size_t each = validation.plan.simulations().size();
-  const std::size_t total = each * static_cast<std::size_t>(1 + arguments.draws);
+  const std::size_t total = each * static_cast<std::size_t>(1 + arguments.samples);
   ProgressBar bar;
-  for (std::int64_t draw = 0; draw <= arguments.draws && !validation.interrupted; ++draw) {
+  for (std::int64_t draw = 0; draw <= arguments.samples && !validation.interrupted; ++draw) {
     const auto done = static_cast<std::size_t>(draw);
-    const double parts = static_cast<double>(1 + arguments.draws);
+    const double parts = static_cast<double>(1 + arguments.samples);
     const ValidateOptions options{
         jobs_of(arguments), [&](double share, std::size_t finished) {
           bar.update({(static_cast<double>(done) + share) / parts, done * each + finished, total});
@@ -56,7 +56,7 @@ void run_all(Validation& validation, const ValidateArguments& arguments, const L
       run_simulations(validation, stated, options);
       continue;
     }
-    const Library library = library_of(arguments, {kDrawSeed, draw, arguments.draws});
+    const Library library = library_of(arguments, {kDrawSeed, draw, arguments.samples});
     Validation drawn = plan_of(arguments, library);
     run_simulations(drawn, library, options);
     validation.interrupted = drawn.interrupted;

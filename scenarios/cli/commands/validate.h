@@ -14,7 +14,7 @@ struct ValidateArguments {
   std::string out;
   std::string page;
   std::string routing = "calibrated";  // One of kRoutings.
-  std::int64_t draws = 0;
+  std::int64_t samples = 0;
   std::optional<std::int64_t> jobs;  // Nothing = all cores.
 };
 

@@ -13,12 +13,12 @@ const KeyMap<TrainingTokens>& quality_keys() {
 KeyFacts quality_key() {
   return key("quality", quality_keys().form(),
              otherwise("published tokens, else 20 per active parameter"),
-             "What the predicted loss rests on");
+             "Basis of the predicted loss");
 }
 
 KeyFacts twins_key() {
   const form::Part match{form::described(kTwin),
-                         "What the dense twin of an MoE model shares with it"};
+                         "Property that the dense twin of an MoE model shares with it"};
   const form::Part several{form::List{{match}}, match.meaning};
   return key("twins", form::Either{{match, several}, form::allowed_text(match.form)},
              otherwise("none"),

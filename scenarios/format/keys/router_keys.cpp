@@ -124,7 +124,7 @@ const Keys<RouterSpec>& scheme_keys() {
       key(&R::group_score, "group_score", form::Word<GroupScore>{}, the_models(),
           "What groups are selected by"),
       key(&R::group_mask, "group_mask", form::Word<GroupMask>{}, the_models(),
-          "What the scores in other groups become"),
+          "Value of the scores in other groups"),
       key(&R::scaling, "scaling", form::Number{1e-6, 1e6}, the_models(),
           "Factor on the weights of the selected experts"),
       key(&R::num_zero_experts, "num_zero_experts", form::Whole{0, 10'000}, the_models(),
@@ -138,10 +138,11 @@ const Keys<RouterSpec>& scheme_keys() {
 KeyFacts router_key() {
   std::vector<KeyFacts> keys = facts_of(source_keys());
   for (const KeyFacts& facts : facts_of(scheme_keys())) keys.push_back(facts);
-  return key("router", form::Map{keys, "{tokens: calibrated}"},
-             otherwise("the model's own scheme on calibrated tokens"),
-             "Routing of an MoE model: where it comes from, what it is compared with, and what of "
-             "the scheme changes in every MoE layer");
+  return key(
+      "router", form::Map{keys, "{tokens: calibrated}"},
+      otherwise("the model's own scheme on calibrated tokens"),
+      "Routing of an MoE model: its source, its baselines, and changes of the scheme in every "
+      "MoE layer");
 }
 
 }  // namespace moesim

@@ -13,7 +13,7 @@ KeyFacts cases_key() {
   const form::Part one{form::Map{facts_of(case_keys()), "{name: moe, model: ..., cluster: ...}"},
                        "A deployment: one model on one cluster"};
   return key("cases", form::List{{one}, "a list of cases, each with name, model, cluster"},
-             kRequired, "What is compared");
+             kRequired, "Cases to compare");
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ const Keys<Common>& scenario_keys() {
       key("schema", form::Constant{kSchemaVersion}, kRequired, "Version of this format"),
       key(&C::name, "name", form::Title{}, kRequired, "Name of the report"),
       only_if_set(key(&C::question, "question", form::Text{}, otherwise("none"),
-                      "What the report is to answer, its headline")),
+                      "Question of the report, its headline")),
       key(&C::seed, "seed", form::Whole{0, 1'000'000'000'000}, kAsBuilt,
           "Seed of everything drawn"),
       site_key(),

@@ -49,7 +49,7 @@ KeyFacts sweep_key() {
       false,
       {{form::Values{}, "Values that the path takes"}}};
   return key("sweep", sweep, otherwise("nothing"),
-             "What is varied: paths, e.g. CASE.model.top_k, with the values that they take; every "
+             "Varied keys: paths, e.g. CASE.model.top_k, with the values that they take; every "
              "combination is a row");
 }
 

@@ -23,7 +23,7 @@ constexpr const char* kHead =
     "their 90th percentile (P90),\n"
     "and the median of the signed errors (bias). Order is Kendall's tau within a series. Inside "
     "is the share of published\n"
-    "values within the interval P10 to P90 of a report (with `--draws 10`).\n"
+    "values within the interval P10 to P90 of a report (with `--samples 10`).\n"
     "\n"
     "These are development figures: some constants were set on some of these rows, so expect "
     "larger errors on hardware,\n"

@@ -124,7 +124,7 @@ std::string score_text(const ValidationPlan& plan) {
   const std::vector<MetricScore> scores = score(plan.measurements());
   return "Errors in %. median: of the absolute errors; series: the same, every series weighing "
          "alike; P90: 90th\npercentile; bias: median of the signed errors; order: Kendall's tau "
-         "within a series; inside: published values within P10 to P90 of the draws.\n" +
+         "within a series; inside: published values within P10 to P90 of the samples.\n" +
          metrics_text(scores) + groups_text(scores, "By hardware", &MetricScore::by_hardware) +
          groups_text(scores, "By model", &MetricScore::by_model) + worst_text(plan) +
          skipped_text(scores) + readings_text(plan.readings());
