@@ -7,10 +7,6 @@
 namespace moesim {
 namespace {
 
-// Engines cut gathered tokens into pieces of this size for the expert kernels. Source: vLLM,
-// VLLM_FUSED_MOE_CHUNK_SIZE.
-constexpr std::int64_t kExpertChunkTokens = 32768;
-
 // Feed-forward buffers of one step, f and k per rank, h = hidden size:
 //   dense: tokens (matrices 2 f + 6 h);  MoE: rows (k (matrices 2 f + 2 h)) + tokens 6 h
 // Source: docs/physics.md, "Memory" (measured with three matrices).
@@ -26,7 +22,7 @@ double ffn_buffers(const LedgerInputs& in, const LayerSpec& layer) {
     const bool gathers = in.plan.attention_dp > 1 && in.plan.moe_tp > 1;
     const std::int64_t batch = in.rules.max_batched_tokens;
     const std::int64_t gathered =
-        std::min(batch * in.plan.attention_dp, std::max(kExpertChunkTokens, batch));
+        std::min(batch * in.plan.attention_dp, std::max(in.rules.expert_chunk_tokens, batch));
     const double rows = (gathers ? static_cast<double>(gathered) : tokens) * in.fullest_over_mean();
     const double expert = inner(moe.expert_width, moe.ffn_matrices, in.plan.moe_tp) +
                           2 * static_cast<double>(moe.expert_input);

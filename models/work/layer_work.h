@@ -75,7 +75,7 @@ std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
 // `sampling_bytes` are moved for each logit.
 std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
                                  const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
-                                 double sampling_bytes = kGreedySamplingBytes);
+                                 double sampling_bytes = 18);
 
 // Bytes that one rank contributes to the collective after attention and after the dense or expert
 // block (tokens * hidden * 2, bf16).

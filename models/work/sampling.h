@@ -17,7 +17,4 @@ inline constexpr auto kWords<Sampling> = enum_words<Sampling>({
     {Sampling::kTopP, "top_p"},
 });
 
-// Traffic of taking the likeliest token: cast to fp32 (6 B), softmax (8), draw (4) for each logit.
-inline constexpr double kGreedySamplingBytes = 18;
-
 }  // namespace moesim

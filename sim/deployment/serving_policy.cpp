@@ -129,13 +129,13 @@ void ServingPolicy::forget(const std::string& key) {
 double sampling_bytes(const ServingPolicy& policy, Sampling sampling) {
   switch (sampling) {
     case Sampling::kGreedy:
-      return kGreedySamplingBytes;
+      return policy.greedy_sampling;
     case Sampling::kRandom:
       return policy.random_sampling;
     case Sampling::kTopP:
       return policy.top_p_sampling;
   }
-  return kGreedySamplingBytes;
+  return policy.greedy_sampling;
 }
 
 std::vector<std::string> engine_names() {

@@ -33,8 +33,9 @@ struct ServingPolicy {
   // 0 = padding costs no time of its own.
   std::int64_t expert_alignment = 0;
   // Traffic of drawing a token, in bytes per logit at the speed of streaming.
-  double random_sampling = kGreedySamplingBytes;
-  double top_p_sampling = kGreedySamplingBytes;
+  double greedy_sampling = 18;
+  double random_sampling = 18;
+  double top_p_sampling = 18;
   Seconds step_time;      // Host time per engine step,
   Seconds sequence_time;  // and per running sequence and step (scheduler, sampler, detokenizer).
   bool overlaps_host = false;  // The host prepares a step while the device runs the one before.

@@ -7,8 +7,6 @@ namespace moesim {
 
 namespace {
 
-constexpr double kMostDispatchShare = 0.9;
-
 DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
   device.family.eager_launch_factor *= serving.eager_factor;
   device.family.expert_compute_efficiency *= serving.expert_factor;
@@ -195,11 +193,13 @@ void StepModel::run_experts(Stage& stage, std::size_t half, std::int64_t c) {
   }
 }
 
-// Share of the SMs of a device that the kernels of normal dispatch and combine occupy.
+// Share of the SMs of a device that the kernels of normal dispatch and combine occupy; one at least
+// computes.
 double StepModel::dispatch_share() const {
   const std::int64_t sms = device_.device().num_sms;
   if (exchange_->mode() == DispatchMode::kLowLatency || sms <= 0) return 0;
-  return std::min(kMostDispatchShare, deployment_.serving.dispatch_sms / static_cast<double>(sms));
+  const double all = static_cast<double>(sms);
+  return std::min(deployment_.serving.dispatch_sms, all - 1) / all;
 }
 
 std::int64_t StepModel::tokens_of(std::size_t half) const {

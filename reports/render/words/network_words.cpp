@@ -51,9 +51,9 @@ std::string network_sentence(const NetworkSummary& network) {
   std::string gains;
   for (const LinkUse& link : network.links) {
     if (!link.doubled_gain) continue;
-    gains += fmt::format(gains.empty() ? "; doubling the {} bandwidth would shorten a step by {}"
-                                       : ", the {} bandwidth by {}",
-                         link.name, percent(std::max(0.0, *link.doubled_gain)));
+    gains += fmt::format("{} the {} bandwidth{} by {}", gains.empty() ? "; doubling" : ",",
+                         link.name, gains.empty() ? " would shorten a step" : "",
+                         percent(std::max(0.0, *link.doubled_gain)));
   }
   return text + gains + ".";
 }

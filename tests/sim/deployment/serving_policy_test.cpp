@@ -59,8 +59,8 @@ TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
 
 TEST(ServingPolicy, ChargesSamplingByItsKind) {
   const ServingPolicy vllm = serving_policy("vllm", kLarge);
-  EXPECT_EQ(sampling_bytes(vllm, Sampling::kGreedy), kGreedySamplingBytes);
-  EXPECT_GT(sampling_bytes(vllm, Sampling::kRandom), kGreedySamplingBytes);
+  EXPECT_EQ(sampling_bytes(vllm, Sampling::kGreedy), 18);
+  EXPECT_GT(sampling_bytes(vllm, Sampling::kRandom), 18);
   EXPECT_GT(sampling_bytes(vllm, Sampling::kTopP), sampling_bytes(vllm, Sampling::kRandom));
 }
 
