@@ -96,7 +96,7 @@ void note_broken_promise(const ConfigFields& fields, ModelSpec& model) {
   for (const std::string& name : {model.name, published}) {
     const std::string format = promised_format(name);
     if (format.empty() || is_quantised(model)) continue;
-    model.notes.push_back(fmt::format(
+    model.format_notes.push_back(fmt::format(
         "{} promises {}, but neither the config nor an hf_quant_config.json beside it says so: "
         "read as {}. dtype.weights of a scenario states another format.",
         name, format, word_of(model.wide_dtype)));
@@ -119,7 +119,8 @@ void read_formats(const ConfigFields& fields, const std::optional<ConfigFile>& b
   apply_formats(rules, place, model);
   model.format_faults = faults.all();
   for (const std::string& path : rules.unread) {
-    model.notes.push_back(path + " is not read; the formats may depend on it.");
+    model.format_notes.push_back(
+        fmt::format("{}: {} is not read; the formats may depend on it.", model.name, path));
   }
   if (faults.empty()) note_broken_promise(fields, model);
 }

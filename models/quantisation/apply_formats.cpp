@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <set>
 #include <span>
@@ -37,6 +38,16 @@ bool is_elsewhere(const std::string& entry) {
   return entry.ends_with("gate") || entry.find("router") != std::string::npos;
 }
 
+// The whole number behind the first `word` of a name, if there is one.
+std::optional<std::size_t> number_behind(const std::string& name, const std::string& word) {
+  const std::size_t at = name.find(word);
+  std::size_t number = 0;
+  if (at == std::string::npos) return std::nullopt;
+  const char* first = name.data() + at + word.size();
+  const auto [end, error] = std::from_chars(first, name.data() + name.size(), number);
+  return error == std::errc() ? std::optional(number) : std::nullopt;
+}
+
 class Applier {
  public:
   Applier(const FormatRules& rules, const Value& block, bool keeps_others, ModelSpec& model)
@@ -60,6 +71,9 @@ class Applier {
     for (const FormatRule* rule : used_) used_lists.insert(list_of(*rule));
     for (const FormatRule& rule : rules_.named) {
       if (!rule.format || is_elsewhere(rule.entry)) continue;
+      // Expert 0 stands for all; layers behind the last one are those of MTP.
+      if (number_behind(rule.entry, "experts.")) continue;
+      if (number_behind(rule.entry, "layers.").value_or(0) >= model_.layers.size()) continue;
       if (!used_lists.insert(list_of(rule)).second) continue;
       rule.place.fault("the name or pattern of a linear layer expected: it matches none",
                        rule.entry);

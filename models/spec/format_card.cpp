@@ -96,7 +96,7 @@ std::string format_card(const ModelSpec& model) {
   if (!model.tied_embeddings) out += line("  head", " " + format_in_words(model.head_format));
   out += line("  KV cache", std::string(" ") + word_of(model.kv_dtype));
   for (const Fault& fault : model.format_faults) out += line("not to be read", fault.text());
-  for (const std::string& note : model.notes) out += line("note", note);
+  for (const std::string& note : model.format_notes) out += line("note", note);
   return out;
 }
 

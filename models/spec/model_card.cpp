@@ -155,7 +155,7 @@ nlohmann::ordered_json model_card_json(const ModelSpec& model) {
   card["weight_bytes"] = checkpoint_bytes(model).value();
   card["kv_dtype"] = word_of(model.kv_dtype);
   card["formats"] = format_card_json(model);
-  card["notes"] = model.notes;
+  card["notes"] = model.format_notes;
   card["source"] = model.source;
   return card;
 }

@@ -36,6 +36,7 @@ ModelSpec in_formats(ModelSpec model, const DtypePlan& dtypes) {
     if (experts) set_routed_format(layer, named_format(*experts));
   }
   if (!dtypes.weights) return model;
+  model.format_notes.clear();
   const Dtype stated = named_format(*dtypes.weights).dtype;
   model.wide_dtype = element_bytes(stated) < 2 ? Dtype::kBf16 : stated;
   model.head_format = plain_format(model.wide_dtype);

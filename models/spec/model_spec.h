@@ -228,7 +228,7 @@ struct ModelSpec {
   Dtype kv_dtype = Dtype::kBf16;  // That the checkpoint asks for.
   // Faults in the formats that its publisher states; they matter unless a scenario states others.
   std::vector<Fault> format_faults;
-  std::vector<std::string> notes;  // On the reading of its files, a sentence each.
+  std::vector<std::string> format_notes;  // What was read of them in part, a sentence each.
 
   bool is_moe() const;
   std::int64_t num_moe_layers() const;

@@ -254,5 +254,24 @@ TEST(PublishedConfigs, ReadTheSameAsTheirCatalogTwins) {
   }
 }
 
+// A folder as publishers have it: config.json, and hf_quant_config.json beside it.
+TEST(Folders, HoldTheConfigAndItsFormats) {
+  const auto folder = std::filesystem::temp_directory_path() / "moesim-Mine-30B-FP8";
+  std::filesystem::create_directories(folder);
+  const std::string text = read_file(data_folder("models/catalog") + "/qwen3-30b-a3b.json");
+  std::ofstream(folder / "config.json") << text;
+  const ModelSpec bare = load_model(folder.string());
+  EXPECT_EQ(bare.name, "moesim-Mine-30B-FP8");
+  EXPECT_EQ(bare.format_notes.size(), 1u);
+  std::ofstream(folder / "hf_quant_config.json")
+      << R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}})";
+  for (const auto& path : {folder, folder / "config.json"}) {
+    const ModelSpec model = load_model(path.string());
+    EXPECT_EQ(main_format(model).dtype, Dtype::kFp8);
+    EXPECT_TRUE(model.format_notes.empty());
+  }
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace moesim

@@ -116,7 +116,7 @@ TEST(Formats, EveryMethodHasItsBitsPerWeight) {
     EXPECT_DOUBLE_EQ(expert_bits(model), row.experts) << row.block;
     EXPECT_EQ(expert_activations(model), row.activations) << row.block;
     EXPECT_EQ(model.head_format, WeightFormat{}) << row.block;
-    EXPECT_TRUE(model.notes.empty()) << row.block;
+    EXPECT_TRUE(model.format_notes.empty()) << row.block;
   }
 }
 
@@ -169,15 +169,28 @@ TEST(Formats, OfTheFileBesideTheConfig) {
 
 TEST(Formats, ANameThatPromisesMoreThanTheFileIsNoted) {
   const ModelSpec model = read_config(config("").dump(), "c.json", "Mine-30B-FP8");
-  ASSERT_EQ(model.notes.size(), 1u);
-  EXPECT_NE(model.notes[0].find("Mine-30B-FP8 promises fp8"), std::string::npos);
-  EXPECT_TRUE(read_config(config("").dump(), "c.json", "Mine-30B").notes.empty());
+  ASSERT_EQ(model.format_notes.size(), 1u);
+  EXPECT_NE(model.format_notes[0].find("Mine-30B-FP8 promises fp8"), std::string::npos);
+  EXPECT_TRUE(read_config(config("").dump(), "c.json", "Mine-30B").format_notes.empty());
+}
+
+// Layers behind the last one are those of MTP; one expert's entry does not speak for the others.
+TEST(Formats, EntriesForEachExpertAreRead) {
+  const ModelSpec model = read(R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {
+    "model.layers.0.mlp.experts.0.up_proj": {"quant_algo": "FP8"},
+    "model.layers.0.mlp.experts.0.gate_proj": {"quant_algo": "FP8"},
+    "model.layers.0.mlp.experts.0.down_proj": {"quant_algo": "FP8"},
+    "model.layers.0.mlp.experts.3.down_proj": {"quant_algo": "FP8"},
+    "model.layers.2.mlp.experts": {"quant_algo": "FP8"}}})");
+  EXPECT_EQ(faults_of(model), "");
+  EXPECT_EQ(expert_bits(model, 0), 8);
+  EXPECT_EQ(expert_bits(model, 1), 16);
 }
 
 TEST(Formats, AKeyThatIsNotReadIsNoted) {
   const ModelSpec model = read(R"({"quant_method": "fp8", "rotation": {"size": 64}})");
-  ASSERT_EQ(model.notes.size(), 1u);
-  EXPECT_NE(model.notes[0].find("quantization_config.rotation"), std::string::npos);
+  ASSERT_EQ(model.format_notes.size(), 1u);
+  EXPECT_NE(model.format_notes[0].find("quantization_config.rotation"), std::string::npos);
 }
 
 struct FaultRow {
