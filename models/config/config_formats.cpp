@@ -104,6 +104,21 @@ void note_broken_promise(const ConfigFields& fields, ModelSpec& model) {
   }
 }
 
+// DeepSeek-V4 says beside its block that the routed experts are in mxfp4, multiplied with fp8.
+// A block that names the experts itself (its nvfp4 forms) speaks for them. Source: vLLM,
+// models/deepseek_v4.py.
+void read_expert_dtype(const ConfigFields& fields, const Value& place, FormatRules& rules) {
+  const auto stated = fields.find({"expert_dtype"});
+  if (!stated || !rules.named.empty()) return;
+  const std::string dtype = stated->text().value_or("");
+  WeightFormat format = named_format(FormatName::kMxfp4);
+  format.activations = Dtype::kFp8;
+  if (dtype == "fp4") rules.named.push_back({"experts", place, format});
+  if (dtype != "fp4" && dtype != "fp8") {
+    place.fault("expert_dtype fp4 or fp8 expected", dtype);
+  }
+}
+
 }  // namespace
 
 void read_formats(const ConfigFields& fields, const std::optional<ConfigFile>& beside,
@@ -116,6 +131,7 @@ void read_formats(const ConfigFields& fields, const std::optional<ConfigFile>& b
   if (block) rules = read_format_rules(*block, plain_format(model.wide_dtype));
   if (!block && plain == Dtype::kFp8) rules.otherwise = named_format(FormatName::kFp8);
   const Value place = block ? *block : Value(YAML::Node(), model.source, "", &faults);
+  if (block) read_expert_dtype(fields, place, rules);
   apply_formats(rules, place, model);
   model.format_faults = faults.all();
   for (const std::string& path : rules.unread) {

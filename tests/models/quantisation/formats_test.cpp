@@ -135,6 +135,16 @@ TEST(Formats, BelongToLayersAndModules) {
   EXPECT_EQ(model.kv_dtype, Dtype::kFp8);
 }
 
+TEST(Formats, OfExpertsMayStandBesideTheBlock) {
+  Json stated = config(R"({"quant_method": "fp8", "weight_block_size": [128, 128]})");
+  stated["expert_dtype"] = "fp4";
+  const ModelSpec model = read_config(stated.dump(), "c.json", "c");
+  EXPECT_EQ(faults_of(model), "");
+  EXPECT_EQ(expert_bits(model), 4.25);
+  EXPECT_EQ(expert_activations(model), Dtype::kFp8);
+  EXPECT_EQ(attention_bits(model), 8 + 32.0 / 16384);
+}
+
 // Half of q, k and v: 4 x 64 of 8 x 64 columns stay in 16 bit.
 TEST(Formats, SmallPartsOfAFusedMatrixMayStayWide) {
   const ModelSpec model = read(R"({"quant_method": "fp8", "modules_to_not_convert":
