@@ -204,8 +204,8 @@ void refuse_duplicate_keys(const YAML::Node& node, const std::string& name, Faul
 
 }  // namespace
 
-YAML::Node parse_document(const std::string& text, const std::string& name) {
-  refuse_misleading_text(text, name);
+YAML::Node parse_document(const std::string& text, const std::string& name, std::size_t max_bytes) {
+  refuse_misleading_text(text, name, max_bytes);
   const YAML::Node root = YAML::Load(text);
   Faults faults;
   if (!root.IsDefined() || root.IsNull()) {

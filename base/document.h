@@ -100,7 +100,8 @@ class MapReader {
 // Parses YAML or JSON. Refuses duplicate keys, which yaml-cpp would keep in silence.
 // `name` is what messages call the file.
 // Throws: InputError if the text does not parse, is empty, or is refused by text_guard.h.
-YAML::Node parse_document(const std::string& text, const std::string& name);
+YAML::Node parse_document(const std::string& text, const std::string& name,
+                          std::size_t max_bytes = 1'000'000);
 
 // The value as a file writes it, on one line.
 std::string value_text(const YAML::Node& value);

@@ -107,7 +107,9 @@ M stored(const R& value) {
 
 template <class R, class M>
 std::optional<R> loaded(const M& member) {
-  if constexpr (kIsOptional<M>) {
+  if constexpr (std::is_same_v<M, std::optional<R>>) {
+    return member;
+  } else if constexpr (kIsOptional<M>) {
     return member ? loaded<R>(*member) : std::nullopt;
   } else if constexpr (std::is_same_v<M, R>) {
     return member;

@@ -12,7 +12,6 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1'000'000;
 constexpr int kMaxDepth = 50;
 
 [[noreturn]] void refuse(const std::string& name, int line, const std::string& value,
@@ -42,10 +41,10 @@ bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7F;
 }
 
-void refuse_binary(const std::string& text, const std::string& name) {
-  if (text.size() > kMaxBytes) {
+void refuse_binary(const std::string& text, const std::string& name, std::size_t max_bytes) {
+  if (text.size() > max_bytes) {
     refuse(name, 0, fmt::format("{} bytes", text.size()),
-           fmt::format("a file of at most {} bytes expected", kMaxBytes));
+           fmt::format("a file of at most {} bytes expected", max_bytes));
   }
   int line = 1;
   for (std::size_t at = 0; at < text.size();) {
@@ -145,8 +144,9 @@ void refuse_traps(const std::string& text, const std::string& name) {
 
 }  // namespace
 
-void refuse_misleading_text(const std::string& text, const std::string& name) {
-  refuse_binary(text, name);
+void refuse_misleading_text(const std::string& text, const std::string& name,
+                            std::size_t max_bytes) {
+  refuse_binary(text, name, max_bytes);
   refuse_traps(text, name);
 }
 

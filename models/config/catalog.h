@@ -1,6 +1,8 @@
 // The shipped models and the reader of any Hugging Face config.json.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +13,24 @@ namespace moesim {
 // Names of the shipped models (the slugs), sorted.
 std::vector<std::string> catalog_names();
 
-// A model by catalog name or by path to a config.json (a name is a path if it contains '/' or
-// ends in ".json").
+// A model by catalog name or by path to a config.json or to its folder (a name is a path if it
+// contains '/' or ends in ".json"). An hf_quant_config.json belongs to the config.json beside it;
+// NAME_hf_quant_config.json belongs to NAME.json and to NAME_config.json.
 // Throws: InputError for an unknown name (with a suggestion), an unreadable file, an architecture
 // or a field that this program cannot represent (the field is named).
 ModelSpec load_model(const std::string& name_or_path);
 
-// Reads the text of a config.json. `file` is what messages call it.
-ModelSpec read_config(const std::string& text, const std::string& file, const std::string& name);
+// Configs with one entry for each of many modules are longer than other files.
+inline constexpr std::size_t kMaxConfigBytes = 16'000'000;
+
+struct ConfigFile {
+  std::string text;
+  std::string file;  // What messages call it.
+};
+
+// Reads the text of a config.json. `file` is what messages call it; `quantisation` is the
+// hf_quant_config.json beside it.
+ModelSpec read_config(const std::string& text, const std::string& file, const std::string& name,
+                      const std::optional<ConfigFile>& quantisation = std::nullopt);
 
 }  // namespace moesim

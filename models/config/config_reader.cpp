@@ -5,8 +5,8 @@
 #include <set>
 
 #include "models/config/catalog.h"
-#include "models/config/config_dtype.h"
 #include "models/config/config_families.h"
+#include "models/config/config_formats.h"
 #include "models/config/config_router.h"
 
 namespace moesim {
@@ -72,9 +72,6 @@ void read_backbone(const ConfigFields& fields, const Family& family, ModelSpec& 
       kMaxPositions);
   model.tied_embeddings = fields.flag_or({"tie_word_embeddings"}, family.tied_by_default);
   model.final_norm_params = model.hidden_size;
-  const NativeDtypes dtypes = read_native_dtypes(fields);
-  model.native_dtype = dtypes.linear;
-  model.native_expert_dtype = dtypes.experts;
   family.read({fields, model.hidden_size, num_layers}, model);
   read_router_options(fields, model);
 }
@@ -118,9 +115,10 @@ void throw_distinct(const Faults& faults) {
 
 }  // namespace
 
-ModelSpec read_config(const std::string& text, const std::string& file, const std::string& name) {
+ModelSpec read_config(const std::string& text, const std::string& file, const std::string& name,
+                      const std::optional<ConfigFile>& quantisation) {
   Faults faults;
-  const Value root(parse_document(readable_json(text), file), file, "", &faults);
+  const Value root(parse_document(readable_json(text), file, kMaxConfigBytes), file, "", &faults);
   if (!root.is_map()) root.fault("the fields of a config.json expected");
   faults.throw_if_any();
 
@@ -138,6 +136,8 @@ ModelSpec read_config(const std::string& text, const std::string& file, const st
     root.fault(fmt::format("at most {:g} expected", kMaxParameters),
                fmt::format("{:.3g} parameters", size));
   }
+  faults.throw_if_any();
+  read_formats(fields, quantisation, model);
   faults.throw_if_any();
   return model;
 }

@@ -20,9 +20,8 @@ struct LedgerInputs {
     return plan.dispatches_tokens() ? experts.fullest_over_mean : 1;
   }
 
-  // Bytes of a parameter of embedding, head, norms, gate and biases: 16 bit for any format of the
-  // linear layers but fp32.
-  double wide_bytes() const { return dtypes.weights == Dtype::kFp32 ? 4 : 2; }
+  // Bytes of a parameter of embedding, norms, gate and biases.
+  double wide_bytes() const { return element_bytes(model.wide_dtype); }
 };
 
 // Sets the weights by kind of one pipeline stage on one device.

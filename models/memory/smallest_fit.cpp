@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/memory/memory_ledger.h"
+#include "models/spec/model_formats.h"
 
 namespace moesim {
 namespace {
@@ -60,18 +61,6 @@ std::string words(const ModelSpec& model, const FittingPlan& fit) {
   return text + ")";
 }
 
-// The same formats with the weights of all linear layers in `narrow`, if that is narrower at all.
-std::optional<DtypePlan> narrowed(DtypePlan dtypes, Dtype narrow) {
-  const DtypePlan before = dtypes;
-  const auto narrow_down = [narrow](Dtype& dtype) {
-    if (element_bytes(dtype) > element_bytes(narrow)) dtype = narrow;
-  };
-  narrow_down(dtypes.weights);
-  narrow_down(dtypes.experts);
-  if (dtypes.weights == before.weights && dtypes.experts == before.experts) return std::nullopt;
-  return dtypes;
-}
-
 }  // namespace
 
 std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
@@ -91,10 +80,10 @@ std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan&
   const auto as_given = smallest_fitting_plan(model, dtypes, rules, device);
   std::string text = as_given ? words(model, *as_given) : "";
   std::int64_t fewest = as_given ? as_given->plan.total_ranks() : kMostDevices + 1;
-  for (const Dtype narrow : {Dtype::kFp8, Dtype::kInt4}) {
-    const auto formats = narrowed(dtypes, narrow);
-    if (!formats) continue;
-    const auto fit = smallest_fitting_plan(model, *formats, rules, device);
+  for (const FormatName narrow : {FormatName::kFp8, FormatName::kInt4}) {
+    const auto narrower = narrowed(model, narrow);
+    if (!narrower) continue;
+    const auto fit = smallest_fitting_plan(*narrower, dtypes, rules, device);
     if (!fit || fit->plan.total_ranks() >= fewest) continue;
     fewest = fit->plan.total_ranks();
     text += fmt::format("{}{} weights on {}", text.empty() ? "" : " or ", word_of(narrow),

@@ -19,12 +19,12 @@ std::int64_t twin_width(const MoeSpec& moe, TwinKind kind) {
 ModelSpec dense_twin(const ModelSpec& moe, TwinKind kind) {
   ModelSpec twin = moe;
   twin.name += kind == TwinKind::kActive ? "-dense-active" : "-dense-total";
-  twin.native_expert_dtype = twin.native_dtype;
   for (LayerSpec& layer : twin.layers) {
     if (!layer.moe) continue;
     layer.dense_matrices = layer.moe->ffn_matrices;
     layer.dense_bias = layer.moe->expert_bias;
     layer.dense_width += twin_width(*layer.moe, kind);
+    layer.formats.dense = layer.formats.routed;
     layer.moe.reset();
   }
   return twin;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "models/spec/format_card.h"
 #include "models/spec/kv_bytes.h"
+#include "models/spec/model_formats.h"
 
 namespace moesim {
 namespace {
@@ -123,9 +125,7 @@ std::string model_card(const ModelSpec& model, bool layer_by_layer) {
   out += line("hidden size, layers, vocab",
               fmt::format("{}, {}, {}{}", model.hidden_size, model.layers.size(), model.vocab_size,
                           model.tied_embeddings ? " (tied)" : ""));
-  out += line("published number format", fmt::format("{}, experts {}", word_of(model.native_dtype),
-                                                     word_of(model.native_expert_dtype)));
-  out += parameter_lines(model) + cost_lines(model) + moe_lines(model);
+  out += parameter_lines(model) + cost_lines(model) + moe_lines(model) + format_card(model);
   return layer_by_layer ? out + layer_lines(model) : out;
 }
 
@@ -152,8 +152,10 @@ nlohmann::ordered_json model_card_json(const ModelSpec& model) {
   card["top_k"] = sparse ? model.moe().top_k : 0;
   card["expert_width"] = sparse ? model.moe().expert_width : 0;
   card["shared_width"] = sparse ? model.moe().shared_width : 0;
-  card["native_dtype"] = word_of(model.native_dtype);
-  card["native_expert_dtype"] = word_of(model.native_expert_dtype);
+  card["weight_bytes"] = checkpoint_bytes(model).value();
+  card["kv_dtype"] = word_of(model.kv_dtype);
+  card["formats"] = format_card_json(model);
+  card["notes"] = model.format_notes;
   card["source"] = model.source;
   return card;
 }

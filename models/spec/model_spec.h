@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/input_error.h"
 #include "base/units.h"
 #include "base/words.h"
+#include "models/spec/weight_format.h"
 
 namespace moesim {
 
@@ -191,6 +193,7 @@ struct LayerSpec {
   std::optional<MoeSpec> moe;    // May stand beside a dense block (Arctic, LongCat).
   std::int64_t norm_params = 0;  // Layer norms around the blocks; 16 bit.
   int num_norms = 2;
+  LayerFormats formats;
 
   bool operator==(const LayerSpec&) const = default;
 };
@@ -220,8 +223,12 @@ struct ModelSpec {
   std::int64_t position_params = 0;  // Learned position embeddings (GPT-2, GPT-3).
   std::int64_t final_norm_params = 0;
   std::vector<LayerSpec> layers;
-  Dtype native_dtype = Dtype::kBf16;         // Of the published checkpoint's linear layers.
-  Dtype native_expert_dtype = Dtype::kBf16;  // Of its routed experts (gpt-oss: fp4).
+  Dtype wide_dtype = Dtype::kBf16;  // Of embedding, norms, gates and biases.
+  WeightFormat head_format;
+  Dtype kv_dtype = Dtype::kBf16;  // That the checkpoint asks for.
+  // Faults in the formats that its publisher states; they matter unless a scenario states others.
+  std::vector<Fault> format_faults;
+  std::vector<std::string> format_notes;  // What was read of them in part, a sentence each.
 
   bool is_moe() const;
   std::int64_t num_moe_layers() const;

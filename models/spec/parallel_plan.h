@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,10 +31,12 @@ struct ParallelPlan {
   bool dispatches_tokens() const { return attention_dp > 1 && moe_tp == 1; }
 };
 
-// Formats of weights, experts, KV cache and activations.
+// Formats of the KV cache and of tokens on their way, and those of weights where a scenario states
+// others than the model's (model_formats.h puts them into its layers, which all else reads).
 struct DtypePlan {
-  Dtype weights = Dtype::kBf16;
-  Dtype experts = Dtype::kBf16;
+  std::optional<FormatName> weights = {};
+  std::optional<FormatName> experts = {};
+  std::map<std::string, FormatName> modules = {};  // By the name of a module.
   Dtype kv = Dtype::kBf16;
   Dtype dispatch = Dtype::kBf16;  // Tokens on their way to the experts; combine is always bf16.
 };

@@ -31,9 +31,9 @@ std::vector<Kernel> all_kernels(const ModelSpec& model, const ParallelPlan& plan
     append(attention_kernels(layer, plan, dtypes, load));
     if (!layer.moe) continue;
     const std::int64_t held = (layer.moe->num_experts + plan.ep - 1) / plan.ep;
-    append(expert_kernels(model, *layer.moe, plan, dtypes, {held, held}));
+    append(expert_kernels(model, layer, plan, {held, held}));
   }
-  append(head_kernels(model, plan, dtypes, kTokens, kTokens));
+  append(head_kernels(model, plan, kTokens, kTokens));
   return out;
 }
 

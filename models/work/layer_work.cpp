@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/spec/rank_shapes.h"
-#include "models/spec/stored_bytes.h"
 #include "models/work/kernel_parts.h"
 #include "models/work/layer_work_attention.h"
 
@@ -42,14 +41,13 @@ Kernel norm(const ModelSpec& model, std::int64_t tokens, int count) {
   return elementwise("norm", bytes * count, count);
 }
 
-void add_ffn(std::vector<Kernel>& out, const Matrices& matrices, std::int64_t tokens, Dtype weights,
-             bool quantised_here) {
+void add_ffn(std::vector<Kernel>& out, const Matrices& matrices, std::int64_t tokens,
+             const MatrixFormats& formats) {
   const Matrix& up = matrices[0];
   const Matrix& down = matrices[1];
-  if (quantised_here) out.push_back(quantise(tokens, up.k + down.k));
-  out.push_back(gemm(up, tokens, weights));
+  out.push_back(gemm(up, tokens, formats.of(up.name)));
   out.push_back(activation(tokens, down.k, static_cast<int>(up.n / down.k) + 1));
-  out.push_back(gemm(down, tokens, weights));
+  out.push_back(gemm(down, tokens, formats.of(down.name)));
 }
 
 // The gate's matrix is replicated and stays in 16 bit; tensor cores sum it up in fp32, and logits
@@ -60,8 +58,7 @@ void add_gate(std::vector<Kernel>& out, const ModelSpec& model, const MoeSpec& m
   constexpr double kChoiceBytes = 8;
   const std::int64_t columns = gate_columns(moe);
   const double logits = static_cast<double>(tokens * columns);
-  Kernel gate =
-      gemm({"gate", Matrix::Role::kInput, model.hidden_size, columns}, tokens, Dtype::kBf16);
+  Kernel gate = gemm({"gate", Matrix::Role::kInput, model.hidden_size, columns}, tokens, {});
   gate.bytes += Bytes(logits * (kLogitBytes - kActivationBytes));
   out.push_back(gate);
   out.push_back(elementwise(
@@ -84,55 +81,66 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
   }
   if (norms > 0) out.push_back(norm(model, tokens, norms));
   if (layer.dense_width > 0) {
-    add_ffn(out, ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp),
-            tokens, dtypes.weights, quantises_activations(dtypes.weights));
+    const Matrices matrices =
+        ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
+    add_quantise(out, tokens, matrices.front(), matrices.back(), layer.formats.dense);
+    add_ffn(out, matrices, tokens, layer.formats.dense);
   }
   if (!layer.moe) return out;
   add_gate(out, model, *layer.moe, tokens);
   if (shared == SharedExperts::kApart) return out;
-  for (Kernel& kernel : shared_expert_kernels(model, layer, plan, dtypes, tokens)) {
+  for (Kernel& kernel : shared_expert_kernels(model, layer, plan, tokens)) {
     out.push_back(std::move(kernel));
   }
   return out;
 }
 
 std::vector<Kernel> shared_expert_kernels(const ModelSpec& model, const LayerSpec& layer,
-                                          const ParallelPlan& plan, const DtypePlan& dtypes,
-                                          std::int64_t tokens) {
+                                          const ParallelPlan& plan, std::int64_t tokens) {
   std::vector<Kernel> out;
   if (tokens <= 0 || !layer.moe || layer.moe->shared_width <= 0) return out;
   const MoeSpec& moe = *layer.moe;
   add_ffn(out, ffn_matrices(model.hidden_size, moe.shared_width, moe.ffn_matrices, plan.tp), tokens,
-          dtypes.weights, false);
+          layer.formats.shared);
   return out;
 }
 
+namespace {
+
+Kernel attention_gemm(const LayerSpec& layer, const Matrix& matrix, std::int64_t tokens) {
+  return gemm(matrix, tokens, layer.formats.attention.of(matrix.name));
+}
+
+Kernel dense_gemm(const LayerSpec& layer, const Matrix& matrix, std::int64_t tokens) {
+  return gemm(matrix, tokens, layer.formats.dense.of(matrix.name));
+}
+
+}  // namespace
+
 ReduceNeighbours attention_reduce(const ModelSpec& model, const LayerSpec& layer,
-                                  const ParallelPlan& plan, const DtypePlan& dtypes,
-                                  std::int64_t tokens) {
+                                  const ParallelPlan& plan, std::int64_t tokens) {
   ReduceNeighbours sides;
   const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
   if (tokens <= 0 || mixing.empty()) return sides;
-  sides.before.push_back(gemm(mixing.back(), tokens, dtypes.weights));
+  sides.before.push_back(attention_gemm(layer, mixing.back(), tokens));
   if (layer.dense_width > 0) {
     const Matrices dense =
         ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
-    sides.after.push_back(gemm(dense.front(), tokens, dtypes.weights));
+    sides.after.push_back(dense_gemm(layer, dense.front(), tokens));
   }
   return sides;
 }
 
 ReduceNeighbours ffn_reduce(const ModelSpec& model, const LayerSpec& layer,
-                            const ParallelPlan& plan, const DtypePlan& dtypes,
-                            std::int64_t tokens) {
+                            const ParallelPlan& plan, std::int64_t tokens) {
   ReduceNeighbours sides;
   if (tokens <= 0) return sides;
   const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, plan.tp);
-  if (!mixing.empty()) sides.after.push_back(gemm(mixing.front(), tokens, dtypes.weights));
+  if (!mixing.empty()) sides.after.push_back(attention_gemm(layer, mixing.front(), tokens));
   if (layer.dense_width > 0) {
     const Matrices dense =
         ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
-    sides.before.push_back(gemm(dense.back(), tokens, dtypes.weights));
+    sides.before.push_back(dense_gemm(layer, dense.back(), tokens));
   }
   return sides;
 }
@@ -141,13 +149,22 @@ namespace {
 
 // Grouped GEMM over the experts hit: their matrices are read once, each pair or padding is one row.
 //   flops = 2 rows n k;  bytes = hit k n b_weights + rows (k b_activation + 2 n)
-Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, Dtype experts) {
-  Kernel kernel = gemm(matrix, load.pairs + load.padding_rows, experts);
+Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, const MatrixFormats& formats) {
+  const WeightFormat format = formats.of(matrix.name);
+  Kernel kernel = gemm(matrix, load.pairs + load.padding_rows, format);
   kernel.kind = KernelKind::kGroupedGemm;
   kernel.groups = load.experts_hit;
-  kernel.bytes += Bytes(static_cast<double>(matrix.elements()) * stored_bytes(experts) *
+  kernel.bytes += Bytes(static_cast<double>(matrix.elements()) * format.stored_bytes() *
                         static_cast<double>(load.experts_hit - 1));
   return kernel;
+}
+
+// Whether the projections of the layer are quantised as its experts are.
+bool quantises_projections(const ModelSpec& model, const LayerSpec& layer) {
+  const Matrices mixing = attention_matrices(layer.attention, model.hidden_size, 1);
+  return std::any_of(mixing.begin(), mixing.end(), [&layer](const Matrix& matrix) {
+    return layer.formats.attention.of(matrix.name).quantises_activations();
+  });
 }
 
 }  // namespace
@@ -155,30 +172,30 @@ Kernel grouped_gemm(const Matrix& matrix, const ExpertLoad& load, Dtype experts)
 // Permutation reads and writes each pair's row; the weighted sum reads each result and adds it up.
 // Where projections are quantised, the expert inputs are too, inside the permutation and the
 // activation; their launches are counted once per layer (docs/physics.md, "Launches").
-std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
-                                   const ParallelPlan& plan, const DtypePlan& dtypes,
-                                   const ExpertLoad& load) {
+std::vector<Kernel> expert_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                   const ParallelPlan& plan, const ExpertLoad& load) {
   std::vector<Kernel> out;
   if (load.pairs <= 0) return out;
+  const MoeSpec& moe = *layer.moe;
+  const MatrixFormats& formats = layer.formats.routed;
   const std::int64_t input = moe.expert_input > 0 ? moe.expert_input : model.hidden_size;
   const Matrices matrices = ffn_matrices(input, moe.expert_width, moe.ffn_matrices, plan.moe_tp);
   const std::int64_t rows = load.pairs + load.padding_rows;
   const double row = static_cast<double>(rows * input);
-  const double operand = element_bytes(multiply_dtype(dtypes.experts));
-  if (quantises_activations(dtypes.experts) && !quantises_activations(dtypes.weights)) {
-    out.push_back(quantise(rows, input + matrices[1].k));
+  const double operand = element_bytes(formats.of(matrices[0].name).activations);
+  if (!quantises_projections(model, layer)) {
+    add_quantise(out, rows, matrices[0], matrices[1], formats);
   }
   out.push_back(elementwise("permute", row * 2 * operand, 3));
-  out.push_back(grouped_gemm(matrices[0], load, dtypes.experts));
+  out.push_back(grouped_gemm(matrices[0], load, formats));
   out.push_back(activation(rows, matrices[1].k, moe.ffn_matrices));
-  out.push_back(grouped_gemm(matrices[1], load, dtypes.experts));
+  out.push_back(grouped_gemm(matrices[1], load, formats));
   out.push_back(elementwise("unpermute", row * 2 * kActivationBytes));
   return out;
 }
 
 std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
-                                 const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
-                                 double sampling_bytes) {
+                                 std::int64_t tokens, std::int64_t sampled, double sampling_bytes) {
   constexpr int kSamplingLaunches = 4;
   std::vector<Kernel> out;
   if (tokens > 0) {
@@ -188,8 +205,8 @@ std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& pla
   if (sampled <= 0) return out;
   out.push_back(norm(model, sampled, 1));
   const std::int64_t columns = share(round_up(model.vocab_size, kVocabularyMultiple), plan.tp);
-  const Dtype wide = dtypes.weights == Dtype::kFp32 ? Dtype::kFp32 : Dtype::kBf16;
-  out.push_back(gemm({"head", Matrix::Role::kOutput, model.hidden_size, columns}, sampled, wide));
+  out.push_back(gemm({"head", Matrix::Role::kOutput, model.hidden_size, columns}, sampled,
+                     model.head_format));
   out.push_back(elementwise("sample",
                             static_cast<double>(sampled * model.vocab_size) * sampling_bytes,
                             kSamplingLaunches));

@@ -38,8 +38,7 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
                                    std::int64_t tokens,
                                    SharedExperts shared = SharedExperts::kIncluded);
 std::vector<Kernel> shared_expert_kernels(const ModelSpec& model, const LayerSpec& layer,
-                                          const ParallelPlan& plan, const DtypePlan& dtypes,
-                                          std::int64_t tokens);
+                                          const ParallelPlan& plan, std::int64_t tokens);
 
 // The multiplications on both sides of a layer's two all-reduces over TP ranks, which can be cut
 // into pieces to run beside them; none where the layer has no such matrix (routed experts).
@@ -48,11 +47,10 @@ struct ReduceNeighbours {
 };
 // After the attention: its output projection, then the dense feed-forward's first matrix.
 ReduceNeighbours attention_reduce(const ModelSpec& model, const LayerSpec& layer,
-                                  const ParallelPlan& plan, const DtypePlan& dtypes,
-                                  std::int64_t tokens);
+                                  const ParallelPlan& plan, std::int64_t tokens);
 // After the feed-forward: its last matrix, then the first projection of a layer like this one.
 ReduceNeighbours ffn_reduce(const ModelSpec& model, const LayerSpec& layer,
-                            const ParallelPlan& plan, const DtypePlan& dtypes, std::int64_t tokens);
+                            const ParallelPlan& plan, std::int64_t tokens);
 
 // Attention core of one layer (MLA: expanded in prefill, absorbed in decode).
 std::vector<Kernel> attention_kernels(const LayerSpec& layer, const ParallelPlan& plan,
@@ -67,14 +65,14 @@ struct ExpertLoad {
 };
 
 // Routed experts of one rank: permute, two grouped GEMMs, activation, weighted un-permute.
-std::vector<Kernel> expert_kernels(const ModelSpec& model, const MoeSpec& moe,
-                                   const ParallelPlan& plan, const DtypePlan& dtypes,
-                                   const ExpertLoad& load);
+// Requires: an MoE layer.
+std::vector<Kernel> expert_kernels(const ModelSpec& model, const LayerSpec& layer,
+                                   const ParallelPlan& plan, const ExpertLoad& load);
 
 // Embedding look-up for `tokens`, then final norm, head and sampling for `sampled` sequences;
 // `sampling_bytes` are moved for each logit.
 std::vector<Kernel> head_kernels(const ModelSpec& model, const ParallelPlan& plan,
-                                 const DtypePlan& dtypes, std::int64_t tokens, std::int64_t sampled,
+                                 std::int64_t tokens, std::int64_t sampled,
                                  double sampling_bytes = 18);
 
 // Bytes that one rank contributes to the collective after attention and after the dense or expert

@@ -51,12 +51,11 @@ void add_attention_projections(std::vector<Kernel>& out, const ModelSpec& model,
                                const DtypePlan& dtypes, std::int64_t tokens) {
   const AttentionSpec& a = layer.attention;
   const Matrices matrices = attention_matrices(a, model.hidden_size, plan.tp);
-  if (quantises_activations(dtypes.weights)) {
-    out.push_back(quantise(tokens, model.hidden_size + matrices.back().k));
-  }
+  const MatrixFormats& formats = layer.formats.attention;
+  add_quantise(out, tokens, matrices.front(), matrices.back(), formats);
   for (const Matrix& matrix : matrices) {
     if (matrix.role == Role::kLatentExpand || matrix.role == Role::kOutput) continue;
-    out.push_back(gemm(matrix, tokens, dtypes.weights));
+    out.push_back(gemm(matrix, tokens, formats.of(matrix.name)));
   }
   if (a.kind == AttentionKind::kLatent) add_latent_norms(out, a, tokens);
   if (a.kind == AttentionKind::kLinear) {
@@ -67,7 +66,7 @@ void add_attention_projections(std::vector<Kernel>& out, const ModelSpec& model,
   } else {
     out.push_back(rope_and_cache(a, plan, dtypes.kv, tokens));
   }
-  out.push_back(gemm(matrices.back(), tokens, dtypes.weights));
+  out.push_back(gemm(matrices.back(), tokens, formats.of(matrices.back().name)));
 }
 
 namespace {
@@ -153,9 +152,9 @@ std::vector<Kernel> grouped_kernels(const AttentionSpec& a, const ParallelPlan& 
 
 // One small GEMM per head: [rows, k] x [k, n].
 Kernel per_head_gemm(const char* name, std::int64_t heads, std::int64_t rows,
-                     std::pair<std::int64_t, std::int64_t> k_and_n, Dtype weights) {
+                     std::pair<std::int64_t, std::int64_t> k_and_n, const WeightFormat& format) {
   const auto [k, n] = k_and_n;
-  Kernel kernel = gemm({name, Role::kLatentExpand, k, n}, rows, weights);
+  Kernel kernel = gemm({name, Role::kLatentExpand, k, n}, rows, format);
   kernel.flops *= static_cast<double>(heads);
   kernel.bytes *= static_cast<double>(heads);
   kernel.groups = heads;
@@ -188,16 +187,17 @@ double kept_keys(double keys, std::int64_t queries, std::int64_t topk) {
 // MLA, absorbed: queries are multiplied into the latent space (W_uk), all heads read the same
 // latent, results come back through W_uv. Per pair 2 h (2 r + d_rope) FLOPs; the latent is never
 // split by tp. Source: arXiv:2405.04434 section 2.1.2.
-void add_absorbed(std::vector<Kernel>& out, const AttentionSpec& a, const ParallelPlan& plan,
+void add_absorbed(std::vector<Kernel>& out, const LayerSpec& layer, const ParallelPlan& plan,
                   const DtypePlan& dtypes, const AttentionLoad& load) {
+  const AttentionSpec& a = layer.attention;
+  const WeightFormat expand = layer.formats.attention.of("kv_b");
   const std::int64_t heads = rank_heads(a, plan.tp);
   const std::int64_t rows = load.prefill_tokens + load.decode_sequences;
   const double in_width = static_cast<double>(a.kv_lora_rank + a.qk_rope_head_dim);
   const double width =
       static_cast<double>(heads) * (in_width + static_cast<double>(a.kv_lora_rank));
   const Core core = {"attention", 2 * width, kv_layer_bytes(a, plan.tp, dtypes.kv).value(), width};
-  out.push_back(
-      per_head_gemm("w_uk", heads, rows, {a.qk_nope_head_dim, a.kv_lora_rank}, dtypes.weights));
+  out.push_back(per_head_gemm("w_uk", heads, rows, {a.qk_nope_head_dim, a.kv_lora_rank}, expand));
   if (load.prefill_tokens > 0) {
     const double pairs = kept_keys(load.prefill_pairs, load.prefill_tokens, a.index_topk);
     out.push_back(prefill_core(core, load.prefill_tokens, pairs, load.prefill_keys));
@@ -211,18 +211,19 @@ void add_absorbed(std::vector<Kernel>& out, const AttentionSpec& a, const Parall
       set_decode_extent(shape, static_cast<double>(load.decode_sequences), keys);
     }
   }
-  out.push_back(per_head_gemm("w_uv", heads, rows, {a.kv_lora_rank, a.v_head_dim}, dtypes.weights));
+  out.push_back(per_head_gemm("w_uv", heads, rows, {a.kv_lora_rank, a.v_head_dim}, expand));
 }
 
 // MLA, expanded: keys and values of every head are made from the latents of the chunk and of the
 // tokens cached before it, then attention runs as with num_kv_heads = num_heads.
-void add_expanded(std::vector<Kernel>& out, const AttentionSpec& a, const ParallelPlan& plan,
-                  const DtypePlan& dtypes, const AttentionLoad& load) {
+void add_expanded(std::vector<Kernel>& out, const LayerSpec& layer, const ParallelPlan& plan,
+                  const AttentionLoad& load) {
+  const AttentionSpec& a = layer.attention;
   const std::int64_t heads = rank_heads(a, plan.tp);
   const std::int64_t keys = std::llround(load.prefill_keys);
   out.push_back(gemm(
       {"kv_b", Role::kLatentExpand, a.kv_lora_rank, heads * (a.qk_nope_head_dim + a.v_head_dim)},
-      keys, dtypes.weights));
+      keys, layer.formats.attention.of("kv_b")));
   const double key_width = static_cast<double>(heads * a.head_dim);
   out.push_back(elementwise("concat_keys", load.prefill_keys * key_width * 2 * kActivationBytes));
   const double width = static_cast<double>(heads * (a.head_dim + a.v_head_dim));
@@ -233,20 +234,21 @@ void add_expanded(std::vector<Kernel>& out, const AttentionSpec& a, const Parall
   set_prefill_extent(shape, load);
 }
 
-std::vector<Kernel> latent_kernels(const AttentionSpec& a, const ParallelPlan& plan,
+std::vector<Kernel> latent_kernels(const LayerSpec& layer, const ParallelPlan& plan,
                                    const DtypePlan& dtypes, const AttentionLoad& load) {
+  const AttentionSpec& a = layer.attention;
   std::vector<Kernel> out;
   out.reserve(8);
   if (a.index_topk > 0) {
     // Every query reads other keys, so that none can be expanded for all.
     add_indexer(out, a, load);
-    add_absorbed(out, a, plan, dtypes, load);
+    add_absorbed(out, layer, plan, dtypes, load);
     return out;
   }
   AttentionLoad decode = load;
   decode.prefill_tokens = 0;
-  if (load.prefill_tokens > 0) add_expanded(out, a, plan, dtypes, load);
-  if (load.decode_sequences > 0) add_absorbed(out, a, plan, dtypes, decode);
+  if (load.prefill_tokens > 0) add_expanded(out, layer, plan, load);
+  if (load.decode_sequences > 0) add_absorbed(out, layer, plan, dtypes, decode);
   return out;
 }
 
@@ -264,7 +266,7 @@ std::vector<Kernel> state_kernels(const AttentionSpec& a, const ParallelPlan& pl
     const std::int64_t values = share(a.num_heads * a.v_head_dim, plan.tp);
     const std::int64_t k = std::max<std::int64_t>(a.head_dim, 1);
     const std::int64_t n = 2 * values + kChunk * (rank_heads(a, plan.tp) + share(values, k));
-    Kernel core = gemm({"linear_attention", Role::kInput, k, n}, load.prefill_tokens, Dtype::kBf16);
+    Kernel core = gemm({"linear_attention", Role::kInput, k, n}, load.prefill_tokens, {});
     const double tokens = static_cast<double>(load.prefill_tokens);
     core.bytes = Bytes(
         tokens * (static_cast<double>(3 * values) * kActivationBytes + state * passes / kChunk));
@@ -289,7 +291,7 @@ std::vector<Kernel> attention_kernels(const LayerSpec& layer, const ParallelPlan
     case AttentionKind::kGrouped:
       return grouped_kernels(layer.attention, plan, dtypes, load);
     case AttentionKind::kLatent:
-      return latent_kernels(layer.attention, plan, dtypes, load);
+      return latent_kernels(layer, plan, dtypes, load);
     case AttentionKind::kLinear:
       return state_kernels(layer.attention, plan, load);
   }

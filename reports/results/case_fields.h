@@ -84,6 +84,7 @@ struct Fields<CaseReport> {
       Field("metrics", &CaseReport::metrics),
       Field("network", &CaseReport::network),
       Field("quality", &CaseReport::quality),
+      Field("notes", &CaseReport::notes, "What its files say and nobody used."),
       Field("routing", &CaseReport::routing),
       Field("ttft_curve_s", &CaseReport::ttft_curve_s, kCurve, Place::kDetail),
       Field("tpot_curve_s", &CaseReport::tpot_curve_s, kCurve, Place::kDetail),

@@ -69,6 +69,7 @@ CaseReport described(const Deployment& deployment) {
   }
   report.is_moe = deployment.model.is_moe();
   report.quality = quality_of(deployment);
+  report.notes = deployment.model.format_notes;
   report.facts = facts_of(deployment);
   for (const Fact& fact : quality_facts(deployment)) report.facts.push_back(fact);
   return report;

@@ -51,6 +51,8 @@ struct CaseReport {
   NetworkSummary network;
   CaseRouting routing;  // Empty for a dense model.
   CaseQuality quality;
+  std::vector<std::string>
+      notes;                // On the reading of its files: what was not used, a sentence each.
   std::vector<Fact> facts;  // Every number of the profiles used, with source and confidence.
   // The same case with a baseline in place of its router, for comparison; never nested.
   std::vector<CaseReport> baselines;

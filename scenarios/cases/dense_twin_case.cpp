@@ -151,7 +151,6 @@ std::optional<ModelSpec> twin_model(const Case& one, const Deployment& d, TwinMa
 // What a dense model has no use for, taken back to its default.
 void drop_expert_settings(Deployment& d) {
   d.prefill.reset();
-  d.dtypes.weights = d.dtypes.experts;
   d.tokens = TokenSource{};
   d.placement = PlacementSpec{};
   d.dispatch = DispatchPolicy::kAuto;

@@ -7,6 +7,8 @@
 #include "hardware/network/cluster_check.h"
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
+#include "models/quantisation/apply_formats.h"
+#include "models/spec/model_formats.h"
 #include "scenarios/format/keys/case_keys.h"
 #include "scenarios/format/keys/cluster_keys.h"
 #include "scenarios/format/keys/model_keys.h"
@@ -88,19 +90,34 @@ struct CaseReader {
 
   void read_dtypes() {
     DtypePlan& plan = deployment.dtypes;
-    plan.weights = deployment.model.native_dtype;
-    plan.experts = deployment.model.native_expert_dtype;
+    plan.kv = deployment.model.kv_dtype;
     const auto value = reader.optional("dtype");
     auto map = value ? open_map(*value, dtype_keys()) : std::nullopt;
+    std::optional<Value> modules;
     if (map) {
-      read_keys(*map, dtype_keys().keys, plan);
+      read_keys(*map, dtype_keys().keys, plan,
+                {{"modules", [&modules](const auto& given) { modules = given; }}});
       map->done();
     }
-    const auto gives = [&map](const char* key) { return map && map->optional(key); };
-    if (gives("weights") && !gives("experts")) plan.experts = plan.weights;
-    if (!gives("dispatch")) {
-      plan.dispatch = plan.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+    if (deployment.model.layers.empty()) return;
+    try {
+      deployment.model = in_formats(std::move(deployment.model), plan);
+    } catch (const InputError& e) {
+      refuse(reader.value(), e);
     }
+    if (modules) read_modules(*modules);
+    if (!map || !map->optional("dispatch")) plan.dispatch = usual_dispatch(deployment.model);
+  }
+
+  void read_modules(const Value& modules) {
+    FormatRules rules;
+    for (const auto& [name, value] : modules.entries()) {
+      const auto format = value.word<FormatName>();
+      if (!format) continue;
+      deployment.dtypes.modules[name] = *format;
+      rules.named.push_back({name, value, named_format(*format)});
+    }
+    apply_modules(rules, modules, deployment.model);
   }
 
   template <class Spec>

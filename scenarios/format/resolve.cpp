@@ -126,6 +126,9 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
   node["name"] = deployment.name;
   node["model"] = model_node(deployment.model, given["model"]);
   node["dtype"] = node_of(dtype_keys().keys, deployment.dtypes);
+  for (const auto& [module, format] : deployment.dtypes.modules) {
+    node["dtype"]["modules"][module] = word_of(format);
+  }
   node["cluster"]["node"] = given_name(cluster["node"], deployment.cluster.node.name);
   node["cluster"]["nodes"] = deployment.cluster.nodes;
   if (deployment.cluster.nodes > 1) {

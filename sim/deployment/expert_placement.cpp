@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "models/spec/stored_bytes.h"
-
 namespace moesim {
 
 std::int64_t placement_nodes(const ParallelPlan& plan, std::int64_t devices_per_node) {
@@ -69,8 +67,9 @@ Bytes combine_bytes(const Deployment& deployment, const MoeSpec& moe, DispatchMo
   return combine_payload(moe.expert_input, deployment.combine, mode);
 }
 
-Bytes expert_bytes(const Deployment& deployment, const MoeSpec& moe) {
-  return Bytes(static_cast<double>(moe.expert_params()) * stored_bytes(deployment.dtypes.experts));
+Bytes expert_bytes(const LayerSpec& layer) {
+  return Bytes(static_cast<double>(layer.moe->expert_params()) *
+               layer.formats.routed.of("down").stored_bytes());
 }
 
 }  // namespace moesim

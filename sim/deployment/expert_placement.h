@@ -36,6 +36,6 @@ Bytes dispatch_bytes(const Deployment& deployment, const MoeSpec& moe, DispatchM
 Bytes combine_bytes(const Deployment& deployment, const MoeSpec& moe, DispatchMode mode);
 
 // Stored weights of one expert.
-Bytes expert_bytes(const Deployment& deployment, const MoeSpec& moe);
+Bytes expert_bytes(const LayerSpec& layer);
 
 }  // namespace moesim

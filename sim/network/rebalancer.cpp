@@ -79,7 +79,7 @@ std::vector<BalancePeriod> Rebalancer::periods() const {
   return periods;
 }
 
-MovingCost moving_cost(const Deployment& deployment, const MoeSpec& moe, const CommGroup& ranks,
+MovingCost moving_cost(const Deployment& deployment, const LayerSpec& layer, const CommGroup& ranks,
                        const LayerPlacement& before, const LayerPlacement& after,
                        PortLoads& loads) {
   const std::int64_t per_node = deployment.cluster.node.devices;
@@ -88,7 +88,7 @@ MovingCost moving_cost(const Deployment& deployment, const MoeSpec& moe, const C
        {&loads.scale_up_out, &loads.scale_up_in, &loads.scale_out_out, &loads.scale_out_in}) {
     port->assign(deployment.plan.stage_ranks(), 0.0);
   }
-  const Bytes expert = expert_bytes(deployment, moe);
+  const Bytes expert = expert_bytes(layer);
   const double share = expert.value() / static_cast<double>(width);
   const auto moves = expert_moves(before, after, std::max<std::int64_t>(1, per_node / width));
   for (const ExpertMove& move : moves) {

@@ -56,7 +56,7 @@ class Rebalancer {
 // The cost of moving from one placement of a layer to another: every rank of a group sends its
 // share of an expert to the same rank of the new group, all at once. `loads` gets the bytes through
 // each port.
-MovingCost moving_cost(const Deployment& deployment, const MoeSpec& moe, const CommGroup& ranks,
+MovingCost moving_cost(const Deployment& deployment, const LayerSpec& layer, const CommGroup& ranks,
                        const LayerPlacement& before, const LayerPlacement& after, PortLoads& loads);
 
 }  // namespace moesim

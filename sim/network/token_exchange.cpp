@@ -80,7 +80,7 @@ AllToAllKernel TokenExchange::kernel_of(DispatchMode mode, Way way) {
 TokenExchange::TokenExchange(const Deployment& deployment, const RoutingBank& bank)
     : deployment_(deployment) {
   for (const LayerSpec& layer : deployment.model.layers) {
-    if (layer.moe) moe_.push_back(&*layer.moe);
+    if (layer.moe) moe_layers_.push_back(&layer);
   }
   PlacedBank placed = place_bank(deployment, bank);
   served_ = std::move(placed.served);
@@ -154,8 +154,8 @@ Seconds TokenExchange::rebalance(const Stage& stage) {
     const LayerPlacement& before = moving.placement()[layer];
     const LayerPlacement after = rebalancer_->place(stage, layer, before, moving.layout());
     if (after.expert_of_slot == before.expert_of_slot) continue;
-    const MovingCost cost = moving_cost(deployment_, *moe_[layer], stage.collectives.all_ranks(),
-                                        before, after, loads_);
+    const MovingCost cost = moving_cost(deployment_, *moe_layers_[layer],
+                                        stage.collectives.all_ranks(), before, after, loads_);
     carry();
     total.copies += cost.copies;
     total.bytes += cost.bytes;
@@ -256,7 +256,7 @@ TrafficMatrix TokenExchange::traffic(const RoutingTally& tally) const {
     const auto mode = static_cast<DispatchMode>(m);
     const TrafficMatrix of_mode =
         rank_traffic(served_, samplers_[0].placement(), dispatch_geometry(deployment_, mode),
-                     dispatch_bytes(deployment_, *moe_.front(), mode));
+                     dispatch_bytes(deployment_, *moe_layers_.front()->moe, mode));
     for (std::size_t i = 0; i < sum.amounts.size(); ++i)
       sum.amounts[i] += share * of_mode.amounts[i];
   }

@@ -74,7 +74,7 @@ class TokenExchange {
 
   const Deployment& deployment_;
   RoutingBank served_;
-  std::vector<const MoeSpec*> moe_;       // [MoE layer]
+  std::vector<const LayerSpec*> moe_layers_;
   std::vector<RoutingSampler> samplers_;  // [replica]; the first serves those never rebalanced.
   std::optional<Rebalancer> rebalancer_;
   DispatchMode mode_ = DispatchMode::kNormal;  // Of the step.

@@ -44,15 +44,15 @@ LayerCosts::LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const D
 
 void LayerCosts::classify_layers() {
   std::vector<LayerSpec> layers;
-  std::vector<AttentionSpec> attentions;
-  std::vector<MoeSpec> moes;
+  std::vector<std::pair<AttentionSpec, MatrixFormats>> attentions;
+  std::vector<std::pair<MoeSpec, LayerFormats>> moes;
   for (const LayerSpec& layer : model_.layers) {
     const std::int64_t c = index_in(layers, layer);
     class_of_layer_.push_back(c);
     if (c < num_classes()) continue;
-    classes_.push_back({&layer, index_in(attentions, layer.attention),
+    classes_.push_back({&layer, index_in(attentions, {layer.attention, layer.formats.attention}),
                         index_in(windows_, layer.attention.window),
-                        layer.moe ? index_in(moes, *layer.moe) : -1});
+                        layer.moe ? index_in(moes, {*layer.moe, layer.formats}) : -1});
   }
   num_attention_classes_ = static_cast<std::int64_t>(attentions.size());
   linear_.resize(classes_.size());
@@ -82,7 +82,7 @@ const WorkCost& LayerCosts::linear(std::int64_t c, std::int64_t tokens, bool eag
 
 const WorkCost& LayerCosts::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
   return cached(shared_experts_[c], tokens, eager,
-                [&] { return shared_expert_kernels(model_, spec(c), plan_, dtypes_, tokens); });
+                [&] { return shared_expert_kernels(model_, spec(c), plan_, tokens); });
 }
 
 const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce which,
@@ -91,7 +91,7 @@ const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce whic
   if (tokens >= static_cast<std::int64_t>(table.size())) table.resize(tokens + 1);
   if (!table[tokens]) {
     const auto kernels = which == Reduce::kAttention ? attention_reduce : ffn_reduce;
-    const ReduceNeighbours sides = kernels(model_, spec(c), plan_, dtypes_, tokens);
+    const ReduceNeighbours sides = kernels(model_, spec(c), plan_, tokens);
     table[tokens] = {priced(sides.before, eager).time(), priced(sides.after, eager).time()};
   }
   return *table[tokens];
@@ -109,22 +109,21 @@ const WorkCost& LayerCosts::experts(std::int64_t c, std::int64_t pairs, std::int
   CostTable& table = experts_[2 * classes_[c].experts + (eager ? 1 : 0)];
   return table.find(key, [&](std::uint64_t) {
     const MoeSpec& moe = *spec(c).moe;
-    const bool aligned = dtypes_.experts == Dtype::kFp8;
+    const bool aligned = spec(c).formats.routed.of("down").dtype == Dtype::kFp8;
     const std::int64_t padding = aligned ? expert_alignment_ * moe.num_experts / plan_.ep : 0;
     const ExpertLoad load{rounded_pairs(pairs), hit, padding};
     if (pairs == 0) return WorkCost{};
-    return priced(expert_kernels(model_, moe, plan_, dtypes_, load), eager);
+    return priced(expert_kernels(model_, spec(c), plan_, load), eager);
   });
 }
 
 const WorkCost& LayerCosts::embedding(std::int64_t tokens, bool eager) {
-  return cached(embedding_, tokens, eager,
-                [&] { return head_kernels(model_, plan_, dtypes_, tokens, 0); });
+  return cached(embedding_, tokens, eager, [&] { return head_kernels(model_, plan_, tokens, 0); });
 }
 
 const WorkCost& LayerCosts::head(std::int64_t sampled, bool eager) {
   return cached(head_, sampled, eager,
-                [&] { return head_kernels(model_, plan_, dtypes_, 0, sampled, sampling_bytes_); });
+                [&] { return head_kernels(model_, plan_, 0, sampled, sampling_bytes_); });
 }
 
 }  // namespace moesim

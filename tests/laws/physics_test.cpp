@@ -50,12 +50,11 @@ std::vector<Kernel> kernels_of(const Deployment& d, const LayerSpec& layer, std:
   kernels.insert(kernels.end(), attention.begin(), attention.end());
   if (layer.moe) {
     const std::int64_t pairs = 2 * tokens * layer.moe->top_k;
-    const auto experts =
-        expert_kernels(d.model, *layer.moe, d.plan, d.dtypes,
-                       {pairs, std::min(pairs, layer.moe->num_experts / d.plan.ep)});
+    const auto experts = expert_kernels(
+        d.model, layer, d.plan, {pairs, std::min(pairs, layer.moe->num_experts / d.plan.ep)});
     kernels.insert(kernels.end(), experts.begin(), experts.end());
   }
-  const auto head = head_kernels(d.model, d.plan, d.dtypes, 2 * tokens, tokens);
+  const auto head = head_kernels(d.model, d.plan, 2 * tokens, tokens);
   kernels.insert(kernels.end(), head.begin(), head.end());
   return kernels;
 }
@@ -106,7 +105,7 @@ TEST_P(EveryDeployment, L7OneExpertIsTheDenseTwin) {
   const LayerSpec& sparse = one.layers.back();
   const double gate = 2.0 * kTokens * static_cast<double>(count_parameters(one, sparse).gate);
   const double of_one = flops(linear_kernels(one, sparse, plan, d.dtypes, kTokens)) +
-                        flops(expert_kernels(one, *sparse.moe, plan, d.dtypes, {kTokens, 1}));
+                        flops(expert_kernels(one, sparse, plan, {kTokens, 1}));
   const double of_twin = flops(linear_kernels(twin, twin.layers.back(), plan, d.dtypes, kTokens));
   EXPECT_NEAR(of_one - gate, of_twin, 1e-3 * of_twin);
 }

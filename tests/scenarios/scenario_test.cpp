@@ -39,16 +39,25 @@ TEST(Defaults, ExpertsAreSlicedUnderTensorParallelAndSpreadUnderAttentionParalle
 }
 
 TEST(Defaults, ExpertsAndDispatchFollowTheWeights) {
-  const DtypePlan published = only_case(kMoe).dtypes;
-  EXPECT_EQ(published.weights, Dtype::kBf16);
-  EXPECT_EQ(published.dispatch, Dtype::kBf16);
-  const DtypePlan fp8 = only_case(kMoe + "    dtype: {weights: fp8}\n").dtypes;
-  EXPECT_EQ(fp8.experts, Dtype::kFp8);
-  EXPECT_EQ(fp8.dispatch, Dtype::kFp8);
-  EXPECT_EQ(fp8.kv, Dtype::kBf16);
-  const DtypePlan mixed = only_case(kMoe + "    dtype: {weights: bf16, experts: fp4}\n").dtypes;
-  EXPECT_EQ(mixed.weights, Dtype::kBf16);
-  EXPECT_EQ(mixed.experts, Dtype::kFp4);
+  const auto dtype_of = [](const Deployment& d, const char* block) {
+    const LayerFormats& formats = d.model.layers.back().formats;
+    return (block == std::string("o") ? formats.attention.of("o") : formats.routed.of("down"))
+        .dtype;
+  };
+  const Deployment published = only_case(kMoe);
+  EXPECT_EQ(dtype_of(published, "o"), Dtype::kBf16);
+  EXPECT_EQ(published.dtypes.dispatch, Dtype::kBf16);
+  const Deployment fp8 = only_case(kMoe + "    dtype: {weights: fp8}\n");
+  EXPECT_EQ(dtype_of(fp8, "routed"), Dtype::kFp8);
+  EXPECT_EQ(fp8.dtypes.dispatch, Dtype::kFp8);
+  EXPECT_EQ(fp8.dtypes.kv, Dtype::kBf16);
+  const Deployment mixed = only_case(kMoe + "    dtype: {weights: bf16, experts: fp4}\n");
+  EXPECT_EQ(dtype_of(mixed, "o"), Dtype::kBf16);
+  EXPECT_EQ(dtype_of(mixed, "routed"), Dtype::kFp4);
+  const Deployment by_module =
+      only_case(kMoe + "    dtype: {modules: {\"re:.*self_attn.*\": fp8}}\n");
+  EXPECT_EQ(dtype_of(by_module, "o"), Dtype::kFp8);
+  EXPECT_EQ(dtype_of(by_module, "routed"), Dtype::kBf16);
 }
 
 TEST(Defaults, SeveralNodesGetAFabricAndOneNodeNone) {

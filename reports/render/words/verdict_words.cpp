@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "reports/analysis/quality_order.h"
 #include "reports/analysis/verdict.h"
@@ -199,10 +200,22 @@ class Sentence {
   Verdict verdict_;
 };
 
+// Those of all cases, each once.
+std::string notes_text(const std::vector<CaseReport>& cases) {
+  std::set<std::string> said;
+  std::string text;
+  for (const CaseReport& report : cases) {
+    for (const std::string& note : report.notes) {
+      if (said.insert(note).second) text += " " + note;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string verdict_text(const Report& report) {
-  return Sentence(report).text();
+  return Sentence(report).text() + notes_text(report.cases);
 }
 
 }  // namespace moesim

@@ -11,6 +11,7 @@
 #include "models/config/catalog.h"
 #include "models/router/make/bank_cache.h"
 #include "models/router/recorded/npy.h"
+#include "models/spec/model_formats.h"
 #include "reports/render/html/routing_card_html.h"
 #include "reports/render/json/routing_card_json.h"
 #include "reports/render/text/routing_card_text.h"
@@ -89,8 +90,7 @@ void spread_over_ranks(const RouteArguments& arguments, Deployment& deployment) 
   deployment.plan.attention_dp = deployment.plan.ep = arguments.ranks;
   deployment.cluster.nodes = arguments.nodes;
   deployment.cluster.node.devices = arguments.ranks / arguments.nodes;
-  const bool fp8 = deployment.model.native_dtype == Dtype::kFp8;
-  deployment.dtypes.dispatch = fp8 ? Dtype::kFp8 : Dtype::kBf16;
+  deployment.dtypes.dispatch = usual_dispatch(deployment.model);
   auto found = plan_faults(deployment.plan, deployment.model, arguments.ranks, arguments.redundant);
   const auto more =
       placement_faults(deployment.placement, deployment.model, deployment.plan,

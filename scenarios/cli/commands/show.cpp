@@ -13,6 +13,7 @@
 #include "hardware/read/profiles.h"
 #include "models/config/catalog.h"
 #include "models/spec/model_card.h"
+#include "models/spec/model_formats.h"
 #include "models/work/kernel_shapes.h"
 #include "scenarios/cli/commands/exit_code.h"
 
@@ -135,30 +136,30 @@ void show_named(const ShowArguments& arguments) {
                                : model_card(model, arguments.layers));
 }
 
-// The format of an option, or what the model is published in.
-Dtype dtype_or(const std::string& option, const std::string& name, Dtype otherwise,
-               Faults& faults) {
-  if (name.empty()) return otherwise;
-  if (const auto dtype = from_word<Dtype>(name)) return *dtype;
-  faults.add({option, 0, "", name, "one of " + comma_list(words_of<Dtype>())});
-  return otherwise;
+// The format that an option names, if it is given.
+template <class Format>
+std::optional<Format> format_of(const std::string& option, const std::string& name,
+                                Faults& faults) {
+  if (name.empty()) return std::nullopt;
+  const auto format = from_word<Format>(name);
+  if (!format) faults.add({option, 0, "", name, "one of " + comma_list(words_of<Format>())});
+  return format;
 }
 
 void show_kernels(const ShowArguments& arguments) {
-  const ModelSpec model = load_model(arguments.name);
+  ModelSpec model = load_model(arguments.name);
   ParallelPlan plan = arguments.plan;
   plan.moe_tp = model.is_moe() ? std::max<std::int64_t>(1, plan.stage_ranks() / plan.ep) : 1;
   Faults faults;
   DtypePlan dtypes;
-  dtypes.weights = dtype_or("--weights", arguments.weights, model.native_dtype, faults);
-  dtypes.experts =
-      dtype_or("--experts", arguments.experts,
-               arguments.weights.empty() ? model.native_expert_dtype : dtypes.weights, faults);
-  dtypes.kv = dtype_or("--kv", arguments.kv, dtypes.kv, faults);
+  dtypes.weights = format_of<FormatName>("--weights", arguments.weights, faults);
+  dtypes.experts = format_of<FormatName>("--experts", arguments.experts, faults);
+  dtypes.kv = format_of<Dtype>("--kv", arguments.kv, faults).value_or(model.kv_dtype);
   for (const PlanFault& fault : plan_faults(plan, model, plan.total_ranks(), 0)) {
     faults.add({"--" + fault.path, 0, "", fault.value, fault.allowed});
   }
   faults.throw_if_any();
+  model = in_formats(std::move(model), dtypes);
   std::cout << kernel_shapes_csv(kernel_shapes(model, plan, dtypes));
 }
 

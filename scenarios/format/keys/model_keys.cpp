@@ -7,9 +7,15 @@ namespace {
 
 constexpr form::Whole kWidth{1, 1'000'000};
 constexpr form::Word<Dtype> kFormat;
+constexpr form::Word<FormatName> kWeightFormat;
 
 form::Name name() {
   return {catalog_names, "a catalog name or the path of a config.json"};
+}
+
+form::Map module_map() {
+  const form::Part format{form::described(kWeightFormat), "Format of these modules"};
+  return {{}, "{lm_head: bf16, \"re:.*self_attn.*\": fp8}", false, {format}};
 }
 
 }  // namespace
@@ -43,12 +49,16 @@ const KeyMap<DtypePlan>& dtype_keys() {
   static const KeyMap<D> map = {
       "{weights: fp8, kv: bf16}",
       {
-          key(&D::weights, "weights", kFormat, otherwise("as published"), "Weights"),
-          key(&D::experts, "experts", kFormat,
+          key(&D::weights, "weights", kWeightFormat, otherwise("as published"), "Weights"),
+          key(&D::experts, "experts", kWeightFormat,
               otherwise("as weights if these are given, else as published"),
               "Weights of the routed experts"),
-          key(&D::kv, "kv", kFormat, kAsBuilt, "KV cache"),
-          key(&D::dispatch, "dispatch", kFormat, otherwise("fp8 if weights are fp8, else bf16"),
+          key("modules", module_map(), otherwise("as weights, experts"),
+              "Weights of single modules: names, * patterns or re: expressions as in a "
+              "quantization_config, each with its format"),
+          key(&D::kv, "kv", kFormat, otherwise("as published, else bf16"), "KV cache"),
+          key(&D::dispatch, "dispatch", kFormat,
+              otherwise("fp8 if the experts multiply in fp8, else bf16"),
               "Tokens that travel to their experts"),
       }};
   return map;

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "hardware/read/profiles.h"
+#include "models/spec/model_formats.h"
 #include "sim/deployment/expert_memory.h"
 #include "sim/serving/run_case.h"
 
@@ -112,14 +113,18 @@ std::string request_fault(const Deployment& pool, const Simulation& simulation,
   return "";
 }
 
+std::string format_word(const std::optional<FormatName>& format) {
+  return format ? word_of(*format) : "published";
+}
+
 }  // namespace
 
 std::string Simulation::key() const {
   return fmt::format(
       "{}|{}|{}{}|{}{}|{} {} {} {}|{}|{} {} {} {}|{} {}+{} from {} {} of {} x{}|{} {} {} {} {} {}",
       model, hardware, devices, whole_server ? " whole" : "", plan_key(plan),
-      prefill ? " prefill " + plan_key(*prefill) : "", word_of(dtypes.weights),
-      word_of(dtypes.experts), word_of(dtypes.kv), word_of(dtypes.dispatch), engine,
+      prefill ? " prefill " + plan_key(*prefill) : "", format_word(dtypes.weights),
+      format_word(dtypes.experts), word_of(dtypes.kv), word_of(dtypes.dispatch), engine,
       static_cast<int>(routing), power_limit_w, static_cast<int>(sampling), launch_scale,
       static_cast<int>(arrivals), input_tokens, output_tokens, shortest, users, requests, rounds,
       memory_utilization, max_num_seqs, max_batched_tokens, prompts_first, admission_interval,
@@ -135,7 +140,7 @@ std::string Simulation::bank_key(const Library& library) const {
 Deployment deployment_of(const Simulation& simulation, const Library& library) {
   Deployment deployment;
   deployment.name = simulation.model;
-  deployment.model = *library.model(simulation.model);
+  deployment.model = in_formats(*library.model(simulation.model), simulation.dtypes);
   // A measured run was possible, so the context of the model must not refuse it.
   const std::int64_t context = simulation.input_tokens + simulation.output_tokens;
   std::int64_t& positions = deployment.model.max_positions;

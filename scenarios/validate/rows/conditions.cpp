@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/input_error.h"
+#include "models/spec/model_formats.h"
 
 namespace moesim {
 namespace {
@@ -21,6 +22,12 @@ Dtype dtype_named(const std::string& name) {
   const auto dtype = from_word<Dtype>(name);
   if (!dtype) throw Skipped{fmt::format("format {} not known", name)};
   return *dtype;
+}
+
+FormatName format_named(const std::string& name) {
+  const auto format = from_word<FormatName>(name);
+  if (!format) throw Skipped{fmt::format("format {} not known", name)};
+  return *format;
 }
 
 }  // namespace
@@ -112,18 +119,17 @@ std::string stated_engine(const TruthRow& row, const Library& library,
 
 DtypePlan stated_dtypes(const std::string& weights, const std::string& kv, const ModelSpec& model) {
   DtypePlan dtypes;
-  if (weights.empty()) {
-    dtypes.weights = model.native_dtype;
-    dtypes.experts = model.native_expert_dtype;
-  } else {
-    dtypes.weights = dtypes.experts = dtype_named(weights);
-    const bool four_bits = dtypes.weights == Dtype::kFp4 || dtypes.weights == Dtype::kInt4;
-    if (four_bits && model.is_moe()) dtypes.weights = Dtype::kBf16;
+  if (!weights.empty()) {
+    dtypes.weights = dtypes.experts = format_named(weights);
+    const bool four_bits = element_bytes(named_format(*dtypes.weights).dtype) < 1;
+    if (four_bits && model.is_moe()) dtypes.weights = FormatName::kBf16;
   }
-  const bool narrow = dtypes.experts == Dtype::kFp8 || dtypes.experts == Dtype::kFp4;
+  const ModelSpec stored = in_formats(model, dtypes);
+  const Dtype experts = main_format(stored).dtype;
+  const bool narrow = experts == Dtype::kFp8 || experts == Dtype::kFp4;
   dtypes.kv = narrow ? Dtype::kFp8 : Dtype::kBf16;
   if (!kv.empty()) dtypes.kv = dtype_named(kv);
-  dtypes.dispatch = dtypes.weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+  dtypes.dispatch = usual_dispatch(stored);
   return dtypes;
 }
 

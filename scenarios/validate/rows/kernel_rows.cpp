@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "hardware/kernels/kernel.h"
+#include "models/spec/model_formats.h"
 #include "models/work/kernel_parts.h"
 #include "models/work/layer_work.h"
 #include "scenarios/validate/rows/conditions.h"
@@ -40,6 +41,12 @@ struct KernelRow {
     return *dtype;
   }
 
+  WeightFormat format() const {
+    const auto name = from_word<FormatName>(row.text("dtype"));
+    if (!name) throw Skipped{fmt::format("format {} not known", row.text("dtype"))};
+    return named_format(*name);
+  }
+
   DeviceModel device() const {
     DeviceSpec spec = stated_hardware(row, library);
     spec.family.launch = Seconds(0);
@@ -62,7 +69,7 @@ struct KernelRow {
     const std::int64_t m = stated(row, "m");
     const bool narrow = element_bytes(dtype()) < 2;
     Seconds time = is_ampere() ? kAmpereGemmStart : narrow ? kNarrowGemmStart : kGemmStart;
-    time += busy(device(), {gemm(matrix(), m, dtype())});
+    time += busy(device(), {gemm(matrix(), m, format())});
     const bool quantised = row.text("scaling") == "block" && row.text("engine").starts_with("VLLM");
     if (quantised) time += kQuantiseStart + busy(device(), {quantise(m, matrix().k)});
     return time;
@@ -70,7 +77,7 @@ struct KernelRow {
 
   Seconds grouped_time() const {
     const std::int64_t groups = stated(row, "groups");
-    Kernel kernel = gemm(matrix(), groups * stated(row, "m"), dtype());
+    Kernel kernel = gemm(matrix(), groups * stated(row, "m"), format());
     kernel.kind = KernelKind::kGroupedGemm;
     kernel.groups = groups;
     kernel.bytes += Bytes(static_cast<double>((groups - 1) * matrix().elements()) *
@@ -126,13 +133,14 @@ struct KernelRow {
     moe.expert_input = model.hidden_size;
     ParallelPlan widths;
     widths.moe_tp = stated(row, "moe_tp");
-    DtypePlan dtypes;
-    dtypes.weights = dtypes.experts = dtype();
+    LayerSpec layer;
+    layer.moe = moe;
+    set_routed_format(layer, format());
     const DeviceModel timed = device();
     const std::vector<ExpertLoad> loads = expert_loads();
     Seconds sum;
     for (const ExpertLoad& load : loads) {
-      sum += busy(timed, expert_kernels(model, moe, widths, dtypes, load));
+      sum += busy(timed, expert_kernels(model, layer, widths, load));
     }
     return (is_ampere() ? kAmpereLayerStart : kLayerStart) +
            sum / static_cast<double>(loads.size());

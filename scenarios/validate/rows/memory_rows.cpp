@@ -4,6 +4,7 @@
 
 #include "models/router/make/bank_cache.h"
 #include "models/spec/kv_bytes.h"
+#include "models/spec/model_formats.h"
 #include "scenarios/validate/rows/conditions.h"
 #include "scenarios/validate/rows/topics.h"
 #include "sim/deployment/expert_memory.h"
@@ -80,7 +81,8 @@ struct MemoryRow {
       return kv_bytes(model, stated(row, "tokens"), dtypes.kv).value();
     }
     if (metric != "weights_bytes_total") return std::nullopt;
-    return memory_ledger(model, ParallelPlan{}, dtypes, EngineMemoryRules{}, DeviceSpec{}, {})
+    return memory_ledger(in_formats(model, dtypes), ParallelPlan{}, dtypes, EngineMemoryRules{},
+                         DeviceSpec{}, {})
         .weights()
         .value();
   }
@@ -130,7 +132,7 @@ struct MemoryRow {
                                 faults.front().allowed)};
     }
     Deployment deployment;
-    deployment.model = model;
+    deployment.model = in_formats(model, dtypes);
     deployment.cluster.node.device = device;
     deployment.cluster.node.devices = kDevicesPerNode;
     deployment.plan = widths;

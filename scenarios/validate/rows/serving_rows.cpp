@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "models/spec/model_formats.h"
 #include "scenarios/validate/rows/conditions.h"
 #include "scenarios/validate/rows/topics.h"
 #include "sim/deployment/expert_memory.h"
@@ -146,7 +147,10 @@ struct ServingRow {
     s.overlaps_host = s.engine.starts_with("vllm");
     const bool tuned = s.model == "deepseek-r1" || s.model.starts_with("qwen3.5");
     if (s.engine.starts_with("sglang") && tuned) {
-      s.max_batched_tokens = s.dtypes.experts == Dtype::kFp4 ? 16384 : 32768;
+      s.max_batched_tokens =
+          main_format(in_formats(stated_model(row, library), s.dtypes)).dtype == Dtype::kFp4
+              ? 16384
+              : 32768;
       const bool blackwell = s.hardware.starts_with("b");
       if (blackwell) s.admission_interval = s.users < 16 ? 10 : 30;
     }

@@ -13,6 +13,7 @@
 #include "base/document.h"
 #include "base/input_error.h"
 #include "models/spec/kv_bytes.h"
+#include "models/spec/model_formats.h"
 
 namespace moesim {
 namespace {
@@ -245,12 +246,31 @@ TEST(PublishedConfigs, ReadTheSameAsTheirCatalogTwins) {
   for (const auto& [file, slug] : kTwins) {
     const ModelSpec published = load_model(kConfigs + file + ".json");
     const ModelSpec shipped = load_model(slug);
-    EXPECT_TRUE(published.layers == shipped.layers) << slug;
+    const bool fp8 = file == "Qwen--Qwen3-32B-FP8";
+    EXPECT_EQ(published.layers == shipped.layers, !fp8) << slug;
     EXPECT_EQ(count_parameters(published).total, count_parameters(shipped).total) << slug;
     EXPECT_EQ(published.max_positions, shipped.max_positions) << slug;
-    EXPECT_EQ(published.native_expert_dtype,
-              file == "Qwen--Qwen3-32B-FP8" ? Dtype::kFp8 : shipped.native_expert_dtype);
+    EXPECT_EQ(main_format(published).dtype, fp8 ? Dtype::kFp8 : main_format(shipped).dtype);
   }
+}
+
+// A folder as publishers have it: config.json, and hf_quant_config.json beside it.
+TEST(Folders, HoldTheConfigAndItsFormats) {
+  const auto folder = std::filesystem::temp_directory_path() / "moesim-Mine-30B-FP8";
+  std::filesystem::create_directories(folder);
+  const std::string text = read_file(data_folder("models/catalog") + "/qwen3-30b-a3b.json");
+  std::ofstream(folder / "config.json") << text;
+  const ModelSpec bare = load_model(folder.string());
+  EXPECT_EQ(bare.name, "moesim-Mine-30B-FP8");
+  EXPECT_EQ(bare.format_notes.size(), 1u);
+  std::ofstream(folder / "hf_quant_config.json")
+      << R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}})";
+  for (const auto& path : {folder, folder / "config.json"}) {
+    const ModelSpec model = load_model(path.string());
+    EXPECT_EQ(main_format(model).dtype, Dtype::kFp8);
+    EXPECT_TRUE(model.format_notes.empty());
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -164,12 +164,6 @@ TEST(BadConfig, ListsMustHaveOneItemPerLayer) {
             std::string::npos);
 }
 
-TEST(BadConfig, UnknownQuantisationIsRefused) {
-  const std::string fault = faults_with("quantization_config", {{"quant_method", "magic"}});
-  EXPECT_EQ(fault.rfind("c.json:15: quantization_config.quant_method: magic: one of fp8, ", 0), 0u)
-      << fault;
-}
-
 TEST(BadConfig, ParametersBeyondAnyModelAreRefused) {
   Json config = mixtral();
   for (const char* field : {"hidden_size", "intermediate_size"}) config[field] = 10'000'000;
@@ -340,31 +334,6 @@ TEST(Routers, FollowTheFamily) {
   EXPECT_EQ(load_model("llama-4-scout").moe().router.score, ScoreFunction::kSigmoid);
   EXPECT_EQ(load_model("longcat-flash").moe().router.num_zero_experts, 256);
   EXPECT_TRUE(load_model("ernie-4.5-21b-a3b").moe().router.correction_bias);
-}
-
-TEST(NativeDtypes, OfQuantisedCheckpoints) {
-  EXPECT_EQ(load_model("deepseek-v3").native_dtype, Dtype::kFp8);
-  const ModelSpec oss = load_model("gpt-oss-120b");
-  EXPECT_EQ(oss.native_dtype, Dtype::kBf16);
-  EXPECT_EQ(oss.native_expert_dtype, Dtype::kFp4);
-  EXPECT_EQ(load_model("llama-2-7b").native_dtype, Dtype::kFp16);
-}
-
-TEST(NativeDtypes, OfCompressedInt4ExpertsLeaveTheAttention) {
-  Json config = mixtral();
-  config["quantization_config"] = Json::parse(R"({"quant_method": "compressed-tensors",
-    "config_groups": {"group_0": {"weights": {"num_bits": 4, "type": "int"}}},
-    "ignore": ["lm_head", "re:.*self_attn.*"]})");
-  EXPECT_EQ(read(config).native_dtype, Dtype::kBf16);
-  EXPECT_EQ(read(config).native_expert_dtype, Dtype::kInt4);
-}
-
-TEST(NativeDtypes, OfAwqAndNvfp4) {
-  Json config = mixtral();
-  config["quantization_config"] = {{"quant_method", "awq"}, {"bits", 4}};
-  EXPECT_EQ(read(config).native_dtype, Dtype::kInt4);
-  config["quantization_config"] = {{"quant_method", "modelopt"}, {"quant_algo", "NVFP4"}};
-  EXPECT_EQ(read(config).native_dtype, Dtype::kFp4);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "models/config/catalog.h"
 #include "models/spec/kv_bytes.h"
+#include "models/spec/model_formats.h"
 #include "tests/models/made_models.h"
 
 namespace moesim {
@@ -23,7 +24,8 @@ DeviceSpec device_gib(double gib) {
 
 DtypePlan fp8_weights() {
   DtypePlan dtypes;
-  dtypes.weights = dtypes.experts = dtypes.dispatch = Dtype::kFp8;
+  dtypes.weights = FormatName::kFp8;
+  dtypes.dispatch = Dtype::kFp8;
   return dtypes;
 }
 
@@ -41,7 +43,7 @@ ParallelPlan expert_parallel(std::int64_t ranks) {
 
 MemoryLedger ledger_of(const ModelSpec& model, const ParallelPlan& plan,
                        const DtypePlan& dtypes = {}, std::int64_t redundant = 0) {
-  return memory_ledger(model, plan, dtypes, {}, device_gib(79.2), {redundant});
+  return memory_ledger(in_formats(model, dtypes), plan, dtypes, {}, device_gib(79.2), {redundant});
 }
 
 // Exact elements per device, times 2 bytes.
@@ -64,6 +66,8 @@ TEST(Weights, OneDeviceHoldsEveryParameter) {
 
 // Padding of the vocabulary and fp32 selection biases aside.
 TEST(Weights, OneDeviceHoldsEveryParameterOfEveryShippedModel) {
+  DtypePlan wide;
+  wide.weights = FormatName::kBf16;
   for (const std::string& name : catalog_names()) {
     const ModelSpec model = load_model(name);
     double expected = 2.0 * static_cast<double>(count_parameters(model).total);
@@ -74,7 +78,7 @@ TEST(Weights, OneDeviceHoldsEveryParameterOfEveryShippedModel) {
       const RouterSpec& router = layer.moe->router;
       expected += 2.0 * static_cast<double>(layer.moe->num_experts + router.num_zero_experts);
     }
-    EXPECT_EQ(ledger_of(model, {}).weights().value(), expected) << name;
+    EXPECT_EQ(ledger_of(model, {}, wide).weights().value(), expected) << name;
   }
 }
 
@@ -160,7 +164,7 @@ TEST(Weights, QuantisationLeavesVocabularyNormsAndGateAlone) {
 TEST(Weights, FourBitExpertsArePaddedToTheirKernels) {
   const auto routed = [](std::int64_t width) {
     DtypePlan dtypes;
-    dtypes.experts = Dtype::kFp4;
+    dtypes.experts = FormatName::kFp4;
     const ModelSpec model = made::model(
         2880, 1024, 1,
         made::moe_layer(2880, made::grouped(2880, 64, 8, 64), made::experts(2880, 128, 4, width)));
@@ -303,7 +307,8 @@ TEST(Communication, DispatchBuffersGrowWithTokensAndFormat) {
   const auto buffers = [&](std::int64_t tokens) {
     EngineMemoryRules rules;
     rules.max_batched_tokens = tokens;
-    return memory_ledger(model, expert_parallel(32), dtypes, rules, device_gib(80), {})
+    return memory_ledger(in_formats(model, dtypes), expert_parallel(32), dtypes, rules,
+                         device_gib(80), {})
         .communication.value();
   };
   EXPECT_EQ(buffers(1), 2 * 8 * 2 * 7168);  // Twice the mean, 8 experts, copy and sorted row.

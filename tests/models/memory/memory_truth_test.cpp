@@ -13,6 +13,7 @@
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
 #include "models/spec/kv_bytes.h"
+#include "models/spec/model_formats.h"
 
 namespace moesim {
 namespace {
@@ -108,11 +109,11 @@ struct Setting {
 
 DtypePlan dtypes_of(const Row& row, const ModelSpec& model) {
   DtypePlan dtypes;
-  const Dtype weights = from_word<Dtype>(row.at("dtype")).value_or(Dtype::kBf16);
+  const FormatName weights = from_word<FormatName>(row.at("dtype")).value_or(FormatName::kBf16);
   // 4-bit checkpoints quantise the experts only.
-  dtypes.weights = weights == Dtype::kFp4 ? Dtype::kBf16 : weights;
+  dtypes.weights = weights == FormatName::kFp4 ? FormatName::kBf16 : weights;
   dtypes.experts = weights;
-  dtypes.dispatch = weights == Dtype::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
+  dtypes.dispatch = weights == FormatName::kFp8 ? Dtype::kFp8 : Dtype::kBf16;
   const bool sparse = model.layers.back().attention.index_topk > 0;
   dtypes.kv = from_word<Dtype>(row.at("kv_dtype")).value_or(sparse ? Dtype::kFp8 : Dtype::kBf16);
   return dtypes;
@@ -122,6 +123,7 @@ Setting setting_of(const Row& row) {
   Setting setting;
   setting.model = load_model(row.at("model"));
   setting.dtypes = dtypes_of(row, setting.model);
+  setting.model = in_formats(std::move(setting.model), setting.dtypes);
   ParallelPlan& plan = setting.plan;
   plan.tp = integer(row.at("tp"), 1);
   plan.pp = integer(row.at("pp"), 1);

@@ -2,6 +2,7 @@
 
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
+#include "models/spec/model_formats.h"
 #include "tests/models/made_models.h"
 
 namespace moesim {
@@ -21,7 +22,8 @@ DeviceSpec device_gib(double gib) {
 
 DtypePlan fp8_weights() {
   DtypePlan dtypes;
-  dtypes.weights = dtypes.experts = dtypes.dispatch = Dtype::kFp8;
+  dtypes.weights = FormatName::kFp8;
+  dtypes.dispatch = Dtype::kFp8;
   return dtypes;
 }
 
@@ -44,16 +46,17 @@ TEST(SmallestFit, AnswerFitsAndNothingSmallerDoes) {
 
 // 671e9 bytes in fp8: 8 x 80 GiB hold 0.9 x 687e9 = 619e9.
 TEST(SmallestFit, NeedsTwoNodesForDeepSeekV3OnH100) {
-  const auto fit = smallest_fitting_plan(made::deepseek_v3(), fp8_weights(), {}, device_gib(79.2));
+  const ModelSpec model = in_formats(made::deepseek_v3(), fp8_weights());
+  const auto fit = smallest_fitting_plan(model, fp8_weights(), {}, device_gib(79.2));
   ASSERT_TRUE(fit);
   EXPECT_EQ(fit->plan.total_ranks(), 16);
-  EXPECT_TRUE(plan_faults(fit->plan, made::deepseek_v3(), 16, 0).empty());
-  EXPECT_TRUE(ledger_of(made::deepseek_v3(), *fit, device_gib(79.2)).fits());
+  EXPECT_TRUE(plan_faults(fit->plan, model, 16, 0).empty());
+  EXPECT_TRUE(ledger_of(model, *fit, device_gib(79.2)).fits());
   EXPECT_LE(fit->plan.tp, 8);
 }
 
 TEST(SmallestFit, TriesEveryPlanOfHalfTheDevices) {
-  const ModelSpec model = made::deepseek_v3();
+  const ModelSpec model = in_formats(made::deepseek_v3(), fp8_weights());
   const DeviceSpec h100 = device_gib(79.2);
   for (std::int64_t tp = 1; tp <= 8; tp *= 2) {
     for (std::int64_t dp = 1; tp * dp <= 8; dp *= 2) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "hardware/kernels/measured_kernels.h"
+#include "models/spec/model_formats.h"
 #include "tests/models/made_models.h"
 #include "tests/models/work/kernel_queries.h"
 
@@ -76,8 +77,9 @@ TEST(KernelShapes, AreThoseOfOneRankEachOnce) {
 
 TEST(KernelShapes, WeightsThatAreWidenedKeepTheFormatTheyAreStoredIn) {
   DtypePlan dtypes;
-  dtypes.weights = Dtype::kInt4;
-  const std::string csv = kernel_shapes_csv(kernel_shapes(made::llama_2_70b(), {}, dtypes));
+  dtypes.weights = FormatName::kInt4;
+  const std::string csv =
+      kernel_shapes_csv(kernel_shapes(in_formats(made::llama_2_70b(), dtypes), {}, dtypes));
   EXPECT_NE(csv.find("gemm,bf16,int4,,"), std::string::npos) << csv;
 }
 

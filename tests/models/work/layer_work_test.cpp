@@ -4,6 +4,7 @@
 
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
+#include "models/spec/model_formats.h"
 #include "tests/models/made_models.h"
 #include "tests/models/work/kernel_queries.h"
 
@@ -12,13 +13,13 @@ namespace {
 
 // All kernels that one rank runs for one layer in a decode step.
 Kernels decode_layer(const ModelSpec& model, const LayerSpec& layer, const ParallelPlan& plan,
-                     const DtypePlan& dtypes, std::int64_t tokens) {
-  Kernels all = linear_kernels(model, layer, plan, dtypes, tokens);
-  const Kernels core = attention_kernels(layer, plan, dtypes, decode_load(tokens, 100));
+                     std::int64_t tokens) {
+  Kernels all = linear_kernels(model, layer, plan, {}, tokens);
+  const Kernels core = attention_kernels(layer, plan, {}, decode_load(tokens, 100));
   all.insert(all.end(), core.begin(), core.end());
   if (layer.moe) {
     const ExpertLoad load{tokens * layer.moe->top_k, layer.moe->num_experts};
-    const Kernels routed = expert_kernels(model, *layer.moe, plan, dtypes, load);
+    const Kernels routed = expert_kernels(model, layer, plan, load);
     all.insert(all.end(), routed.begin(), routed.end());
   }
   return all;
@@ -29,8 +30,8 @@ TEST(LayerWork, NothingToDoMeansNoKernels) {
   const LayerSpec& layer = model.layers.back();
   EXPECT_TRUE(linear_kernels(model, layer, {}, {}, 0).empty());
   EXPECT_TRUE(attention_kernels(layer, {}, {}, {}).empty());
-  EXPECT_TRUE(expert_kernels(model, *layer.moe, {}, {}, {}).empty());
-  EXPECT_TRUE(head_kernels(model, {}, {}, 0, 0).empty());
+  EXPECT_TRUE(expert_kernels(model, layer, {}, {}).empty());
+  EXPECT_TRUE(head_kernels(model, {}, 0, 0).empty());
 }
 
 // Source of the counts: docs/physics.md, "Launches".
@@ -38,14 +39,15 @@ TEST(LayerWork, LaunchesAsManyKernelsAsEnginesDo) {
   const ModelSpec model = made::deepseek_v3();
   const AttentionSpec mha = made::grouped(7168, 64, 8, 128);
   MoeSpec moe = made::experts(7168, 256, 8, 2048);
-  const auto count = [&](const LayerSpec& layer, const DtypePlan& dtypes) {
-    return launches(decode_layer(model, layer, {}, dtypes, 8));
+  const auto count = [&](LayerSpec layer, const DtypePlan& dtypes) {
+    layer = in_formats(made::model(7168, 129280, 1, layer), dtypes).layers[0];
+    return launches(decode_layer(model, layer, {}, 8));
   };
   const DtypePlan bf16;
   DtypePlan fp8;
-  fp8.weights = fp8.experts = Dtype::kFp8;
+  fp8.weights = FormatName::kFp8;
   DtypePlan fp4_experts;
-  fp4_experts.experts = Dtype::kFp4;
+  fp4_experts.experts = FormatName::kFp4;
   EXPECT_EQ(count(made::dense_layer(7168, mha, 18432), bf16), 10);
   EXPECT_EQ(count(made::dense_layer(7168, mha, 18432), fp8), 10 + 6);
   EXPECT_EQ(count(made::moe_layer(7168, mha, moe), bf16), 16);
@@ -66,7 +68,7 @@ TEST(LayerWork, LinearPartIsTwoFlopsPerParameterAndToken) {
       const std::int64_t matrices = params.attention - layer.attention.unquantised_params +
                                     params.dense + params.gate + params.shared +
                                     params.routed_active;
-      EXPECT_EQ(gemm_flops(decode_layer(model, layer, {}, {}, tokens)),
+      EXPECT_EQ(gemm_flops(decode_layer(model, layer, {}, tokens)),
                 2.0 * static_cast<double>(matrices * tokens));
     }
   }
@@ -91,7 +93,7 @@ TEST(LayerWork, LinearPartHoldsForEveryShippedModel) {
                                                      (moe.shared_gate ? 1 : 0)) +
                                 moe.top_k * moe.ffn_matrices * moe.expert_input * moe.expert_width);
       }
-      EXPECT_EQ(gemm_flops(decode_layer(model, layer, {}, {}, 10)), 20 * matrices) << name;
+      EXPECT_EQ(gemm_flops(decode_layer(model, layer, {}, 10)), 20 * matrices) << name;
     }
   }
 }
@@ -110,7 +112,7 @@ TEST(LayerWork, APromptCostsTheSumOfItsTokens) {
               flops(attention_kernels(layer, {}, {}, load));
       if (!layer.moe) continue;
       const ExpertLoad routed{tokens * layer.moe->top_k, 1};
-      done += flops(expert_kernels(model, *layer.moe, {}, {}, routed));
+      done += flops(expert_kernels(model, layer, {}, routed));
     }
     EXPECT_DOUBLE_EQ(done, expected);
   }
@@ -156,15 +158,15 @@ TEST(LayerWork, OutputGateWidensTheInputProjection) {
 TEST(Experts, ReadOnlyTheMatricesThatWereHit) {
   const ModelSpec model = made::mixtral_8x7b();
   const auto bytes = [&](std::int64_t hit) {
-    return named(expert_kernels(model, model.moe(), {}, {}, {64, hit}), "gate_up").bytes.value();
+    return named(expert_kernels(model, model.layers[0], {}, {64, hit}), "gate_up").bytes.value();
   };
   EXPECT_EQ(bytes(8) - bytes(2), 6 * 2.0 * 14336 * 4096 * 2);
 }
 
 TEST(Experts, MultiplyAndMovePaddingLikeTokens) {
   const ModelSpec model = made::mixtral_8x7b();
-  const Kernels padded = expert_kernels(model, model.moe(), {}, {}, {64, 8, 192});
-  const Kernels full = expert_kernels(model, model.moe(), {}, {}, {256, 8});
+  const Kernels padded = expert_kernels(model, model.layers[0], {}, {64, 8, 192});
+  const Kernels full = expert_kernels(model, model.layers[0], {}, {256, 8});
   ASSERT_EQ(padded.size(), full.size());
   for (std::size_t i = 0; i < full.size(); ++i) {
     EXPECT_EQ(padded[i].flops, full[i].flops);
@@ -174,60 +176,60 @@ TEST(Experts, MultiplyAndMovePaddingLikeTokens) {
 
 TEST(Experts, StoredBytesFollowTheFormat) {
   const ModelSpec model = made::deepseek_v3();
-  const auto slope = [&](Dtype format) {
-    DtypePlan dtypes;
-    dtypes.experts = format;
+  const auto slope = [&](FormatName format) {
+    LayerSpec layer = model.layers.back();
+    set_routed_format(layer, named_format(format));
     const auto bytes = [&](std::int64_t hit) {
       double sum = 0;
-      for (const Kernel& k : expert_kernels(model, model.moe(), {}, dtypes, {512, hit})) {
+      for (const Kernel& k : expert_kernels(model, layer, {}, {512, hit})) {
         sum += k.bytes.value();
       }
       return sum;
     };
     return (bytes(33) - bytes(1)) / 32;
   };
-  EXPECT_NEAR(slope(Dtype::kFp8), 44.05e6, 0.01e6);  // 3 x 7168 x 2048 and scales.
-  EXPECT_NEAR(slope(Dtype::kBf16), 88.08e6, 0.01e6);
-  EXPECT_NEAR(slope(Dtype::kFp4), 44.04e6 * 4.25 / 8, 0.01e6);
+  EXPECT_NEAR(slope(FormatName::kFp8), 44.05e6, 0.01e6);  // 3 x 7168 x 2048 and scales.
+  EXPECT_NEAR(slope(FormatName::kBf16), 88.08e6, 0.01e6);
+  EXPECT_NEAR(slope(FormatName::kFp4), 44.04e6 * 4.25 / 8, 0.01e6);
 }
 
 TEST(Experts, WeightOnlyFormatsMultiplyIn16Bit) {
   const ModelSpec model = made::mixtral_8x7b();
-  DtypePlan dtypes;
-  const auto format = [&](Dtype experts) {
-    dtypes.experts = experts;
-    return named(expert_kernels(model, model.moe(), {}, dtypes, {4, 2}), "down").dtype;
+  const auto format = [&](FormatName experts) {
+    LayerSpec layer = model.layers[0];
+    set_routed_format(layer, named_format(experts));
+    return named(expert_kernels(model, layer, {}, {4, 2}), "down").dtype;
   };
-  EXPECT_EQ(format(Dtype::kInt4), Dtype::kBf16);
-  EXPECT_EQ(format(Dtype::kFp8), Dtype::kFp8);
-  EXPECT_EQ(format(Dtype::kFp4), Dtype::kFp4);
+  EXPECT_EQ(format(FormatName::kInt4), Dtype::kBf16);
+  EXPECT_EQ(format(FormatName::kFp8), Dtype::kFp8);
+  EXPECT_EQ(format(FormatName::kFp4), Dtype::kFp4);
 }
 
 TEST(Experts, WidthIsSplitOverMoeTp) {
   const ModelSpec model = made::mixtral_8x7b();
   ParallelPlan plan;
   plan.tp = plan.moe_tp = 8;
-  const Kernels split = expert_kernels(model, model.moe(), plan, {}, {64, 8});
+  const Kernels split = expert_kernels(model, model.layers[0], plan, {64, 8});
   EXPECT_EQ(named(split, "gate_up").n, 2 * 1792);
   EXPECT_EQ(named(split, "down").k, 1792);
-  EXPECT_EQ(gemm_flops(split) * 8, gemm_flops(expert_kernels(model, model.moe(), {}, {}, {64, 8})));
+  EXPECT_EQ(gemm_flops(split) * 8, gemm_flops(expert_kernels(model, model.layers[0], {}, {64, 8})));
 }
 
 TEST(Head, StaysIn16BitAndIsPaddedAndSplit) {
   ModelSpec model = made::mixtral_8x7b();
   model.vocab_size = 32001;
   DtypePlan fp8;
-  fp8.weights = Dtype::kFp8;
+  fp8.weights = FormatName::kFp8;
   ParallelPlan plan;
   plan.tp = 8;
-  const Kernel head = named(head_kernels(model, plan, fp8, 100, 3), "head");
+  const Kernel head = named(head_kernels(in_formats(model, fp8), plan, 100, 3), "head");
   EXPECT_EQ(head.n, 32064 / 8);
   EXPECT_EQ(head.m, 3);
   EXPECT_EQ(head.dtype, Dtype::kBf16);
 }
 
 TEST(Head, OnlyLooksUpOnTheFirstStage) {
-  const Kernels first = head_kernels(made::mixtral_8x7b(), {}, {}, 100, 0);
+  const Kernels first = head_kernels(made::mixtral_8x7b(), {}, 100, 0);
   ASSERT_EQ(first.size(), 1u);
   EXPECT_STREQ(first[0].name, "embedding");
 }

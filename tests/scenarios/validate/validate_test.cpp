@@ -12,8 +12,8 @@
 #include "reports/results/case_report.h"
 #include "scenarios/run/run.h"
 #include "scenarios/validate/output_file.h"
-#include "scenarios/validate/scores/predictions_csv.h"
 #include "scenarios/validate/rows/power_law.h"
+#include "scenarios/validate/scores/predictions_csv.h"
 #include "tests/scenarios/scenario_text.h"
 #include "tests/scenarios/temporary_file.h"
 #include "tests/scenarios/validate/truth_text.h"
@@ -127,9 +127,9 @@ TEST(Validate, FourBitMixturesKeepAttentionInSixteenBit) {
                                  {with(kClosedLoop, {{"model", model}, {"weight_dtype", "fp4"}})});
     return planned(text).plan.simulations().at(0).dtypes;
   };
-  EXPECT_EQ(dtypes("gpt-oss-120b").weights, Dtype::kBf16);
-  EXPECT_EQ(dtypes("gpt-oss-120b").experts, Dtype::kFp4);
-  EXPECT_EQ(dtypes("llama-3.1-8b").weights, Dtype::kFp4);
+  EXPECT_EQ(dtypes("gpt-oss-120b").weights, FormatName::kBf16);
+  EXPECT_EQ(dtypes("gpt-oss-120b").experts, FormatName::kFp4);
+  EXPECT_EQ(dtypes("llama-3.1-8b").weights, FormatName::kFp4);
 }
 
 TEST(Validate, WhatDoesNotFitIsNamed) {

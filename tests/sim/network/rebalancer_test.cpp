@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/spec/model_formats.h"
 #include "sim/deployment/expert_placement.h"
 #include "sim/serving/run_case.h"
 #include "tests/sim/in_child.h"
@@ -30,7 +31,7 @@ TEST(MovingCost, IsTheWeightsThatChangeRanks) {
   std::swap(slots[1], slots[8]);
   after = placement_of_slots(slots, 16, 4);
   const MovingCost cost =
-      moving_cost(d, d.model.moe(), stage.collectives.all_ranks(), before, after, loads);
+      moving_cost(d, d.model.layers.back(), stage.collectives.all_ranks(), before, after, loads);
   EXPECT_EQ(cost.copies, 4);
   EXPECT_DOUBLE_EQ(cost.bytes.value(), 4 * kExpertBytes);
   EXPECT_EQ(loads.scale_up_out, (std::vector<double>{kExpertBytes, kExpertBytes, 0, 0}));
@@ -43,8 +44,9 @@ TEST(MovingCost, IsTheWeightsThatChangeRanks) {
 TEST(MovingCost, UnchangedPlacementsCostNothing) {
   const Deployment d = expert_parallel(4);
   PortLoads loads;
-  const MovingCost cost = moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
-                                      place_linear(16, 4), place_linear(16, 4), loads);
+  const MovingCost cost =
+      moving_cost(d, d.model.layers.back(), make_stage(d, 0, 0).collectives.all_ranks(),
+                  place_linear(16, 4), place_linear(16, 4), loads);
   EXPECT_EQ(cost.copies, 0);
   EXPECT_EQ(cost.time, Seconds(0));
 }
@@ -56,20 +58,20 @@ TEST(MovingCost, RanksOfAGroupMoveTheirShares) {
   auto slots = place_linear(16, 2).expert_of_slot;
   std::swap(slots[0], slots[8]);
   PortLoads loads;
-  const MovingCost cost = moving_cost(d, d.model.moe(), make_stage(d, 0, 0).collectives.all_ranks(),
-                                      place_linear(16, 2), placement_of_slots(slots, 16, 2), loads);
+  const MovingCost cost =
+      moving_cost(d, d.model.layers.back(), make_stage(d, 0, 0).collectives.all_ranks(),
+                  place_linear(16, 2), placement_of_slots(slots, 16, 2), loads);
   EXPECT_DOUBLE_EQ(cost.bytes.value(), 2 * kExpertBytes);
   EXPECT_EQ(loads.scale_up_out, std::vector<double>(4, kExpertBytes / 2));
 }
 
 // 44 MB for DeepSeek-V3 in fp8: 3 x 7168 x 2048 bytes (docs/physics.md, "Rebalancing").
 TEST(MovingCost, AnExpertOfDeepSeekV3Is44Megabytes) {
-  Deployment d = expert_parallel(4);
-  MoeSpec moe = d.model.moe();
-  moe.expert_input = 7168;
-  moe.expert_width = 2048;
-  d.dtypes.experts = Dtype::kFp8;
-  EXPECT_NEAR(expert_bytes(d, moe).value(), 44.0e6, 0.1e6);
+  LayerSpec layer = expert_parallel(4).model.layers.back();
+  layer.moe->expert_input = 7168;
+  layer.moe->expert_width = 2048;
+  set_routed_format(layer, named_format(FormatName::kFp8));
+  EXPECT_NEAR(expert_bytes(layer).value(), 44.0e6, 0.1e6);
 }
 
 Deployment skewed(PlacementPolicy policy, std::int64_t rebalance_steps) {

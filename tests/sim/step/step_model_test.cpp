@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "models/spec/model_formats.h"
 #include "tests/sim/made_steps.h"
 
 namespace moesim {
@@ -122,12 +123,12 @@ TEST(StepModel, ErrorScalesTimeAndPowerUpToTheLimit) {
 TEST(StepModel, PadsAlignedExpertsInEightBit) {
   Deployment d = expert_parallel(4);
   const std::vector<RankStep> ranks(4, decodes(4, 100));
-  for (const Dtype format : {Dtype::kFp8, Dtype::kBf16}) {
-    d.dtypes.experts = format;
+  for (const FormatName format : {FormatName::kFp8, FormatName::kBf16}) {
+    for (LayerSpec& layer : d.model.layers) set_routed_format(layer, named_format(format));
     d.serving.expert_alignment = 0;
     const Seconds without = cost_of(d, ranks).time;
     d.serving.expert_alignment = 128;
-    EXPECT_EQ(cost_of(d, ranks).time > without, format == Dtype::kFp8);
+    EXPECT_EQ(cost_of(d, ranks).time > without, format == FormatName::kFp8);
   }
 }
 
