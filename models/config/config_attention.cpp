@@ -108,6 +108,19 @@ AttentionSpec read_latent_attention(const ConfigFields& fields, std::int64_t hid
   return a;
 }
 
+namespace {
+
+Dtype read_state_dtype(const ConfigFields& fields, Names names) {
+  const std::string name = fields.text_or(names, "float32");
+  if (name == "float32") return Dtype::kFp32;
+  if (name == "bfloat16") return Dtype::kBf16;
+  if (name == "float16") return Dtype::kFp16;
+  fields.fault(names, "one of float32, bfloat16, float16 expected");
+  return Dtype::kFp32;
+}
+
+}  // namespace
+
 AttentionSpec read_gated_delta_net(const ConfigFields& fields, std::int64_t hidden) {
   const std::int64_t key_heads = fields.required({"linear_num_key_heads"}, kMaxHeads);
   const std::int64_t value_heads = fields.required({"linear_num_value_heads"}, kMaxHeads);
@@ -130,7 +143,9 @@ AttentionSpec read_gated_delta_net(const ConfigFields& fields, std::int64_t hidd
   const std::int64_t small = mixed * kernel + 2 * value_heads + value_dim;  // + decay, bias, norm.
   a.params = hidden * (mixed + values + 2 * value_heads) + values * hidden + small;
   a.unquantised_params = small;
-  a.state_elements = value_heads * key_dim * value_dim + mixed * (kernel - 1);
+  a.state_elements = value_heads * key_dim * value_dim;
+  a.state_dtype = read_state_dtype(fields, {"mamba_ssm_dtype"});
+  a.conv_elements = mixed * (kernel - 1);
   return a;
 }
 
@@ -170,7 +185,8 @@ AttentionSpec read_mamba(const ConfigFields& fields, std::int64_t hidden) {
   a.params =
       hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden + small;
   a.unquantised_params = small;
-  a.state_elements = inner * state + inner * kernel;
+  a.state_elements = inner * state;
+  a.conv_elements = inner * (kernel - 1);
   return a;
 }
 

@@ -112,6 +112,7 @@ void scale_linear(AttentionSpec& a, std::int64_t hidden, const Ratios& by) {
     a.num_heads = a.num_kv_heads * per_key;
   }
   a.state_elements = scaled(a.state_elements, ratio);
+  a.conv_elements = scaled(a.conv_elements, ratio);
   a.unquantised_params = scaled(a.unquantised_params, ratio);
   a.params = by.new_hidden * scaled(columns, ratio) + a.unquantised_params;
 }

@@ -28,7 +28,10 @@ Bytes index_key_bytes(const AttentionSpec& attention) {
 }
 
 Bytes state_bytes(const AttentionSpec& attention, std::int64_t tp) {
-  return Bytes(static_cast<double>(share(attention.state_elements, tp)) * kStateBytes);
+  constexpr double kConvolutionBytes = 2;
+  return Bytes(static_cast<double>(share(attention.state_elements, tp)) *
+                   element_bytes(attention.state_dtype) +
+               static_cast<double>(share(attention.conv_elements, tp)) * kConvolutionBytes);
 }
 
 Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,

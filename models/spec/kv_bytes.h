@@ -11,9 +11,6 @@
 
 namespace moesim {
 
-// Bytes of one element of a linear-attention state (fp32).
-inline constexpr double kStateBytes = 4;
-
 // Cache bytes that one token adds to one layer on one rank, its window aside: KV heads never below
 // one per rank, MLA latents not split at all. Sparse MLA in an 8-bit cache keeps fp32 scales per
 // 128 values and its rotary part in 16 bit (656 B for DeepSeek-V3.2). Source:
@@ -25,6 +22,7 @@ Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
 Bytes index_key_bytes(const AttentionSpec& attention);
 
 // State bytes of one sequence in one layer on one rank; 0 unless the attention is linear.
+// Convolutions keep their inputs in 16 bit. Source: vLLM, layers/mamba/mamba_utils.py.
 Bytes state_bytes(const AttentionSpec& attention, std::int64_t tp);
 
 // Cache, indexer key and state bytes that one rank keeps of a sequence of `tokens` tokens in these

@@ -38,8 +38,11 @@ struct AttentionSpec {
   std::int64_t index_num_heads = 0;
   std::int64_t index_head_dim = 0;
   std::int64_t index_topk = 0;
-  // Linear kinds: elements of the state per sequence (fp32 unless the source says otherwise).
+  // Linear kinds, per sequence: elements of the recurrent state in their format, and the inputs
+  // that the convolution remembers (16 bit).
   std::int64_t state_elements = 0;
+  Dtype state_dtype = Dtype::kFp32;
+  std::int64_t conv_elements = 0;
   // Parameters of this block, and those of them that stay in 16 bit when weights are quantised
   // (norms, biases, sinks).
   std::int64_t params = 0;

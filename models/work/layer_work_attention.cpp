@@ -258,7 +258,7 @@ std::vector<Kernel> state_kernels(const AttentionSpec& a, const ParallelPlan& pl
                                   const AttentionLoad& load) {
   constexpr std::int64_t kChunk = 64;
   const double state = static_cast<double>(share(a.state_elements, plan.tp));
-  const double passes = 2 * kStateBytes;  // Read and written.
+  const double moved = 2 * state_bytes(a, plan.tp).value();  // Read and written.
   std::vector<Kernel> out;
   if (load.prefill_tokens > 0) {
     const std::int64_t values = share(a.num_heads * a.v_head_dim, plan.tp);
@@ -266,12 +266,12 @@ std::vector<Kernel> state_kernels(const AttentionSpec& a, const ParallelPlan& pl
     const std::int64_t n = 2 * values + kChunk * (rank_heads(a, plan.tp) + share(values, k));
     Kernel core = gemm({"linear_attention", Role::kInput, k, n}, load.prefill_tokens, Dtype::kBf16);
     const double tokens = static_cast<double>(load.prefill_tokens);
-    core.bytes = Bytes(
-        tokens * (static_cast<double>(3 * values) * kActivationBytes + state * passes / kChunk));
+    core.bytes =
+        Bytes(tokens * (static_cast<double>(3 * values) * kActivationBytes + moved / kChunk));
     out.push_back(core);
   }
   if (load.decode_sequences > 0) {
-    const Core core = {"linear_attention", 4 * state, state * passes, 0};
+    const Core core = {"linear_attention", 4 * state, moved, 0};
     const double sequences = static_cast<double>(load.decode_sequences);
     out.push_back(decode_core(core, load.decode_sequences, sequences));
   }

@@ -296,7 +296,8 @@ TEST(Fields, HybridsPutFullAttentionWhereTheirConfigsSay) {
   const ModelSpec jamba = load_model("jamba-v0.1");
   EXPECT_EQ(jamba.layers[4].attention.kind, AttentionKind::kGrouped);
   EXPECT_EQ(jamba.layers[5].attention.kind, AttentionKind::kLinear);
-  EXPECT_EQ(jamba.layers[5].attention.state_elements, 8192 * 16 + 8192 * 4);
+  EXPECT_EQ(jamba.layers[5].attention.state_elements, 8192 * 16);
+  EXPECT_EQ(jamba.layers[5].attention.conv_elements, 8192 * 3);
 }
 
 TEST(Fields, NestedTextConfigReadsAsTheModelItself) {
