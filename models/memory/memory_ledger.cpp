@@ -31,6 +31,7 @@ struct CacheLayers {
   double full_bytes = 0;  // Per token of context, all layers without a window.
   std::vector<WindowLayers> windows;
   double state_bytes = 0;  // Per sequence.
+  double rows_bytes = 0;   // Of it, in layers with compressed attention.
   // For StateRule::kPaged: layers that keep a state, the largest state, and cached bytes of a token
   // in the widest of the other layers.
   std::int64_t state_layers = 0;
@@ -48,8 +49,12 @@ CacheLayers cache_layers(const LedgerInputs& in, std::int64_t stage) {
     const double state = state_bytes(a, in.plan.tp).value();
     const double bytes = (kv_layer_bytes(a, in.plan.tp, in.dtypes.kv) + index_key_bytes(a)).value();
     cache.state_bytes += state;
-    cache.state_layers += state > 0 ? 1 : 0;
-    cache.largest_state = std::max(cache.largest_state, state);
+    if (a.kind == AttentionKind::kCompressed) {
+      cache.rows_bytes += state;
+    } else {
+      cache.state_layers += state > 0 ? 1 : 0;
+      cache.largest_state = std::max(cache.largest_state, state);
+    }
     cache.token_layers += bytes > 0 ? 1 : 0;
     cache.widest_token = std::max(cache.widest_token, bytes);
     if (a.window == 0) {
@@ -113,6 +118,17 @@ void share_memory(MemoryLedger& ledger, const EngineMemoryRules& rules) {
   ledger.shortfall = std::max(ledger.shortfall, none);
 }
 
+// Sets the number of blocks, and the tokens that they hold in sequences of the longest context.
+void count_blocks(MemoryLedger& ledger, const LedgerInputs& in, double block_bytes) {
+  const std::int64_t longest = std::max<std::int64_t>(in.model.max_positions, 1);
+  ledger.kv_blocks = static_cast<std::int64_t>(ledger.kv_pool.value() / block_bytes);
+  if (ledger.kv_blocks < ledger.block.blocks_for(1)) return;
+  const double sequences =
+      static_cast<double>(ledger.kv_blocks) / static_cast<double>(ledger.block.blocks_for(longest));
+  ledger.kv_capacity_tokens = static_cast<std::int64_t>(sequences * static_cast<double>(longest));
+  ledger.max_num_seqs = std::min(in.rules.max_num_seqs, ledger.kv_blocks);
+}
+
 // Blocks in which states are pages like those of the cache: a page of cached tokens is at least as
 // large as a state, and layers of one kind form groups as large as the smaller kind, all of which
 // take blocks from one pool.
@@ -135,13 +151,16 @@ void page_states(MemoryLedger& ledger, const LedgerInputs& in, const CacheLayers
                                    std::max<std::int64_t>(in.rules.kv_block_tokens, 1));
     page = static_cast<double>(ledger.block.tokens) * cache.widest_token;
   }
-  ledger.kv_blocks =
-      static_cast<std::int64_t>(ledger.kv_pool.value() / (page * static_cast<double>(group)));
-  if (ledger.kv_blocks < ledger.block.blocks_for(1)) return;
-  const double sequences =
-      static_cast<double>(ledger.kv_blocks) / static_cast<double>(ledger.block.blocks_for(longest));
-  ledger.kv_capacity_tokens = static_cast<std::int64_t>(sequences * static_cast<double>(longest));
-  ledger.max_num_seqs = std::min(in.rules.max_num_seqs, ledger.kv_blocks);
+  count_blocks(ledger, in, page * static_cast<double>(group));
+}
+
+// Compressed attention: a sequence takes whole blocks for the states of its compressors and for the
+// rows of its last tokens.
+void page_rows(MemoryLedger& ledger, const LedgerInputs& in, const CacheLayers& cache) {
+  const double block = cache.full_bytes * static_cast<double>(in.rules.kv_block_tokens);
+  if (!(block > 0)) return;
+  ledger.block.states = static_cast<std::int64_t>(std::ceil(cache.rows_bytes / block));
+  count_blocks(ledger, in, block);
 }
 
 // Gives a share of states and cache together to the states, and admits no more sequences than have
@@ -164,7 +183,7 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   ledger.runtime = in.rules.context_memory;
   if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicator_memory;
   const CacheLayers cache = cache_layers(in, stage);
-  const StateRule states = cache.state_layers > 0 ? in.rules.states : StateRule::kReserved;
+  const StateRule states = cache.state_bytes > 0 ? in.rules.states : StateRule::kReserved;
   if (states == StateRule::kReserved) {
     ledger.linear_states = Bytes(cache.state_bytes * static_cast<double>(in.rules.max_num_seqs));
   }
@@ -174,7 +193,7 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   share_memory(ledger, in.rules);
   if (ledger.shortfall.value() > 0) return ledger;
   if (states == StateRule::kPaged) {
-    page_states(ledger, in, cache);
+    cache.state_layers > 0 ? page_states(ledger, in, cache) : page_rows(ledger, in, cache);
     return ledger;
   }
   if (states == StateRule::kShare) split_states(ledger, in, cache.state_bytes);

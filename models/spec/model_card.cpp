@@ -73,6 +73,11 @@ std::string attention_in_words(const AttentionSpec& a) {
       return "no attention";
     case AttentionKind::kLinear:
       return fmt::format("linear attention, {} state elements", a.state_elements);
+    case AttentionKind::kCompressed:
+      return fmt::format(
+          "{} heads of {}, last {} tokens{}{}", a.num_heads, a.head_dim, a.local_window,
+          a.compress_ratio > 0 ? fmt::format(" and rows of {} tokens", a.compress_ratio) : "",
+          a.index_topk > 0 ? fmt::format(", sparse top {}", a.index_topk) : "");
     case AttentionKind::kLatent:
       return fmt::format("MLA, {} heads, latent {} + {}{}", a.num_heads, a.kv_lora_rank,
                          a.qk_rope_head_dim,
@@ -126,6 +131,7 @@ std::string model_card(const ModelSpec& model, bool layer_by_layer) {
   out += line("published number format", fmt::format("{}, experts {}", word_of(model.native_dtype),
                                                      word_of(model.native_expert_dtype)));
   out += parameter_lines(model) + cost_lines(model) + moe_lines(model);
+  for (const std::string& gap : model.not_modelled) out += line("not modelled", gap);
   return layer_by_layer ? out + layer_lines(model) : out;
 }
 
@@ -154,6 +160,7 @@ nlohmann::ordered_json model_card_json(const ModelSpec& model) {
   card["shared_width"] = sparse ? model.moe().shared_width : 0;
   card["native_dtype"] = word_of(model.native_dtype);
   card["native_expert_dtype"] = word_of(model.native_expert_dtype);
+  card["not_modelled"] = model.not_modelled;
   card["source"] = model.source;
   return card;
 }

@@ -62,6 +62,7 @@ CaseReport described(const Deployment& deployment) {
         fmt::format("prefill {}; decode {}", layout_text(*deployment.prefill), report.layout);
   }
   report.is_moe = deployment.model.is_moe();
+  report.not_modelled = deployment.model.not_modelled;
   report.quality = quality_of(deployment);
   report.facts = facts_of(deployment);
   for (const Fact& fact : quality_facts(deployment)) report.facts.push_back(fact);

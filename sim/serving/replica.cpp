@@ -185,7 +185,9 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const Link& link = stages_[from].next[r];
     const std::int64_t tokens = batch->ranks[r / tp].batch.tokens();
-    const Bytes bytes = activation_bytes(deployment.model, tokens) / static_cast<double>(tp);
+    const Bytes bytes = activation_bytes(deployment.model, tokens) *
+                        static_cast<double>(deployment.model.residual_streams) /
+                        static_cast<double>(tp);
     const auto arrived = [this, batch, from, bytes, across = link.across, failures = failures_] {
       TrafficTotals& traffic = context_.records.traffic;
       traffic.pipeline += bytes;

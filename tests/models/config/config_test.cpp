@@ -106,11 +106,12 @@ TEST(BadConfig, GroupsThatDoNotDivideTheExpertsAreRefused) {
 }
 
 TEST(BadConfig, UnknownArchitectureIsNamedWithTheSupportedOnes) {
-  const std::string fault = faults_with("architectures", {"DeepseekV4ForCausalLM"});
-  EXPECT_EQ(fault.rfind("c.json:3: architectures[0]: DeepseekV4ForCausalLM: one of "
-                        "ArcticForCausalLM, ",
-                        0),
-            0u)
+  const std::string fault = faults_with("architectures", {"Mixtrel2ForCausalLM"});
+  EXPECT_EQ(
+      fault.rfind("c.json:3: architectures[0]: Mixtrel2ForCausalLM: the nearest known name is "
+                  "MixtralForCausalLM; all fields of ",
+                  0),
+      0u)
       << fault;
   EXPECT_NE(fault.find("Qwen3MoeForCausalLM"), std::string::npos);
 }
@@ -126,7 +127,7 @@ TEST(BadConfig, MechanismsThatCannotBeRepresentedAreRefused) {
             "c.json:14: is_encoder_decoder: true: false expected: only decoders can be read");
   EXPECT_EQ(faults_with("compress_ratios", {0, 4}),
             "c.json:14: compress_ratios: a list: absent expected: this mechanism cannot be "
-            "represented");
+            "represented in MixtralForCausalLM");
 }
 
 TEST(BadConfig, AllFaultsAreReportedAtOnce) {
