@@ -102,6 +102,9 @@ void read_kimi_linear(const FamilyInput& in, ModelSpec& model) {
   const std::int64_t block = in.fields.count_or({"attn_res_block_size"}, 0, kMaxLayers);
   if (block == 0) return;
   model.final_norm_params += 2 * in.hidden;
+  model.not_modelled.emplace_back(
+      "attn_res_block_size: earlier streams in the peak of activations (up to 9 hidden sizes a "
+      "token); their traffic is counted");
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const std::int64_t streams = (static_cast<std::int64_t>(i) + block - 1) / block;
     model.layers[i].norm_params += 4 * in.hidden;

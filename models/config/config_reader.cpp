@@ -15,6 +15,7 @@ namespace {
 
 // No published model is within a factor of 100 of this; counts below it cannot overflow.
 constexpr double kMaxParameters = 1e15;
+constexpr std::int64_t kMaxTowerWidth = 100'000;
 
 // JSON that the YAML parser would refuse: tabs between tokens, and surrogate pairs in strings. Both
 // are replaced one for one or inside the line, so that line numbers stay.
@@ -146,6 +147,29 @@ std::optional<Family> read_family(const Value& root, std::string& architecture) 
   return std::nullopt;
 }
 
+// Transformer blocks of a vision tower, and the two matrices that merge its patches.
+//   layers (4 h^2 + 2 h f) + m (m + out), m = spatial_merge_size^2 h
+std::int64_t read_tower_params(const ConfigFields& tower) {
+  const std::int64_t layers = tower.integer_or({"depth", "num_hidden_layers"}, 0, 0, kMaxLayers);
+  const std::int64_t hidden = tower.integer_or({"hidden_size"}, 0, 0, kMaxTowerWidth);
+  const std::int64_t width = tower.integer_or({"intermediate_size"}, 0, 0, kMaxTowerWidth);
+  const std::int64_t out = tower.integer_or({"out_hidden_size"}, 0, 0, kMaxTowerWidth);
+  const std::int64_t merge = tower.integer_or({"spatial_merge_size"}, 0, 0, 16);
+  const std::int64_t merged = out > 0 ? merge * merge * hidden : 0;
+  return layers * (4 * hidden * hidden + 2 * hidden * width) + merged * (merged + out);
+}
+
+void read_towers(const ConfigFields& fields, ModelSpec& model) {
+  if (const auto vision = fields.nested("vision_config")) {
+    model.tower_params = read_tower_params(*vision);
+    model.not_modelled.emplace_back(
+        "vision_config: the tower's weights count in memory, its parameters and its work do not");
+  }
+  if (fields.has({"audio_config"})) {
+    model.not_modelled.emplace_back("audio_config: only the text decoder is read");
+  }
+}
+
 // In floating point, because it decides whether whole numbers are safe.
 double rough_parameters(const ModelSpec& model) {
   const auto hidden = static_cast<double>(model.hidden_size);
@@ -188,6 +212,7 @@ ModelSpec read_config(const std::string& text, const std::string& file, const st
   model.source = fields.text_or({"source"}, std::filesystem::path(file).filename().string());
   refuse_unsupported(fields, model.architecture);
   read_backbone(fields, *family, model);
+  read_towers(fields, model);
   throw_distinct(faults);
   if (const double size = rough_parameters(model); size > kMaxParameters) {
     root.fault(fmt::format("at most {:g} expected", kMaxParameters),

@@ -173,6 +173,9 @@ void read_deepseek_v4(const FamilyInput& in, ModelSpec& model) {
     model.layers[static_cast<std::size_t>(i)].moe->router.correction_bias = false;
   }
   add_hyper_connections(in, model);
+  model.not_modelled.emplace_back(
+      "compressors and the weights of index heads in 16 bit: they count in the format of the "
+      "linear layers");
   if (!in.fields.has({"routed_scaling_factor"})) {
     model.not_modelled.emplace_back("routed_scaling_factor is absent: 1 is taken");
   }

@@ -192,8 +192,12 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   ledger.max_num_seqs = in.rules.max_num_seqs;
   share_memory(ledger, in.rules);
   if (ledger.shortfall.value() > 0) return ledger;
+  if (states != StateRule::kReserved && cache.state_layers == 0) {
+    page_rows(ledger, in, cache);
+    return ledger;
+  }
   if (states == StateRule::kPaged) {
-    cache.state_layers > 0 ? page_states(ledger, in, cache) : page_rows(ledger, in, cache);
+    page_states(ledger, in, cache);
     return ledger;
   }
   if (states == StateRule::kShare) split_states(ledger, in, cache.state_bytes);

@@ -80,7 +80,8 @@ Bytes vocabulary_weights(const LedgerInputs& in, std::int64_t stage) {
   const bool last = stage == in.plan.pp - 1;
   const int copies = (first ? 1 : 0) + (last ? 1 : 0) - (first && last && in.model.tied_embeddings);
   return wide(in, copies * rows * in.model.hidden_size + (first ? in.model.position_params : 0) +
-                      (last ? in.model.final_norm_params : 0));
+                      (last ? in.model.final_norm_params : 0) +
+                      (first ? share(in.model.tower_params, in.plan.tp) : 0));
 }
 
 }  // namespace

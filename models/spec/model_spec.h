@@ -248,7 +248,8 @@ struct ModelSpec {
   std::vector<LayerSpec> layers;
   Dtype native_dtype = Dtype::kBf16;         // Of the published checkpoint's linear layers.
   Dtype native_expert_dtype = Dtype::kBf16;  // Of its routed experts (gpt-oss: fp4).
-  std::vector<std::string> not_modelled;     // What the numbers leave out, in words.
+  std::int64_t tower_params = 0;  // Of a vision tower: in memory in 16 bit, not in any count.
+  std::vector<std::string> not_modelled;  // What the numbers leave out, in words.
 
   bool is_moe() const;
   std::int64_t num_moe_layers() const;

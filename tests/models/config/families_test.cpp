@@ -106,6 +106,15 @@ TEST(Families, LatentExpertsSendNarrowTokens) {
 TEST(Families, NamesWhatIsNotModelled) {
   EXPECT_EQ(load("step-3.7-curated").not_modelled.size(), 1u);
   EXPECT_TRUE(load("step-3.7-flash").not_modelled.empty());
+  auto config = nlohmann::ordered_json::parse(read_file(std::string(kFolder) + "qwen3-vl-8b.json"));
+  config["vision_config"] = {{"depth", 27},
+                             {"hidden_size", 1152},
+                             {"intermediate_size", 4304},
+                             {"out_hidden_size", 4096},
+                             {"spatial_merge_size", 2}};
+  const ModelSpec vision = read_config(config.dump(), "c.json", "c");
+  EXPECT_EQ(vision.not_modelled.size(), 1u);
+  EXPECT_EQ(vision.tower_params, 27 * (4 * 1152 * 1152 + 2 * 1152 * 4304) + 4608 * (4608 + 4096));
 }
 
 // ---- Refusals --------------------------------------------------------------------------------
