@@ -18,7 +18,10 @@ void set_grouped_params(AttentionSpec& attention, std::int64_t hidden, const Gro
   if (style.qk_norm == QkNorm::kPerHead) small += 2 * attention.head_dim;
   if (style.qk_norm == QkNorm::kPerLayer) small += queries + keys;
 
-  attention.params = hidden * (queries + gate + keys + values + outputs) + small;
+  const std::int64_t head_gates = style.head_gate ? attention.num_heads : 0;
+  const std::int64_t value_columns = attention.shared_kv ? 0 : values;
+  attention.params =
+      hidden * (queries + gate + keys + value_columns + outputs + head_gates) + small;
   attention.unquantised_params = small;
 }
 
@@ -52,10 +55,11 @@ AttentionSpec read_grouped_attention(const ConfigFields& fields, std::int64_t hi
   attention.num_heads =
       fields.required({"num_attention_heads", "n_heads", "n_head", "num_heads"}, kMaxHeads);
   attention.num_kv_heads =
-      fields.count_or({"num_key_value_heads", "num_query_groups"}, attention.num_heads, kMaxHeads);
+      fields.count_or({"num_key_value_heads", "num_query_groups", "num_attention_groups"},
+                      attention.num_heads, kMaxHeads);
   if (attention.num_kv_heads > 0 && attention.num_heads % attention.num_kv_heads != 0) {
     fields.fault(
-        {"num_key_value_heads", "num_query_groups"},
+        {"num_key_value_heads", "num_query_groups", "num_attention_groups"},
         "a divisor of the " + std::to_string(attention.num_heads) + " attention heads expected");
   }
   attention.head_dim = read_head_dim(fields, hidden, attention.num_heads);
@@ -104,9 +108,60 @@ AttentionSpec read_latent_attention(const ConfigFields& fields, std::int64_t hid
              a.kv_lora_rank * a.num_heads * (a.qk_nope_head_dim + a.v_head_dim) +
              a.num_heads * a.v_head_dim * hidden + small;
   a.unquantised_params = small;
+  if (fields.flag_or({"mla_use_output_gate"}, false)) {
+    a.output_gate = true;
+    a.params += hidden * a.num_heads * a.v_head_dim;
+  }
   if (fields.has({"index_topk"})) add_indexer(fields, hidden, a);
   return a;
 }
+
+AttentionSpec without_indexer(AttentionSpec a, std::int64_t hidden) {
+  const std::int64_t source = a.q_lora_rank > 0 ? a.q_lora_rank : hidden;
+  const std::int64_t norm = 2 * a.index_head_dim;
+  a.params -= source * a.index_num_heads * a.index_head_dim +
+              hidden * (a.index_head_dim + a.index_num_heads) + norm;
+  a.unquantised_params -= norm;
+  a.index_num_heads = 0;
+  a.index_head_dim = 0;
+  return a;
+}
+
+std::vector<bool> read_indexer_layers(const ConfigFields& fields, std::int64_t num_layers) {
+  std::vector<bool> own(static_cast<std::size_t>(num_layers), true);
+  if (fields.has({"indexer_types"})) {
+    const auto types = fields.text_per_layer({"indexer_types"}, num_layers, {"full", "shared"});
+    for (std::size_t i = 0; i < types.size(); ++i) own[i] = types[i] == "full";
+    return own;
+  }
+  if (fields.has({"index_topk_pattern"})) {
+    fields.fault({"index_topk_pattern"}, "indexer_types expected beside it");
+    return own;
+  }
+  const std::int64_t step = fields.count_or({"index_topk_freq"}, 1, kMaxLayers);
+  const std::int64_t offset = fields.integer_or({"index_skip_topk_offset"}, 0, 0, kMaxLayers);
+  for (std::int64_t i = 0; i < num_layers; ++i) {
+    own[static_cast<std::size_t>(i)] = i < offset || (i - offset + 1) % step == 0;
+  }
+  return own;
+}
+
+namespace {
+
+// Of a decoded token per element of the state: decay, prediction, update, read.
+constexpr std::int64_t kDeltaRuleFlops = 7;
+constexpr std::int64_t kMamba2Flops = 6;
+
+Dtype read_state_dtype(const ConfigFields& fields, Names names) {
+  const std::string name = fields.text_or(names, "float32");
+  if (name == "float32") return Dtype::kFp32;
+  if (name == "bfloat16") return Dtype::kBf16;
+  if (name == "float16") return Dtype::kFp16;
+  fields.fault(names, "one of float32, bfloat16, float16 expected");
+  return Dtype::kFp32;
+}
+
+}  // namespace
 
 AttentionSpec read_gated_delta_net(const ConfigFields& fields, std::int64_t hidden) {
   const std::int64_t key_heads = fields.required({"linear_num_key_heads"}, kMaxHeads);
@@ -130,7 +185,53 @@ AttentionSpec read_gated_delta_net(const ConfigFields& fields, std::int64_t hidd
   const std::int64_t small = mixed * kernel + 2 * value_heads + value_dim;  // + decay, bias, norm.
   a.params = hidden * (mixed + values + 2 * value_heads) + values * hidden + small;
   a.unquantised_params = small;
-  a.state_elements = value_heads * key_dim * value_dim + mixed * (kernel - 1);
+  a.state_elements = value_heads * key_dim * value_dim;
+  a.state_dtype = read_state_dtype(fields, {"mamba_ssm_dtype"});
+  a.state_flops = kDeltaRuleFlops;
+  a.conv_elements = mixed * (kernel - 1);
+  return a;
+}
+
+AttentionSpec read_kimi_delta(const ConfigFields& linear, std::int64_t hidden) {
+  AttentionSpec a;
+  a.kind = AttentionKind::kLinear;
+  a.num_heads = linear.required({"num_heads"}, kMaxHeads);
+  a.num_kv_heads = a.num_heads;
+  a.head_dim = linear.required({"head_dim"}, kMaxHeadDim);
+  a.v_head_dim = a.head_dim;
+  const std::int64_t kernel = linear.count_or({"short_conv_kernel_size"}, 4, 1000);
+  const bool full_gate = linear.flag_or({"use_full_rank_gate"}, false);
+  const std::int64_t width = a.num_heads * a.head_dim;
+  const std::int64_t low_rank = hidden * a.head_dim + a.head_dim * width;
+  // Convolutions, bias of the time step, decay of each head, norm.
+  const std::int64_t small = 3 * width * kernel + width + a.num_heads + a.head_dim;
+  a.params = 4 * hidden * width + hidden * a.num_heads + low_rank +
+             (full_gate ? hidden * width : low_rank) + small;
+  a.unquantised_params = small;
+  a.state_elements = width * a.head_dim;
+  a.state_flops = kDeltaRuleFlops;
+  a.conv_elements = 3 * width * (kernel - 1);
+  return a;
+}
+
+AttentionSpec read_mamba2(const ConfigFields& fields, std::int64_t hidden) {
+  AttentionSpec a;
+  a.kind = AttentionKind::kLinear;
+  a.num_heads = fields.required({"mamba_num_heads"}, kMaxHeads);
+  a.v_head_dim = fields.required({"mamba_head_dim"}, kMaxHeadDim);
+  a.head_dim = fields.required({"ssm_state_size"}, kMaxHeadDim);
+  a.num_kv_heads = fields.required({"n_groups", "mamba_n_groups"}, kMaxHeads);
+  const std::int64_t kernel = fields.count_or({"conv_kernel"}, 4, 1000);
+  const std::int64_t inner = a.num_heads * a.v_head_dim;
+  const std::int64_t mixed = inner + 2 * a.num_kv_heads * a.head_dim;
+  const std::int64_t conv_bias = fields.flag_or({"use_conv_bias"}, true) ? mixed : 0;
+  const std::int64_t small = mixed * kernel + conv_bias + 3 * a.num_heads + inner;
+  a.params = hidden * (inner + mixed + a.num_heads) + inner * hidden + small;
+  a.unquantised_params = small;
+  a.state_elements = inner * a.head_dim;
+  a.state_dtype = read_state_dtype(fields, {"mamba_ssm_cache_dtype"});
+  a.state_flops = kMamba2Flops;
+  a.conv_elements = mixed * (kernel - 1);
   return a;
 }
 
@@ -170,7 +271,8 @@ AttentionSpec read_mamba(const ConfigFields& fields, std::int64_t hidden) {
   a.params =
       hidden * 2 * inner + inner * (rank + 2 * state) + rank * inner + inner * hidden + small;
   a.unquantised_params = small;
-  a.state_elements = inner * state + inner * kernel;
+  a.state_elements = inner * state;
+  a.conv_elements = inner * (kernel - 1);
   return a;
 }
 

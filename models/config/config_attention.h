@@ -24,10 +24,12 @@ struct GroupedStyle {
   QkNorm qk_norm = QkNorm::kNone;
   bool sinks = false;        // One learned logit per head.
   bool output_gate = false;  // The query projection is doubled; its second half gates the output.
+  bool head_gate = false;    // One gate per query head.
 };
 
 // Counts the parameters of grouped attention whose heads and widths are set.
-//   params = H n (d_qk (1 + gate) + d_v) + H n_kv (d_qk + d_v) + biases + norms + sinks
+//   params = H n (d_qk (1 + gate) + d_v) + H n_kv (d_qk + d_v) + H head gates + biases + norms +
+//   sinks; without d_v of the KV heads where shared_kv.
 void set_grouped_params(AttentionSpec& attention, std::int64_t hidden, const GroupedStyle& style);
 
 // MHA, GQA or MQA: num_attention_heads, num_key_value_heads, head_dim, v_head_dim.
@@ -38,9 +40,22 @@ AttentionSpec read_grouped_attention(const ConfigFields& fields, std::int64_t hi
 // Source: arXiv:2405.04434 section 2.1 (MLA); DeepSeek-V3.2 inference code (indexer shapes).
 AttentionSpec read_latent_attention(const ConfigFields& fields, std::int64_t hidden);
 
+// The same without the indexer, for a layer that takes the keys of an earlier one (GLM-5.2).
+AttentionSpec without_indexer(AttentionSpec attention, std::int64_t hidden);
+
+// Which layers have an indexer of their own: indexer_types, else index_topk_freq and
+// index_skip_topk_offset. Source: transformers, GlmMoeDsaConfig.
+std::vector<bool> read_indexer_layers(const ConfigFields& fields, std::int64_t num_layers);
+
 // Gated DeltaNet of Qwen3-Next and Qwen3.5.
 // Source: transformers, Qwen3NextGatedDeltaNet (shapes).
 AttentionSpec read_gated_delta_net(const ConfigFields& fields, std::int64_t hidden);
+
+// Kimi Delta Attention. Source: SGLang, srt/models/kimi_k3.py (shapes).
+AttentionSpec read_kimi_delta(const ConfigFields& linear, std::int64_t hidden);
+
+// Mamba-2 as in Nemotron-H. Source: transformers, NemotronHMamba2Mixer (shapes).
+AttentionSpec read_mamba2(const ConfigFields& fields, std::int64_t hidden);
 
 // Lightning attention of MiniMax-Text-01 and M1: four projections to heads, one back, one norm.
 AttentionSpec lightning_attention(const AttentionSpec& grouped, std::int64_t hidden);

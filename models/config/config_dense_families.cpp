@@ -91,6 +91,70 @@ void read_gemma3(const FamilyInput& in, ModelSpec& model) {
   model.layers = stack_layers(parts);
 }
 
+constexpr double kMostFfnMult = 1000;
+
+// Attention of one block of a searched Llama: none, or query heads in groups of n_heads_in_group.
+AttentionSpec read_block_attention(const FamilyInput& in, const ConfigFields& block) {
+  AttentionSpec a;
+  a.kind = AttentionKind::kNone;
+  for (const char* name : {"replace_with_linear", "unshifted_sink"}) {
+    if (block.flag_or({name}, false))
+      block.fault({name}, "false expected: it cannot be represented");
+  }
+  if (block.has({"sparsify"})) block.fault({"sparsify"}, "null expected: it cannot be represented");
+  if (block.has({"num_sink_tokens"})) block.fault({"num_sink_tokens"}, "null expected");
+  if (block.flag_or({"no_op"}, false)) return a;
+  a.kind = AttentionKind::kGrouped;
+  a.num_heads = in.fields.required({"num_attention_heads"}, kMaxHeads);
+  const std::int64_t group = block.required({"n_heads_in_group"}, kMaxHeads);
+  if (group == 0 || a.num_heads == 0 || a.num_heads % group != 0) {
+    block.fault({"n_heads_in_group"}, "a divisor of num_attention_heads expected");
+    return a;
+  }
+  a.num_kv_heads = a.num_heads / group;
+  a.head_dim = in.hidden / a.num_heads;
+  a.v_head_dim = a.head_dim;
+  a.window = block.count_or({"window_length"}, 0, kMaxPositions);
+  set_grouped_params(a, in.hidden, {});
+  return a;
+}
+
+// width = 2 m H / 3, rounded up to 256.
+std::int64_t read_block_width(const FamilyInput& in, const ConfigFields& block) {
+  if (block.flag_or({"replace_with_linear"}, false)) {
+    block.fault({"replace_with_linear"}, "false expected: it cannot be represented");
+  }
+  if (block.flag_or({"no_op"}, false)) return 0;
+  const double mult = block.number_or({"ffn_mult"}, 0, 0, kMostFfnMult);
+  if (!(mult > 0)) block.fault({"ffn_mult"}, "a number above 0 expected");
+  const auto width = static_cast<std::int64_t>(2 * mult * static_cast<double>(in.hidden) / 3);
+  return (width + 255) / 256 * 256;
+}
+
+// Blocks found by architecture search, each with its own heads and width.
+// Source: nvidia/Llama-3_3-Nemotron-Super-49B-v1, modeling_decilm.py.
+void read_decilm(const FamilyInput& in, ModelSpec& model) {
+  const auto blocks = in.fields.find({"block_configs"});
+  const auto count = blocks && blocks->is_list() ? blocks->items().size() : 0;
+  if (static_cast<std::int64_t>(count) != in.num_layers) {
+    in.fields.fault({"block_configs"}, "a list with one map per layer expected");
+    return;
+  }
+  for (const Value& item : blocks->items()) {
+    const ConfigFields block(item);
+    const auto attention = item.is_map() ? block.nested("attention") : std::nullopt;
+    const auto ffn = item.is_map() ? block.nested("ffn") : std::nullopt;
+    if (!attention || !ffn) return item.fault("a map with attention and ffn expected");
+    LayerSpec layer;
+    layer.attention = read_block_attention(in, *attention);
+    layer.dense_width = read_block_width(in, *ffn);
+    layer.num_norms =
+        (layer.attention.kind != AttentionKind::kNone ? 1 : 0) + (layer.dense_width > 0 ? 1 : 0);
+    layer.norm_params = layer.num_norms * in.hidden;
+    model.layers.push_back(layer);
+  }
+}
+
 }  // namespace
 
 std::vector<Family> dense_families() {
@@ -99,6 +163,9 @@ std::vector<Family> dense_families() {
       {"MistralForCausalLM", read_mistral},
       {"Qwen2ForCausalLM", read_qwen2},
       {"Qwen3ForCausalLM", read_qwen3},
+      {"Qwen3VLForConditionalGeneration", read_qwen3},
+      {"MiMoForCausalLM", read_qwen2},
+      {"DeciLMForCausalLM", read_decilm},
       {"GPT2LMHeadModel", read_gpt2, true},
       {"BloomForCausalLM", read_bloom, true},
       {"Gemma3ForCausalLM", read_gemma3, true},

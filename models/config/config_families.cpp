@@ -6,8 +6,8 @@ namespace moesim {
 
 std::vector<Family> all_families() {
   std::vector<Family> all;
-  for (const auto& group :
-       {dense_families(), moe_families(), latent_families(), hybrid_families()}) {
+  for (const auto& group : {dense_families(), moe_families(), latent_families(), hybrid_families(),
+                            block_families(), sparse_families(), windowed_families()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   std::sort(all.begin(), all.end(),

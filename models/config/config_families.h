@@ -30,6 +30,9 @@ std::vector<Family> dense_families();
 std::vector<Family> moe_families();
 std::vector<Family> latent_families();
 std::vector<Family> hybrid_families();
+std::vector<Family> block_families();
+std::vector<Family> sparse_families();
+std::vector<Family> windowed_families();
 
 // All of them, sorted by architecture.
 std::vector<Family> all_families();

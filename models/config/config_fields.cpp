@@ -27,12 +27,19 @@ std::optional<Value> present(const Value& map, const char* name) {
 
 }  // namespace
 
-ConfigFields::ConfigFields(const Value& root) : root_(root), text_(text_config(root)) {}
+ConfigFields::ConfigFields(const Value& root)
+    : ConfigFields(root, std::make_shared<std::set<std::string>>()) {}
+
+ConfigFields::ConfigFields(const Value& root, std::shared_ptr<std::set<std::string>> found)
+    : root_(root), text_(text_config(root)), found_(std::move(found)) {}
 
 std::optional<Value> ConfigFields::find(Names names) const {
   for (const Value* map : {&text_, &root_}) {
     for (const char* name : names) {
-      if (auto found = present(*map, name)) return found;
+      auto value = present(*map, name);
+      if (!value) continue;
+      found_->insert(name);
+      return value;
     }
   }
   return std::nullopt;
@@ -41,7 +48,7 @@ std::optional<Value> ConfigFields::find(Names names) const {
 std::optional<ConfigFields> ConfigFields::nested(const char* name) const {
   const auto found = find({name});
   if (!found) return std::nullopt;
-  if (found->is_map()) return ConfigFields(*found);
+  if (found->is_map()) return ConfigFields(*found, found_);
   found->fault("a map expected");
   return std::nullopt;
 }

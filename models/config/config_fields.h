@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,8 @@ class ConfigFields {
 
   // Adds a fault at the field, or at the map when the field is absent.
   void fault(Names names, const std::string& allowed) const;
+  // How many different names were found so far, in the maps nested in this one too.
+  std::size_t num_found() const { return found_->size(); }
   // True if anything was wrong so far.
   bool faulty() const { return !root_.faults().empty(); }
 
@@ -64,8 +68,11 @@ class ConfigFields {
   std::optional<std::int64_t> integer(const Value& value, std::int64_t min, std::int64_t max) const;
   bool has_length(const Value& list, std::int64_t num_layers) const;
 
+  ConfigFields(const Value& root, std::shared_ptr<std::set<std::string>> found);
+
   Value root_;
   Value text_;  // The nested text config, or root_ again.
+  std::shared_ptr<std::set<std::string>> found_;
 };
 
 }  // namespace moesim

@@ -6,10 +6,19 @@
 namespace moesim {
 namespace {
 
+void share_indexers(const FamilyInput& in, std::vector<AttentionSpec>& attention) {
+  if (attention.empty() || attention.front().index_topk == 0) return;
+  const std::vector<bool> own = read_indexer_layers(in.fields, in.num_layers);
+  for (std::size_t i = 0; i < attention.size(); ++i) {
+    if (!own[i]) attention[i] = without_indexer(attention[i], in.hidden);
+  }
+}
+
 void read_deepseek(const FamilyInput& in, ModelSpec& model, const RouterSpec& router) {
   StackParts parts;
   parts.attention.assign(static_cast<std::size_t>(in.num_layers),
                          read_latent_attention(in.fields, in.hidden));
+  share_indexers(in, parts.attention);
   parts.moe = read_experts(in.fields, in.hidden, {"moe_intermediate_size"});
   parts.moe.shared_width =
       in.fields.integer_or({"n_shared_experts"}, 0, 0, kMaxExperts) * parts.moe.expert_width;
@@ -31,6 +40,13 @@ void read_deepseek_v2(const FamilyInput& in, ModelSpec& model) {
 
 void read_deepseek_v3(const FamilyInput& in, ModelSpec& model) {
   read_deepseek(in, model, read_deepseek_router(in.fields, "sigmoid", "noaux_tc"));
+}
+
+// Files leave out norm_topk_prob, which is true by default.
+void read_glm4_moe_lite(const FamilyInput& in, ModelSpec& model) {
+  RouterSpec router = read_deepseek_router(in.fields, "sigmoid", "noaux_tc");
+  router.renormalise = in.fields.flag_or({"norm_topk_prob"}, true);
+  read_deepseek(in, model, router);
 }
 
 // LongCat: each layer of the config is two blocks of attention and dense feed-forward; the experts
@@ -64,6 +80,7 @@ std::vector<Family> latent_families() {
       {"DeepseekV2ForCausalLM", read_deepseek_v2},
       {"DeepseekV3ForCausalLM", read_deepseek_v3},
       {"DeepseekV32ForCausalLM", read_deepseek_v3},
+      {"Glm4MoeLiteForCausalLM", read_glm4_moe_lite},
       {"GlmMoeDsaForCausalLM", read_deepseek_v3},
       {"KimiK25ForConditionalGeneration", read_deepseek_v3},
       {"LongcatFlashForCausalLM", read_longcat},

@@ -10,7 +10,8 @@ namespace {
 constexpr Names kExpertNames = {"n_routed_experts", "num_local_experts", "num_experts",
                                 "moe_num_experts"};
 constexpr Names kTopKNames = {"num_experts_per_tok", "moe_topk",          "moe_k",
-                              "moe_top_k",           "experts_per_token", "num_experts_per_token"};
+                              "moe_top_k",           "experts_per_token", "num_experts_per_token",
+                              "top_k_experts"};
 
 }  // namespace
 

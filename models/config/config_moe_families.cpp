@@ -303,6 +303,7 @@ std::vector<Family> moe_families() {
       {"GraniteMoeForCausalLM", read_granite},
       {"Qwen2MoeForCausalLM", read_qwen2_moe},
       {"Qwen3MoeForCausalLM", read_qwen3_moe},
+      {"Qwen3VLMoeForConditionalGeneration", read_qwen3_moe},
       {"GptOssForCausalLM", read_gpt_oss},
       {"DeepseekForCausalLM", read_deepseek_moe},
       {"Glm4MoeForCausalLM", read_glm4_moe},

@@ -29,7 +29,7 @@ double ffn_buffers(const LedgerInputs& in, const LayerSpec& layer) {
     block = std::max({block, rows * static_cast<double>(moe.top_k) * expert,
                       tokens * inner(moe.shared_width, moe.ffn_matrices, in.plan.tp)});
   }
-  return block + tokens * 6 * hidden;
+  return block + tokens * static_cast<double>(4 + 2 * in.model.residual_streams) * hidden;
 }
 
 // Queries, keys and values that MLA expands for a prompt (130 kB per token in DeepSeek-V3).

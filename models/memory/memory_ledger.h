@@ -27,6 +27,19 @@ inline constexpr auto kWords<PoolRule> = enum_words<PoolRule>({
     {PoolRule::kFreeFraction, "free_fraction"},
 });
 
+// Where the states of linear-attention layers live. Source: docs/physics.md, "KV cache".
+enum class StateRule {
+  kReserved,  // Beside the pool, for max_num_seqs sequences (vLLM V0, TensorRT-LLM).
+  kPaged,     // In blocks of the pool, for running sequences only (vLLM V1).
+  kShare,     // In state_share of the pool, which bounds the running sequences (SGLang).
+};
+template <>
+inline constexpr auto kWords<StateRule> = enum_words<StateRule>({
+    {StateRule::kReserved, "reserved"},
+    {StateRule::kPaged, "paged"},
+    {StateRule::kShare, "share"},
+});
+
 // Memory rules of the serving engine. Source: docs/physics.md, "Memory".
 struct EngineMemoryRules {
   double memory_utilization = 0.9;         // Share of memory; PoolRule says of which memory.
@@ -34,6 +47,9 @@ struct EngineMemoryRules {
   std::int64_t max_batched_tokens = 8192;  // Tokens of one step per attention-DP rank.
   std::int64_t kv_block_tokens = 16;
   PoolRule pool = PoolRule::kUtilization;
+  StateRule states = StateRule::kReserved;
+  double state_share = 0;         // kShare: of the memory of states and cache together,
+  std::int64_t state_copies = 1;  // and states that it keeps for each running sequence.
   // Sampler workspace: logits in 16 bit and fp32, sorted copy, indices, softmax, cumulative sum.
   double sampler_bytes_per_logit = 41;
   Bytes context_memory = Bytes(0.6e9);       // CUDA context and libraries.
@@ -52,6 +68,18 @@ struct ExpertShare {
   double fullest_over_mean = 2;
 };
 
+// What a sequence takes of the blocks of a KV pool.
+struct KvBlockShape {
+  std::int64_t tokens = 16;  // Of one block.
+  std::int64_t groups = 1;   // Blocks for each `tokens` tokens of a sequence.
+  std::int64_t states = 0;   // Blocks that hold the states of a sequence (StateRule::kPaged).
+
+  // Blocks of a sequence of this many tokens.
+  std::int64_t blocks_for(std::int64_t sequence_tokens) const {
+    return states + groups * ((sequence_tokens + tokens - 1) / tokens);
+  }
+};
+
 struct MemoryLedger {
   Bytes device_memory;
   Bytes budget;  // memory_utilization * device_memory.
@@ -67,12 +95,14 @@ struct MemoryLedger {
   // The ExpertShare::fullest_over_mean that these two are sized for; 1 if tokens do not travel.
   double fullest_over_mean = 1;
   Bytes runtime;             // Context, libraries.
-  Bytes linear_states;       // States of max_num_seqs sequences in linear-attention layers.
+  Bytes linear_states;       // Set aside for states of linear-attention layers (not kPaged).
   Bytes kv_pool;             // Memory left for the KV cache; 0 when none is left.
   Bytes shortfall;           // By how much weights and the rest exceed the budget; 0 when they fit.
   Bytes kv_bytes_per_token;  // Per device, full-attention layers of this stage.
   std::int64_t kv_blocks = 0;
-  std::int64_t kv_capacity_tokens = 0;  // kv_blocks * kv_block_tokens, per attention-DP rank.
+  KvBlockShape block;
+  std::int64_t max_num_seqs = 0;        // As the engine's, or fewer for which there are states.
+  std::int64_t kv_capacity_tokens = 0;  // Per attention-DP rank.
 
   Bytes weights() const;
   Bytes needed() const;  // All but the KV pool.
@@ -91,6 +121,11 @@ struct FittingPlan {
   ParallelPlan plan;
   DtypePlan dtypes;
 };
+
+// The largest max_num_seqs below that of `rules` with which the plan fits; nothing if none does.
+std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const FittingPlan& plan,
+                                                 EngineMemoryRules rules, const DeviceSpec& device,
+                                                 const ExpertShare& experts);
 
 // The sound plan with the fewest devices (1, 2, 4, ..., 1024) that fits in these formats,
 // preferring wide tensor parallelism inside a scale-up domain, then pipeline stages, then attention

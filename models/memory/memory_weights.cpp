@@ -65,14 +65,15 @@ Bytes shared_weights(const LedgerInputs& in, const LayerSpec& layer) {
                 layer.formats.shared);
 }
 
-// Selection biases are kept in fp32.
+// Selection biases are kept in fp32; projections of latent experts are on every rank, in 16 bit.
 Bytes gate_weights(const LedgerInputs& in, const MoeSpec& moe) {
   const std::int64_t experts = moe.num_experts + moe.router.num_zero_experts;
   const std::int64_t bias = moe.router.gate_bias ? experts : 0;
   constexpr double kCorrectionBytes = 4;
   const double correction =
       moe.router.correction_bias ? static_cast<double>(experts) * kCorrectionBytes : 0;
-  return wide(in, gate_columns(moe) * in.model.hidden_size + bias) + Bytes(correction);
+  const std::int64_t latent = moe.latent_params(in.model.hidden_size);
+  return wide(in, gate_columns(moe) * in.model.hidden_size + bias + latent) + Bytes(correction);
 }
 
 // The first stage looks tokens up, the last one turns hidden states into logits; with tied matrices
@@ -86,7 +87,8 @@ Bytes vocabulary_weights(const LedgerInputs& in, std::int64_t stage) {
   const double head_bytes =
       in.model.tied_embeddings ? in.wide_bytes() : in.model.head_format.stored_bytes();
   return wide(in, (first ? elements + in.model.position_params : 0) +
-                      (last ? in.model.final_norm_params : 0)) +
+                      (last ? in.model.final_norm_params : 0) +
+                      (first ? share(in.model.tower_params, in.plan.tp) : 0)) +
          Bytes(own_head ? static_cast<double>(elements) * head_bytes : 0);
 }
 
@@ -101,6 +103,7 @@ void add_weights(MemoryLedger& ledger, const LedgerInputs& in, std::int64_t stag
     ledger.attention_weights += attention_weights(in, layer);
     ledger.dense_weights += dense_weights(in, layer);
     ledger.embedding_weights += wide(in, layer.norm_params);
+    ledger.embedding_weights += Bytes(static_cast<double>(layer.residual_params) * 4);  // fp32
     if (!layer.moe) continue;
     ledger.routed_weights += routed_weights(in, layer);
     ledger.shared_weights += shared_weights(in, layer);

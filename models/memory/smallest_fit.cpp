@@ -63,6 +63,20 @@ std::string words(const ModelSpec& model, const FittingPlan& fit) {
 
 }  // namespace
 
+std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const FittingPlan& plan,
+                                                 EngineMemoryRules rules, const DeviceSpec& device,
+                                                 const ExpertShare& experts) {
+  std::int64_t fits = 0;
+  std::int64_t too_many = rules.max_num_seqs;
+  while (too_many - fits > 1) {
+    rules.max_num_seqs = fits + (too_many - fits) / 2;
+    const bool does = memory_ledger(model, plan.plan, plan.dtypes, rules, device, experts).fits();
+    (does ? fits : too_many) = rules.max_num_seqs;
+  }
+  if (fits == 0) return std::nullopt;
+  return fits;
+}
+
 std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
                                                  const EngineMemoryRules& rules,
                                                  const DeviceSpec& device) {

@@ -102,6 +102,11 @@ const Words kMixer = {"linear_attn", "mamba", "mixer", "self_attn", "attention",
 const Words kOutput = {"o_proj", "wo", "out_proj", "dense", "c_proj"};
 
 void add_grouped(ModuleList& list, const AttentionSpec& a, const Matrix& matrix) {
+  if (std::string_view(matrix.name) == "index") {
+    return list.add(
+        Block::kAttention, matrix, kAttention,
+        {{{"index_q_proj"}, matrix.n - a.index_head_dim}, {{"index_k_proj"}, a.index_head_dim}});
+  }
   if (std::string_view(matrix.name) != "qkv") {
     return list.add(Block::kAttention, matrix, kAttention, {{kOutput, matrix.n}});
   }
@@ -124,11 +129,28 @@ void add_latent(ModuleList& list, const AttentionSpec& a, const Matrix& matrix) 
   if (name == "q_b" && a.q_lora_rank > 0) return add({"q_b_proj", "wq_b"});
   if (name == "q_b") return add({"q_proj", "wq"});
   if (name == "kv_b") return add({"kv_b_proj", "wkv_b"});
+  if (name == "gate") return add({"g_proj"});
   if (name == "index_q") return add({"indexer.wq_b"});
   if (name != "index_k") return add(kOutput);
   list.add(
       Block::kAttention, matrix, kAttention,
       {{{"indexer.wk"}, a.index_head_dim}, {{"indexer.weights_proj"}, a.index_num_heads, true}});
+}
+
+// Compressors and the weights of the indexer stay in 16 bit.
+void add_compressed(ModuleList& list, const Matrix& matrix) {
+  const std::string_view name = matrix.name;
+  const auto add = [&](const Words& names, bool stays_wide = false) {
+    list.add(Block::kAttention, matrix, kAttention, {{names, matrix.n, stays_wide}});
+  };
+  if (name == "q_a") return add({"wq_a", "q_a_proj"});
+  if (name == "kv") return add({"wkv", "kv_proj"});
+  if (name == "q_b") return add({"wq_b", "q_b_proj"});
+  if (name == "compress") return add({"compressor.wkv", "compressor.wgate"}, true);
+  if (name == "index_q") return add({"indexer.wq_b"});
+  if (name == "index_k") return add({"indexer.compressor.wkv", "indexer.weights_proj"}, true);
+  if (name == "o_a") return add({"wo_a", "o_a_proj"});
+  add({"wo_b", "o_b_proj", "o_proj"});
 }
 
 // Gated DeltaNet keeps the two small projections of its gates apart.
@@ -155,6 +177,8 @@ void add_attention(ModuleList& list, const ModelSpec& model, const AttentionSpec
       add_linear(list, model, a, matrix);
     } else if (a.kind == AttentionKind::kLatent) {
       add_latent(list, a, matrix);
+    } else if (a.kind == AttentionKind::kCompressed) {
+      add_compressed(list, matrix);
     } else {
       add_grouped(list, a, matrix);
     }

@@ -52,7 +52,7 @@ std::int64_t multiple_of(double value, std::int64_t unit) {
 std::int64_t main_heads(const ModelSpec& model) {
   for (const LayerSpec& layer : model.layers) {
     const AttentionSpec& a = layer.attention;
-    if (a.kind == AttentionKind::kGrouped || a.kind == AttentionKind::kLatent) return a.num_heads;
+    if (a.kind != AttentionKind::kNone && a.kind != AttentionKind::kLinear) return a.num_heads;
   }
   return kHeadStep;
 }
@@ -112,6 +112,7 @@ void scale_linear(AttentionSpec& a, std::int64_t hidden, const Ratios& by) {
     a.num_heads = a.num_kv_heads * per_key;
   }
   a.state_elements = scaled(a.state_elements, ratio);
+  a.conv_elements = scaled(a.conv_elements, ratio);
   a.unquantised_params = scaled(a.unquantised_params, ratio);
   a.params = by.new_hidden * scaled(columns, ratio) + a.unquantised_params;
 }
@@ -126,6 +127,10 @@ void scale_attention(AttentionSpec& a, std::int64_t hidden, const Ratios& by) {
       return scale_latent(a, by);
     case AttentionKind::kLinear:
       return scale_linear(a, hidden, by);
+    case AttentionKind::kCompressed:
+      a.num_heads = scaled(a.num_heads, by.heads);
+      a.params = scaled(a.params, by.hidden);
+      return;
   }
 }
 

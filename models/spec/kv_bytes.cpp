@@ -6,11 +6,23 @@
 
 namespace moesim {
 
+double compressed_row_bytes(const AttentionSpec& a) {
+  constexpr std::int64_t kScaledValues = 64;
+  const std::int64_t values = a.head_dim - a.qk_rope_head_dim;
+  return static_cast<double>(
+      round_up(values + share(values, kScaledValues) + 2 * a.qk_rope_head_dim, 8));
+}
+
 Bytes kv_layer_bytes(const AttentionSpec& a, std::int64_t tp, Dtype kv) {
   constexpr double kScaledValues = 128;  // Values that share an fp32 scale.
   if (a.kind == AttentionKind::kGrouped) {
     return Bytes(static_cast<double>(rank_kv_heads(a, tp) * (a.head_dim + a.v_head_dim)) *
                  element_bytes(kv));
+  }
+  if (a.kind == AttentionKind::kCompressed) {
+    return a.compress_ratio > 0
+               ? Bytes(compressed_row_bytes(a) / static_cast<double>(a.compress_ratio))
+               : Bytes();
   }
   if (a.kind != AttentionKind::kLatent) return Bytes();
   const double latent = static_cast<double>(a.kv_lora_rank);
@@ -23,12 +35,24 @@ Bytes kv_layer_bytes(const AttentionSpec& a, std::int64_t tp, Dtype kv) {
 
 Bytes index_key_bytes(const AttentionSpec& attention) {
   constexpr double kScaleBytes = 4;
-  if (attention.index_topk == 0) return Bytes();
-  return Bytes(static_cast<double>(attention.index_head_dim) + kScaleBytes);
+  constexpr double kWideBytes = 2;
+  if (attention.index_num_heads == 0) return Bytes();
+  const double width = static_cast<double>(attention.index_head_dim);
+  if (attention.kind == AttentionKind::kGrouped) return Bytes(width * kWideBytes);
+  const double tokens = static_cast<double>(std::max<std::int64_t>(attention.compress_ratio, 1));
+  return Bytes((width + kScaleBytes) / tokens);
 }
 
 Bytes state_bytes(const AttentionSpec& attention, std::int64_t tp) {
-  return Bytes(static_cast<double>(share(attention.state_elements, tp)) * kStateBytes);
+  if (attention.kind == AttentionKind::kCompressed) {
+    return Bytes(static_cast<double>(attention.state_elements) *
+                     element_bytes(attention.state_dtype) +
+                 static_cast<double>(attention.local_window) * compressed_row_bytes(attention));
+  }
+  constexpr double kConvolutionBytes = 2;
+  return Bytes(static_cast<double>(share(attention.state_elements, tp)) *
+                   element_bytes(attention.state_dtype) +
+               static_cast<double>(share(attention.conv_elements, tp)) * kConvolutionBytes);
 }
 
 Bytes kv_rank_bytes(const ModelSpec& model, const LayerRange& layers, std::int64_t tp, Dtype kv,

@@ -11,20 +11,25 @@
 
 namespace moesim {
 
-// Bytes of one element of a linear-attention state (fp32).
-inline constexpr double kStateBytes = 4;
-
 // Cache bytes that one token adds to one layer on one rank, its window aside: KV heads never below
 // one per rank, MLA latents not split at all. Sparse MLA in an 8-bit cache keeps fp32 scales per
 // 128 values and its rotary part in 16 bit (656 B for DeepSeek-V3.2). Source:
 // docs/physics.md, "KV cache".
 Bytes kv_layer_bytes(const AttentionSpec& attention, std::int64_t tp, Dtype kv);
 
-// Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale per key; 0 without an
-// indexer. Source: DeepSeek-V3.2 inference code.
+// Bytes of one row of compressed attention: 8-bit values with a scale per 64 of them and rotary
+// values in 16 bit, padded to 8 (584 B in DeepSeek-V4), whatever the format of other caches.
+// Source: vLLM, layers/deepseek_v4_attention.py.
+double compressed_row_bytes(const AttentionSpec& attention);
+
+// Key bytes of a sparse indexer per token and layer: fp8 with one fp32 scale per key (16 bit in
+// grouped attention, one per compress_ratio tokens in compressed attention); 0 without an indexer
+// of its own. Source: inference code of DeepSeek-V3.2, vLLM (MiniMax-M3, DeepSeek-V4).
 Bytes index_key_bytes(const AttentionSpec& attention);
 
-// State bytes of one sequence in one layer on one rank; 0 unless the attention is linear.
+// State bytes of one sequence in one layer on one rank; 0 unless the attention is linear or
+// compressed: there the fp32 inputs of the compressor and the rows of the last tokens, unsplit.
+// Convolutions keep their inputs in 16 bit. Source: vLLM, layers/mamba/mamba_utils.py.
 Bytes state_bytes(const AttentionSpec& attention, std::int64_t tp);
 
 // Cache, indexer key and state bytes that one rank keeps of a sequence of `tokens` tokens in these

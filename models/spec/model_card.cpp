@@ -75,6 +75,11 @@ std::string attention_in_words(const AttentionSpec& a) {
       return "no attention";
     case AttentionKind::kLinear:
       return fmt::format("linear attention, {} state elements", a.state_elements);
+    case AttentionKind::kCompressed:
+      return fmt::format(
+          "{} heads of {}, last {} tokens{}{}", a.num_heads, a.head_dim, a.local_window,
+          a.compress_ratio > 0 ? fmt::format(" and rows of {} tokens", a.compress_ratio) : "",
+          a.index_topk > 0 ? fmt::format(", sparse top {}", a.index_topk) : "");
     case AttentionKind::kLatent:
       return fmt::format("MLA, {} heads, latent {} + {}{}", a.num_heads, a.kv_lora_rank,
                          a.qk_rope_head_dim,
@@ -126,6 +131,7 @@ std::string model_card(const ModelSpec& model, bool layer_by_layer) {
               fmt::format("{}, {}, {}{}", model.hidden_size, model.layers.size(), model.vocab_size,
                           model.tied_embeddings ? " (tied)" : ""));
   out += parameter_lines(model) + cost_lines(model) + moe_lines(model) + format_card(model);
+  for (const std::string& gap : model.not_modelled) out += line("not modelled", gap);
   return layer_by_layer ? out + layer_lines(model) : out;
 }
 
@@ -156,6 +162,7 @@ nlohmann::ordered_json model_card_json(const ModelSpec& model) {
   card["kv_dtype"] = word_of(model.kv_dtype);
   card["formats"] = format_card_json(model);
   card["notes"] = model.format_notes;
+  card["not_modelled"] = model.not_modelled;
   card["source"] = model.source;
   return card;
 }

@@ -49,11 +49,11 @@ std::int64_t dense_params(const LayerSpec& layer, std::int64_t hidden) {
 LayerParameters count_parameters(const ModelSpec& model, const LayerSpec& layer) {
   LayerParameters count;
   count.attention = layer.attention.params;
-  count.norms = layer.norm_params;
+  count.norms = layer.norm_params + layer.residual_params;
   count.dense = dense_params(layer, model.hidden_size);
   if (!layer.moe) return count;
   const MoeSpec& moe = *layer.moe;
-  count.gate = gate_params(moe, model.hidden_size);
+  count.gate = gate_params(moe, model.hidden_size) + moe.latent_params(model.hidden_size);
   count.shared = moe.ffn_matrices * model.hidden_size * moe.shared_width;
   count.routed = moe.num_experts * moe.expert_params();
   count.routed_active = sum_over_active_experts(moe, moe.expert_params());
@@ -89,22 +89,33 @@ std::int64_t visible_keys(const AttentionSpec& attention, std::int64_t context) 
 
 // Scores and values of one token over n visible keys, beyond the projections.
 //   grouped, latent: 2 h (d_qk + d_v) n;  sparse: n = min(context, index_topk), plus the indexer's
-//   2 h_i d_i context;  linear: 4 per state element (decay and update, then read).
+//   2 h_i d_i context;  linear: state_flops per state element (decay and update, then read);
+//   compressed: n = min(context, local_window) + min(context / compress_ratio, index_topk).
 double mixing_flops(const AttentionSpec& a, std::int64_t context) {
   if (a.kind == AttentionKind::kNone) return 0;
-  if (a.kind == AttentionKind::kLinear) return 4 * static_cast<double>(a.state_elements);
+  if (a.kind == AttentionKind::kLinear) {
+    return static_cast<double>(a.state_flops * a.state_elements);
+  }
   std::int64_t keys = visible_keys(a, context);
+  if (a.compress_ratio > 0) keys = context / a.compress_ratio;
   double indexer = 0;
   if (a.index_topk > 0) {
     indexer =
         2 * static_cast<double>(a.index_num_heads * a.index_head_dim) * static_cast<double>(keys);
     keys = std::min(keys, a.index_topk);
   }
+  if (a.compress_ratio > 0) keys += std::min(context, a.local_window);
   return indexer + 2 * static_cast<double>(a.num_heads * (a.head_dim + a.v_head_dim)) *
                        static_cast<double>(keys);
 }
 
 }  // namespace
+
+Flops mixing_flops_per_token(const ModelSpec& model, std::int64_t context) {
+  double flops = 0;
+  for (const LayerSpec& layer : model.layers) flops += mixing_flops(layer.attention, context);
+  return Flops(flops);
+}
 
 Flops flops_per_token(const ModelSpec& model, std::int64_t context) {
   double flops = 2 * static_cast<double>(model.embedding_params());  // The head.
@@ -112,9 +123,9 @@ Flops flops_per_token(const ModelSpec& model, std::int64_t context) {
     const LayerParameters count = count_parameters(model, layer);
     const std::int64_t matrices = count.attention - layer.attention.unquantised_params +
                                   count.dense + count.gate + count.shared + count.routed_active;
-    flops += 2 * static_cast<double>(matrices) + mixing_flops(layer.attention, context);
+    flops += 2 * static_cast<double>(matrices + layer.residual_params);
   }
-  return Flops(flops);
+  return Flops(flops) + mixing_flops_per_token(model, context);
 }
 
 }  // namespace moesim

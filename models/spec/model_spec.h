@@ -16,11 +16,13 @@
 namespace moesim {
 
 enum class AttentionKind {
-  kNone,     // The layer has no token mixing of its own.
-  kGrouped,  // MHA, GQA, MQA: keys and values per KV head in the cache.
-  kLatent,   // MLA: one latent of kv_lora_rank + qk_rope_head_dim per token in the cache.
-  kLinear,   // Linear attention, gated DeltaNet, Mamba: a fixed state per sequence, no cache per
-             // token.
+  kNone,        // The layer has no token mixing of its own.
+  kGrouped,     // MHA, GQA, MQA: keys and values per KV head in the cache.
+  kLatent,      // MLA: one latent of kv_lora_rank + qk_rope_head_dim per token in the cache.
+  kLinear,      // Linear attention, gated DeltaNet, Mamba: a fixed state per sequence, no cache per
+                // token.
+  kCompressed,  // DeepSeek-V4: one row that is key and value, of the last tokens one by one and of
+                // all in groups of compress_ratio.
 };
 
 // Token mixing of one layer. Fields that a kind does not use stay 0.
@@ -36,12 +38,24 @@ struct AttentionSpec {
   std::int64_t kv_lora_rank = 0;
   std::int64_t qk_nope_head_dim = 0;
   std::int64_t qk_rope_head_dim = 0;
-  // DeepSeek sparse attention: an indexer picks index_topk keys per query; 0 = none.
+  bool output_gate = false;  // Of kLatent; kGrouped has it among its columns.
+  bool shared_kv = false;  // One matrix makes keys and values, which differ in the cache (Gemma 4).
+  // kCompressed.
+  std::int64_t compress_ratio = 0;  // Tokens of one compressed row; 0 = window only.
+  std::int64_t local_window = 0;    // Last tokens that are seen one by one beside the rows.
+  std::int64_t o_groups = 0;        // The output projection is low-rank in groups of heads,
+  std::int64_t o_lora_rank = 0;     // of this rank each.
+  // Sparse attention: an indexer picks index_topk keys per query; 0 = none. Without heads of its
+  // own (GLM-5.2) a layer takes the keys that an earlier one picked.
   std::int64_t index_num_heads = 0;
   std::int64_t index_head_dim = 0;
   std::int64_t index_topk = 0;
-  // Linear kinds: elements of the state per sequence (fp32 unless the source says otherwise).
+  // Linear kinds, per sequence: elements of the recurrent state in their format, and the inputs
+  // that the convolution remembers (16 bit).
   std::int64_t state_elements = 0;
+  Dtype state_dtype = Dtype::kFp32;
+  std::int64_t conv_elements = 0;
+  std::int64_t state_flops = 4;  // Of a decoded token for each element of the state.
   // Parameters of this block, and those of them that stay in 16 bit when weights are quantised
   // (norms, biases, sinks).
   std::int64_t params = 0;
@@ -175,12 +189,19 @@ struct MoeSpec {
   bool shared_gate = false;       // Shared output is scaled by sigmoid(w . x) (Qwen2-MoE).
   int ffn_matrices = 3;           // 3 = gated (gate, up, down), 2 = plain (up, down).
   bool expert_bias = false;       // One bias per output of each matrix of an expert (gpt-oss).
+  bool latent_norm = false;       // A norm of the latent that the experts read (Kimi-K3).
   RouterSpec router;
 
   // Matrices and biases of one expert.
   std::int64_t expert_params() const {
     const std::int64_t biases = (ffn_matrices - 1) * expert_width + expert_input;
     return ffn_matrices * expert_input * expert_width + (expert_bias ? biases : 0);
+  }
+  // Latent MoE: tokens are projected to expert_input before they travel, and back after.
+  bool is_latent(std::int64_t hidden) const { return expert_input > 0 && expert_input != hidden; }
+  std::int64_t latent_params(std::int64_t hidden) const {
+    if (!is_latent(hidden)) return 0;
+    return 2 * hidden * expert_input + (latent_norm ? expert_input : 0);
   }
   bool operator==(const MoeSpec&) const = default;
 };
@@ -194,6 +215,10 @@ struct LayerSpec {
   std::int64_t norm_params = 0;  // Layer norms around the blocks; 16 bit.
   int num_norms = 2;
   LayerFormats formats;
+  // Mixing of several residual streams: fp32 parameters, and streams of hidden_size read or written
+  // beside those of the norms.
+  std::int64_t residual_params = 0;
+  std::int64_t residual_passes = 0;
 
   bool operator==(const LayerSpec&) const = default;
 };
@@ -222,6 +247,7 @@ struct ModelSpec {
   bool tied_embeddings = false;
   std::int64_t position_params = 0;  // Learned position embeddings (GPT-2, GPT-3).
   std::int64_t final_norm_params = 0;
+  std::int64_t residual_streams = 1;  // Of hidden_size between layers (hyper-connections).
   std::vector<LayerSpec> layers;
   Dtype wide_dtype = Dtype::kBf16;  // Of embedding, norms, gates and biases.
   WeightFormat head_format;
@@ -229,6 +255,8 @@ struct ModelSpec {
   // Faults in the formats that its publisher states; they matter unless a scenario states others.
   std::vector<Fault> format_faults;
   std::vector<std::string> format_notes;  // What was read of them in part, a sentence each.
+  std::int64_t tower_params = 0;  // Of a vision tower: in memory in 16 bit, not in any count.
+  std::vector<std::string> not_modelled;  // What the numbers leave out, in words.
 
   bool is_moe() const;
   std::int64_t num_moe_layers() const;
@@ -241,7 +269,8 @@ struct ModelSpec {
 // picks.
 ParameterCounts count_parameters(const ModelSpec& model);
 
-// Parameters of one layer's blocks. Gate and shared gate are counted in `gate`.
+// Parameters of one layer's blocks. Gate, shared gate and the projections of latent
+// experts are counted in `gate`, mixing of residual streams in `norms`.
 struct LayerParameters {
   std::int64_t attention = 0;
   std::int64_t norms = 0;
@@ -256,6 +285,9 @@ LayerParameters count_parameters(const ModelSpec& model, const LayerSpec& layer)
 // Forward floating-point operations of one token at a context length: 2 per active matrix parameter
 // plus attention scores and values, and the head.
 Flops flops_per_token(const ModelSpec& model, std::int64_t context);
+
+// The part of it that mixes tokens: scores, values, indexers, states.
+Flops mixing_flops_per_token(const ModelSpec& model, std::int64_t context);
 
 // Scenario-level changes to a published model ("moe.model.num_experts: 64"). Absent = as published.
 struct ModelOverrides {

@@ -24,13 +24,16 @@ std::int64_t uncounted_columns(const AttentionSpec& a, std::int64_t hidden, std:
 Matrices grouped_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64_t tp) {
   const std::int64_t queries = a.num_heads * a.head_dim;
   const std::int64_t outputs = a.num_heads * a.v_head_dim;
-  const std::int64_t kv_width = a.head_dim + a.v_head_dim;
+  const std::int64_t kv_width = a.head_dim + (a.shared_kv ? 0 : a.v_head_dim);
+  const std::int64_t index = (a.index_num_heads > 0 ? a.index_num_heads + 1 : 0) * a.index_head_dim;
   const std::int64_t gate =
-      uncounted_columns(a, hidden, queries + outputs + a.num_kv_heads * kv_width);
+      uncounted_columns(a, hidden, queries + outputs + a.num_kv_heads * kv_width + index);
   const std::int64_t heads = rank_heads(a, tp);
-  return {{"qkv", Role::kInput, hidden,
-           heads * a.head_dim + share(gate, tp) + rank_kv_heads(a, tp) * kv_width},
-          {"o", Role::kOutput, heads * a.v_head_dim, hidden}};
+  Matrices out = {{"qkv", Role::kInput, hidden,
+                   heads * a.head_dim + share(gate, tp) + rank_kv_heads(a, tp) * kv_width}};
+  if (index > 0) out.push_back({"index", Role::kIndexer, hidden, index});
+  out.push_back({"o", Role::kOutput, heads * a.v_head_dim, hidden});
+  return out;
 }
 
 Matrices latent_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64_t tp) {
@@ -41,13 +44,36 @@ Matrices latent_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64
   out.push_back({"kv_a", Role::kInput, hidden, latent});
   const std::int64_t query_input = a.q_lora_rank > 0 ? a.q_lora_rank : hidden;
   out.push_back({"q_b", Role::kInput, query_input, heads * a.head_dim});
-  if (a.index_topk > 0) {
+  if (a.index_num_heads > 0) {
     out.push_back({"index_q", Role::kIndexer, query_input, a.index_num_heads * a.index_head_dim});
     out.push_back({"index_k", Role::kIndexer, hidden, a.index_head_dim + a.index_num_heads});
   }
   out.push_back(
       {"kv_b", Role::kLatentExpand, a.kv_lora_rank, heads * (a.qk_nope_head_dim + a.v_head_dim)});
+  if (a.output_gate) out.push_back({"gate", Role::kInput, hidden, heads * a.v_head_dim});
   out.push_back({"o", Role::kOutput, heads * a.v_head_dim, hidden});
+  return out;
+}
+
+// Compressed attention: the row, its compressor and the indexer are on every rank. Compressors make
+// values and gates, of overlapping windows where an indexer picks from them.
+Matrices compressed_matrices(const AttentionSpec& a, std::int64_t hidden, std::int64_t tp) {
+  const std::int64_t groups = share(a.o_groups, tp);
+  const std::int64_t overlap = a.index_num_heads > 0 ? 2 : 1;
+  Matrices out = {{"q_a", Role::kInput, hidden, a.q_lora_rank},
+                  {"kv", Role::kInput, hidden, a.head_dim},
+                  {"q_b", Role::kInput, a.q_lora_rank, rank_heads(a, tp) * a.head_dim}};
+  if (a.compress_ratio > 0) {
+    out.push_back({"compress", Role::kInput, hidden, 2 * overlap * a.head_dim});
+  }
+  if (a.index_num_heads > 0) {
+    out.push_back({"index_q", Role::kIndexer, a.q_lora_rank, a.index_num_heads * a.index_head_dim});
+    out.push_back(
+        {"index_k", Role::kIndexer, hidden, 2 * overlap * a.index_head_dim + a.index_num_heads});
+  }
+  out.push_back(
+      {"o_a", Role::kInput, a.num_heads / a.o_groups * a.head_dim, groups * a.o_lora_rank});
+  out.push_back({"o", Role::kOutput, groups * a.o_lora_rank, hidden});
   return out;
 }
 
@@ -72,6 +98,8 @@ Matrices attention_matrices(const AttentionSpec& attention, std::int64_t hidden,
       return latent_matrices(attention, hidden, tp);
     case AttentionKind::kLinear:
       return linear_matrices(attention, hidden, tp);
+    case AttentionKind::kCompressed:
+      return compressed_matrices(attention, hidden, tp);
   }
   return {};
 }

@@ -65,6 +65,28 @@ void add_gate(std::vector<Kernel>& out, const ModelSpec& model, const MoeSpec& m
       "select", logits * kLogitBytes + static_cast<double>(tokens * moe.top_k) * kChoiceBytes));
 }
 
+// Projections of all tokens to the width that the experts read, and back.
+void add_latent(std::vector<Kernel>& out, const ModelSpec& model, const MoeSpec& moe,
+                std::int64_t tokens) {
+  if (!moe.is_latent(model.hidden_size)) return;
+  const std::int64_t hidden = model.hidden_size;
+  out.push_back(gemm({"to_latent", Matrix::Role::kInput, hidden, moe.expert_input}, tokens, {}));
+  out.push_back(gemm({"from_latent", Matrix::Role::kOutput, moe.expert_input, hidden}, tokens, {}));
+}
+
+// Several residual streams: small matrices over all of them, and their traffic.
+void add_residual(std::vector<Kernel>& out, const ModelSpec& model, const LayerSpec& layer,
+                  std::int64_t tokens) {
+  if (layer.residual_passes == 0) return;
+  const std::int64_t width = model.residual_streams * model.hidden_size;
+  if (layer.residual_params >= width) {
+    out.push_back(gemm({"mix_streams", Matrix::Role::kInput, width, layer.residual_params / width},
+                       tokens, {}));
+  }
+  const double bytes = static_cast<double>(tokens * model.hidden_size * layer.residual_passes);
+  out.push_back(elementwise("residual", bytes * kActivationBytes, 2));
+}
+
 }  // namespace
 
 std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& layer,
@@ -80,6 +102,7 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
     add_attention_projections(out, model, layer, plan, dtypes, tokens);
   }
   if (norms > 0) out.push_back(norm(model, tokens, norms));
+  add_residual(out, model, layer, tokens);
   if (layer.dense_width > 0) {
     const Matrices matrices =
         ffn_matrices(model.hidden_size, layer.dense_width, layer.dense_matrices, plan.tp);
@@ -88,6 +111,7 @@ std::vector<Kernel> linear_kernels(const ModelSpec& model, const LayerSpec& laye
   }
   if (!layer.moe) return out;
   add_gate(out, model, *layer.moe, tokens);
+  add_latent(out, model, *layer.moe, tokens);
   if (shared == SharedExperts::kApart) return out;
   for (Kernel& kernel : shared_expert_kernels(model, layer, plan, tokens)) {
     out.push_back(std::move(kernel));

@@ -17,11 +17,13 @@ using Role = Matrix::Role;
 Kernel rope_and_cache(const AttentionSpec& a, const ParallelPlan& plan, Dtype kv,
                       std::int64_t tokens) {
   const bool latent = a.kind == AttentionKind::kLatent;
+  const bool compressed = a.kind == AttentionKind::kCompressed;
   const std::int64_t rotated =
-      latent ? (rank_heads(a, plan.tp) + 1) * a.qk_rope_head_dim
-             : (rank_heads(a, plan.tp) + rank_kv_heads(a, plan.tp)) * a.head_dim;
-  const std::int64_t cached = latent ? a.kv_lora_rank + a.qk_rope_head_dim
-                                     : rank_kv_heads(a, plan.tp) * (a.head_dim + a.v_head_dim);
+      latent || compressed ? (rank_heads(a, plan.tp) + 1) * a.qk_rope_head_dim
+                           : (rank_heads(a, plan.tp) + rank_kv_heads(a, plan.tp)) * a.head_dim;
+  const std::int64_t cached = compressed ? a.head_dim
+                              : latent   ? a.kv_lora_rank + a.qk_rope_head_dim
+                                         : rank_kv_heads(a, plan.tp) * (a.head_dim + a.v_head_dim);
   const double per_token = static_cast<double>(rotated) * 2 * kActivationBytes +
                            static_cast<double>(cached) * (kActivationBytes + element_bytes(kv));
   return elementwise("rope_cache", static_cast<double>(tokens) * per_token, 2);
@@ -38,7 +40,7 @@ void add_latent_norms(std::vector<Kernel>& out, const AttentionSpec& a, std::int
   out.push_back(elementwise("latent_norm",
                             static_cast<double>(tokens * width) * 2 * kActivationBytes,
                             a.q_lora_rank > 0 ? 2 : 1));
-  if (a.index_topk == 0) return;
+  if (a.index_num_heads == 0) return;
   const std::int64_t index_width = (a.index_num_heads + 1) * a.index_head_dim;
   out.push_back(elementwise("index_key",
                             static_cast<double>(tokens * index_width) * 2 * kActivationBytes, 2));
@@ -161,18 +163,19 @@ Kernel per_head_gemm(const char* name, std::int64_t heads, std::int64_t rows,
   return kernel;
 }
 
-// Indexer of sparse attention: every query scores every key with a few small heads in fp8, then the
+// Indexer of sparse attention: every query scores every key with a few small heads, then the
 // logits (fp32) are read to find the best. Its keys are one per token, on every rank.
 void add_indexer(std::vector<Kernel>& out, const AttentionSpec& a, const AttentionLoad& load) {
   const double width = static_cast<double>(a.index_num_heads * a.index_head_dim);
+  const Dtype format = a.kind == AttentionKind::kGrouped ? Dtype::kBf16 : Dtype::kFp8;
   const Core core = {"index_logits", 2 * width, index_key_bytes(a).value(), width};
   if (load.prefill_tokens > 0) {
     out.push_back(prefill_core(core, load.prefill_tokens, load.prefill_pairs, load.prefill_keys));
-    out.back().dtype = Dtype::kFp8;
+    out.back().dtype = format;
   }
   if (load.decode_sequences > 0) {
     out.push_back(decode_core(core, load.decode_sequences, load.decode_keys));
-    out.back().dtype = Dtype::kFp8;
+    out.back().dtype = format;
   }
   constexpr double kLogitWriteAndRead = 8;
   out.push_back(
@@ -241,7 +244,7 @@ std::vector<Kernel> latent_kernels(const LayerSpec& layer, const ParallelPlan& p
   out.reserve(8);
   if (a.index_topk > 0) {
     // Every query reads other keys, so that none can be expanded for all.
-    add_indexer(out, a, load);
+    if (a.index_num_heads > 0) add_indexer(out, a, load);
     add_absorbed(out, layer, plan, dtypes, load);
     return out;
   }
@@ -249,6 +252,62 @@ std::vector<Kernel> latent_kernels(const LayerSpec& layer, const ParallelPlan& p
   decode.prefill_tokens = 0;
   if (load.prefill_tokens > 0) add_expanded(out, layer, plan, load);
   if (load.decode_sequences > 0) add_absorbed(out, layer, plan, dtypes, decode);
+  return out;
+}
+
+// Grouped attention over the blocks of keys that an indexer picked (MiniMax-M3).
+std::vector<Kernel> block_sparse_kernels(const AttentionSpec& a, const ParallelPlan& plan,
+                                         const DtypePlan& dtypes, const AttentionLoad& load) {
+  const double width = static_cast<double>(rank_heads(a, plan.tp) * (a.head_dim + a.v_head_dim));
+  const Core core = {"attention", 2 * width, kv_layer_bytes(a, plan.tp, dtypes.kv).value(), width};
+  std::vector<Kernel> out;
+  add_indexer(out, a, load);
+  if (load.prefill_tokens > 0) {
+    const double pairs = kept_keys(load.prefill_pairs, load.prefill_tokens, a.index_topk);
+    out.push_back(prefill_core(core, load.prefill_tokens, pairs, load.prefill_keys));
+  }
+  if (load.decode_sequences > 0) {
+    const double keys = kept_keys(load.decode_keys, load.decode_sequences, a.index_topk);
+    out.push_back(decode_core(core, load.decode_sequences, keys));
+  }
+  return out;
+}
+
+// Rows that queries with `keys` keys in all read: the last tokens one by one, and compressed rows.
+double rows_read(const AttentionSpec& a, double keys, std::int64_t queries) {
+  if (a.compress_ratio == 0) return keys;  // Cut by the window already.
+  return kept_keys(keys, queries, a.local_window) +
+         kept_keys(keys / static_cast<double>(a.compress_ratio), queries, a.index_topk);
+}
+
+// Compressed attention (DeepSeek-V4). Every row is key and value of all heads: 4 h d FLOPs. The
+// indexer scores the compressed rows. Prefill first widens the rows that it reads to 16 bit.
+// Source: vLLM, layers/deepseek_v4_attention.py.
+std::vector<Kernel> compressed_kernels(const AttentionSpec& a, const ParallelPlan& plan,
+                                       const AttentionLoad& load) {
+  const double ratio = static_cast<double>(std::max<std::int64_t>(a.compress_ratio, 1));
+  const double width = static_cast<double>(rank_heads(a, plan.tp) * 2 * a.head_dim);
+  const Core core = {"attention", 2 * width, compressed_row_bytes(a), width};
+  std::vector<Kernel> out;
+  if (a.index_num_heads > 0) {
+    AttentionLoad rows = load;
+    for (double* keys : {&rows.prefill_pairs, &rows.prefill_keys, &rows.decode_keys})
+      *keys /= ratio;
+    AttentionSpec index = a;
+    index.compress_ratio = 1;  // Bytes of a row, not of a token.
+    add_indexer(out, index, rows);
+  }
+  if (load.prefill_tokens > 0) {
+    const double rows = load.prefill_keys / ratio;
+    const double wide = static_cast<double>(a.head_dim) * kActivationBytes;
+    out.push_back(elementwise("widen_rows", rows * (core.key_bytes + wide)));
+    out.push_back(prefill_core(core, load.prefill_tokens,
+                               rows_read(a, load.prefill_pairs, load.prefill_tokens), rows));
+  }
+  if (load.decode_sequences > 0) {
+    out.push_back(decode_core(core, load.decode_sequences,
+                              rows_read(a, load.decode_keys, load.decode_sequences)));
+  }
   return out;
 }
 
@@ -260,7 +319,7 @@ std::vector<Kernel> state_kernels(const AttentionSpec& a, const ParallelPlan& pl
                                   const AttentionLoad& load) {
   constexpr std::int64_t kChunk = 64;
   const double state = static_cast<double>(share(a.state_elements, plan.tp));
-  const double passes = 2 * kStateBytes;  // Read and written.
+  const double moved = 2 * state_bytes(a, plan.tp).value();  // Read and written.
   std::vector<Kernel> out;
   if (load.prefill_tokens > 0) {
     const std::int64_t values = share(a.num_heads * a.v_head_dim, plan.tp);
@@ -268,12 +327,12 @@ std::vector<Kernel> state_kernels(const AttentionSpec& a, const ParallelPlan& pl
     const std::int64_t n = 2 * values + kChunk * (rank_heads(a, plan.tp) + share(values, k));
     Kernel core = gemm({"linear_attention", Role::kInput, k, n}, load.prefill_tokens, {});
     const double tokens = static_cast<double>(load.prefill_tokens);
-    core.bytes = Bytes(
-        tokens * (static_cast<double>(3 * values) * kActivationBytes + state * passes / kChunk));
+    core.bytes =
+        Bytes(tokens * (static_cast<double>(3 * values) * kActivationBytes + moved / kChunk));
     out.push_back(core);
   }
   if (load.decode_sequences > 0) {
-    const Core core = {"linear_attention", 4 * state, state * passes, 0};
+    const Core core = {"linear_attention", static_cast<double>(a.state_flops) * state, moved, 0};
     const double sequences = static_cast<double>(load.decode_sequences);
     out.push_back(decode_core(core, load.decode_sequences, sequences));
   }
@@ -289,11 +348,16 @@ std::vector<Kernel> attention_kernels(const LayerSpec& layer, const ParallelPlan
     case AttentionKind::kNone:
       return {};
     case AttentionKind::kGrouped:
+      if (layer.attention.index_topk > 0) {
+        return block_sparse_kernels(layer.attention, plan, dtypes, load);
+      }
       return grouped_kernels(layer.attention, plan, dtypes, load);
     case AttentionKind::kLatent:
       return latent_kernels(layer, plan, dtypes, load);
     case AttentionKind::kLinear:
       return state_kernels(layer.attention, plan, load);
+    case AttentionKind::kCompressed:
+      return compressed_kernels(layer.attention, plan, load);
   }
   return {};
 }

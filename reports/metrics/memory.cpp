@@ -39,8 +39,7 @@ Out memory_peak(In in) {
 
 Out kv_peak_tokens(In in) {
   if (!in.summary) return std::nullopt;
-  return static_cast<double>(in.summary->kv_blocks_peak *
-                             in.deployment.serving.memory.kv_block_tokens);
+  return static_cast<double>(in.summary->kv_blocks_peak * in.memory.block.tokens);
 }
 
 template <auto Item>
@@ -116,7 +115,9 @@ std::vector<MetricRow> kv_metrics() {
        "Tokens of context that the pool of one attention-DP rank holds.",
        [](In in) -> Out { return static_cast<double>(in.memory.kv_capacity_tokens); }},
       {kKvPeakTokens, "kv_peak_tokens", "KV peak", g, "token",
-       "Largest context at any time on one attention-DP rank, in whole blocks.", kv_peak_tokens},
+       "Largest context at any time on one attention-DP rank, in whole blocks, those of states "
+       "included.",
+       kv_peak_tokens},
       {kKvPeakBytes, "kv_peak_bytes", "KV peak", g, "B",
        "The same in memory: share of the blocks in use times the pool.", kv_peak_bytes},
       {kKvPeakShare, "kv_peak_share", "KV peak share", g, "share",

@@ -79,6 +79,8 @@ struct Fields<CaseReport> {
       Field("hardware", &CaseReport::hardware),
       Field("layout", &CaseReport::layout),
       Field("is_moe", &CaseReport::is_moe),
+      Field("not_modelled", &CaseReport::not_modelled,
+            "What the model has and the numbers leave out."),
       Field("twin_of", &CaseReport::twin_of, "The MoE case whose dense twin it is."),
       Field("twin_match", &CaseReport::twin_match, "The size or quality that the twin shares."),
       Field("metrics", &CaseReport::metrics),

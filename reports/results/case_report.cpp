@@ -68,6 +68,7 @@ CaseReport described(const Deployment& deployment) {
         fmt::format("prefill {}; decode {}", layout_text(*deployment.prefill), report.layout);
   }
   report.is_moe = deployment.model.is_moe();
+  report.not_modelled = deployment.model.not_modelled;
   report.quality = quality_of(deployment);
   report.notes = deployment.model.format_notes;
   report.facts = facts_of(deployment);

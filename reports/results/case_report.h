@@ -38,6 +38,7 @@ struct CaseReport {
   std::string hardware;  // "1 x dgx-h100 (8 x h100-sxm-80gb)"
   std::string layout;    // "tp 8", "attention dp 16, ep 16"
   bool is_moe = false;
+  std::vector<std::string> not_modelled;  // What the model has and the numbers leave out.
   std::string twin_of;     // The case that this one is a dense twin of; empty = none ...
   std::string twin_match;  // ... and what they have in common: active, total, memory, quality.
   CaseMetrics metrics;

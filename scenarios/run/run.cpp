@@ -11,18 +11,6 @@
 #include "sim/serving/run_case.h"
 
 namespace moesim {
-namespace {
-
-CaseReport too_big(const Deployment& deployment, const MemoryLedger& memory,
-                   const std::string& reason) {
-  const auto fit = smallest_fit(deployment.model, deployment.dtypes, deployment.serving.memory,
-                                deployment.cluster.node.device);
-  return make_infeasible_report(deployment, memory, reason,
-                                fit.value_or("no layout up to 1024 of these devices"));
-}
-
-}  // namespace
-
 CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason) {
   CaseReport report;
   report.name = row.name;
@@ -48,7 +36,8 @@ CaseReport simulate(const Case& planned, const ProgressSink& progress) {
   const std::vector<Deployment> pools = pools_of(deployment);
   for (std::size_t p = 0; p < pools.size(); ++p) {
     const std::string fault = memory_fault(ledgers[p], pools[p].role);
-    if (!fault.empty()) return too_big(deployment, ledgers[p], fault);
+    if (fault.empty()) continue;
+    return make_infeasible_report(deployment, ledgers[p], fault, memory_remedy(pools[p], bank));
   }
   const Summary summary = run_case(deployment, ledgers, *planned.workload, bank, progress);
   return make_case_report(deployment, *planned.workload, summary, bank);

@@ -74,6 +74,18 @@ std::vector<EngineKey> limits() {
           "Rule of the size of the KV cache. utilization: memory_utilization of all memory, less "
           "everything else; static_fraction: memory_utilization of all memory, less weights; "
           "free_fraction: memory_utilization of what everything else leaves free"),
+      of_file(
+          path(&P::memory, &M::states), "states", form::Word<StateRule>{}, Certainty::kSetting,
+          kMayState,
+          "Where the states of linear attention and Mamba live. reserved: beside the KV cache, "
+          "for max_num_seqs sequences; paged: in blocks of the KV cache, for running sequences; "
+          "share: in a share of the KV cache's memory, which bounds the running sequences"),
+      of_file(path(&P::memory, &M::state_share), "state_share", form::Number{0, 1},
+              Certainty::kSetting, kMayState,
+              "Share of the memory of states and KV cache that goes to the states"),
+      of_file(path(&P::memory, &M::state_copies), "state_copies", form::Whole{1, 64},
+              Certainty::kSetting, kMayState,
+              "States that the engine keeps for each running sequence in its share"),
       setting(&P::chunked_prompts, "chunked_prompts", form::Flag{},
               "Whether long prompts are cut into chunks; else a step takes whole prompts only"),
       setting(&P::reserved_output, "reserved_output", form::Number{0, 1},

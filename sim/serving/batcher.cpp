@@ -91,19 +91,20 @@ bool Batcher::add_decodes(RankStep& step) {
   return step.items.size() > before;
 }
 
-// Takes the block for one more token of the sequence at a position of running_, if it needs one. If
-// no block is free, preempts the youngest sequences that are in no step; false if the sequence
+// Takes the blocks for one more token of the sequence at a position of running_, if it needs any.
+// If too few are free, preempts the youngest sequences that are in no step; false if the sequence
 // itself is the youngest of them.
 bool Batcher::make_room(std::size_t position) {
   Sequence& sequence = slots_[running_[position]];
-  if (pool_.blocks_for(sequence.cached + 1) <= sequence.blocks) return true;
-  while (!pool_.allocate(1)) {
+  const std::int64_t lacks = pool_.blocks_for(sequence.cached + 1) - sequence.blocks;
+  if (lacks <= 0) return true;
+  while (!pool_.allocate(lacks)) {
     std::size_t youngest = running_.size() - 1;
     while (slots_[running_[youngest]].in_step) --youngest;
     preempt(youngest);
     if (youngest == position) return false;
   }
-  ++sequence.blocks;
+  sequence.blocks += lacks;
   return true;
 }
 

@@ -5,9 +5,8 @@
 
 namespace moesim {
 
-KvPool::KvPool(std::int64_t blocks, std::int64_t block_tokens)
-    : blocks_(blocks), block_tokens_(block_tokens) {
-  if (blocks <= 0 || block_tokens <= 0) {
+KvPool::KvPool(std::int64_t blocks, const KvBlockShape& block) : blocks_(blocks), block_(block) {
+  if (blocks <= 0 || block.tokens <= 0) {
     throw std::invalid_argument("a KV pool needs at least one block of one token");
   }
 }

@@ -3,17 +3,17 @@
 
 #include <cstdint>
 
+#include "models/memory/memory_ledger.h"
+
 namespace moesim {
 
 class KvPool {
  public:
-  // Requires: both > 0.
-  KvPool(std::int64_t blocks, std::int64_t block_tokens);
+  // Requires: blocks > 0, block.tokens > 0.
+  KvPool(std::int64_t blocks, const KvBlockShape& block);
 
-  // Blocks that hold this many tokens.
-  std::int64_t blocks_for(std::int64_t tokens) const {
-    return (tokens + block_tokens_ - 1) / block_tokens_;
-  }
+  // Blocks that a sequence of this many tokens holds.
+  std::int64_t blocks_for(std::int64_t tokens) const { return block_.blocks_for(tokens); }
   // Takes all of `blocks` or, if fewer are free, none.
   bool allocate(std::int64_t blocks);
   // Requires: 0 <= blocks <= held().
@@ -29,7 +29,7 @@ class KvPool {
 
  private:
   std::int64_t blocks_;
-  std::int64_t block_tokens_;
+  KvBlockShape block_;
   std::int64_t allocated_ = 0;
   std::int64_t released_ = 0;
   std::int64_t peak_ = 0;

@@ -26,14 +26,14 @@ double Replica::MicroBatch::prefill_share() const {
   return static_cast<double>(prefill_tokens()) / static_cast<double>(tokens());
 }
 
-Replica::Replica(const Context& context, std::int64_t index, std::int64_t kv_blocks)
+Replica::Replica(const Context& context, std::int64_t index, const MemoryLedger& memory)
     : context_(context), index_(index) {
   const Deployment& deployment = context_.deployment;
   const ParallelPlan& plan = deployment.plan;
   const EngineMemoryRules& rules = deployment.serving.memory;
   const bool prefills = deployment.role == PoolRole::kPrefill;
   const BatcherLimits limits = {
-      .max_num_seqs = rules.max_num_seqs,
+      .max_num_seqs = memory.max_num_seqs,
       .max_batched_tokens = rules.max_batched_tokens,
       .batches_in_flight = plan.pp,
       .chunked_prompts = deployment.serving.chunked_prompts,
@@ -42,7 +42,7 @@ Replica::Replica(const Context& context, std::int64_t index, std::int64_t kv_blo
       .hands_over = prefills};
   for (std::int64_t d = 0; d < plan.attention_dp; ++d) {
     batchers_.emplace_back(deployment.serving.batching, limits,
-                           KvPool(kv_blocks, rules.kv_block_tokens), context_.model.windows());
+                           KvPool(memory.kv_blocks, memory.block), context_.model.windows());
   }
   for (std::int64_t s = 0; s < plan.pp; ++s) {
     stages_.emplace_back(make_stage(deployment, index, s));
@@ -185,7 +185,9 @@ void Replica::send(std::size_t from, MicroBatch* batch) {
   for (std::int64_t r = 0; r < deployment.plan.stage_ranks(); ++r) {
     const Link& link = stages_[from].next[r];
     const std::int64_t tokens = batch->ranks[r / tp].batch.tokens();
-    const Bytes bytes = activation_bytes(deployment.model, tokens) / static_cast<double>(tp);
+    const Bytes bytes = activation_bytes(deployment.model, tokens) *
+                        static_cast<double>(deployment.model.residual_streams) /
+                        static_cast<double>(tp);
     const auto arrived = [this, batch, from, bytes, across = link.across, failures = failures_] {
       TrafficTotals& traffic = context_.records.traffic;
       traffic.pipeline += bytes;

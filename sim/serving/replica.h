@@ -38,8 +38,8 @@ class Replica {
     Timeline* timeline = nullptr;  // Of the first replica; null if none is recorded.
   };
 
-  // Keeps a reference to the context. `index`: in the pool. `kv_blocks`: of one attention-DP rank.
-  Replica(const Context& context, std::int64_t index, std::int64_t kv_blocks);
+  // Keeps a reference to the context. `index`: in the pool. `memory`: of one attention-DP rank.
+  Replica(const Context& context, std::int64_t index, const MemoryLedger& memory);
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 

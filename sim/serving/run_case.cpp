@@ -18,7 +18,7 @@ std::deque<Pool> ready_pools(const Deployment& deployment, const std::vector<Mem
                              const RoutingBank* bank) {
   std::deque<Pool> pools;
   for (const Deployment& part : pools_of(deployment)) {
-    pools.emplace_back(part, bank, ledgers.at(pools.size()).kv_blocks);
+    pools.emplace_back(part, bank, ledgers.at(pools.size()));
   }
   return pools;
 }

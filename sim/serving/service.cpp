@@ -20,7 +20,7 @@ Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engi
     const Deployment& deployment = pools[p].deployment;
     auto& replicas = deployment.role == PoolRole::kPrefill ? prefill_replicas_ : replicas_;
     for (std::int64_t r = 0; r < deployment.plan.replicas; ++r) {
-      replicas.emplace_back(contexts_[p], r, pools[p].kv_blocks);
+      replicas.emplace_back(contexts_[p], r, pools[p].memory);
     }
   }
   if (!prefill_replicas_.empty()) {

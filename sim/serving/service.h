@@ -20,14 +20,14 @@ namespace moesim {
 
 // The replicas of one role, and what they share.
 struct Pool {
-  Pool(const Deployment& part, const RoutingBank* bank, std::int64_t blocks)
-      : deployment(part), model(deployment, bank), kv_blocks(blocks) {}
+  Pool(const Deployment& part, const RoutingBank* bank, const MemoryLedger& ledger)
+      : deployment(part), model(deployment, bank), memory(ledger) {}
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   Deployment deployment;
   StepModel model;
-  std::int64_t kv_blocks;  // Of one attention-DP rank.
+  MemoryLedger memory;  // Of one attention-DP rank.
 };
 
 class Service {

@@ -53,7 +53,8 @@ inline AttentionSpec delta_net() {
   a.num_kv_heads = 16;
   a.head_dim = 128;
   a.v_head_dim = 128;
-  a.state_elements = 32 * 128 * 128 + 8192 * 3;
+  a.state_elements = 32 * 128 * 128;
+  a.conv_elements = 8192 * 3;
   a.unquantised_params = 8192 * 4 + 64 + 128;
   a.params = 2048 * (8192 + 4096 + 64) + 4096 * 2048 + a.unquantised_params;
   return a;

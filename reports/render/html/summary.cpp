@@ -71,10 +71,12 @@ std::string badge(const HtmlView& view, std::size_t index) {
 
 std::string glance_row(const HtmlView& view, std::size_t index) {
   const CaseReport& report = view.report.cases[index];
+  const std::string gaps =
+      report.not_modelled.empty() ? "" : "<br>Not modelled: " + html_text(gaps_text(report));
   std::string row =
-      fmt::format("<tr><th scope=\"row\"><b>{}</b> {}<small>{}<br>{} &middot; {}</small></th>",
+      fmt::format("<tr><th scope=\"row\"><b>{}</b> {}<small>{}<br>{} &middot; {}{}</small></th>",
                   html_text(view.title(index)), badge(view, index), html_text(report.model),
-                  html_text(report.hardware), html_text(report.layout));
+                  html_text(report.hardware), html_text(report.layout), gaps);
   for (const KeyColumn& column : key_columns())
     if (largest(view, column.key) > 0) row += glance_cell(view, index, column);
   return row + "</tr>\n";

@@ -63,6 +63,10 @@ TextTable side_by_side(const std::vector<CaseReport>& cases) {
   table.rows.push_back(row_of("hardware", cases, [](const CaseReport& c) { return c.hardware; }));
   table.rows.push_back(row_of("layout", cases, [](const CaseReport& c) { return c.layout; }));
   table.rows.push_back(row_of("result", cases, status_text));
+  if (std::any_of(cases.begin(), cases.end(),
+                  [](const CaseReport& c) { return !c.not_modelled.empty(); })) {
+    table.rows.push_back(row_of("not modelled", cases, gaps_text));
+  }
   for (const KeyGroup& group : key_groups()) {
     std::vector<Row> rows;
     for (const Metric key : group.keys) {

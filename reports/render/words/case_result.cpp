@@ -1,6 +1,7 @@
 #include "reports/render/words/case_result.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 
@@ -47,6 +48,10 @@ std::string infeasibility(const CaseReport& report) {
 }
 
 }  // namespace
+
+std::string gaps_text(const CaseReport& report) {
+  return fmt::format("{}", fmt::join(report.not_modelled, "; "));
+}
 
 std::string disqualification_text(const CaseReport& report) {
   const std::string kind = disqualification_kind(report);

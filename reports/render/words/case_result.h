@@ -11,6 +11,9 @@ namespace moesim {
 // "completed no request". Empty if it can.
 std::string disqualification_text(const CaseReport& report);
 
+// What the numbers of a case leave out, in one line; empty = nothing that is known.
+std::string gaps_text(const CaseReport& report);
+
 // The same without figures, so that cases alike can be counted: "misses its service level".
 std::string disqualification_kind(const CaseReport& report);
 

@@ -73,6 +73,8 @@ std::string memory_table(const Scenario& scenario) {
   for (const Column& column : columns) {
     out += fmt::format(" {:16}", column.ledger.kv_capacity_tokens);
   }
+  out += fmt::format("\n{:26}", "sequences at most");
+  for (const Column& column : columns) out += fmt::format(" {:16}", column.ledger.max_num_seqs);
   return out + "\n";
 }
 

@@ -106,11 +106,12 @@ TEST(BadConfig, GroupsThatDoNotDivideTheExpertsAreRefused) {
 }
 
 TEST(BadConfig, UnknownArchitectureIsNamedWithTheSupportedOnes) {
-  const std::string fault = faults_with("architectures", {"DeepseekV4ForCausalLM"});
-  EXPECT_EQ(fault.rfind("c.json:3: architectures[0]: DeepseekV4ForCausalLM: one of "
-                        "ArcticForCausalLM, ",
-                        0),
-            0u)
+  const std::string fault = faults_with("architectures", {"Mixtrel2ForCausalLM"});
+  EXPECT_EQ(
+      fault.rfind("c.json:3: architectures[0]: Mixtrel2ForCausalLM: the nearest known name is "
+                  "MixtralForCausalLM; all fields of ",
+                  0),
+      0u)
       << fault;
   EXPECT_NE(fault.find("Qwen3MoeForCausalLM"), std::string::npos);
 }
@@ -126,7 +127,7 @@ TEST(BadConfig, MechanismsThatCannotBeRepresentedAreRefused) {
             "c.json:14: is_encoder_decoder: true: false expected: only decoders can be read");
   EXPECT_EQ(faults_with("compress_ratios", {0, 4}),
             "c.json:14: compress_ratios: a list: absent expected: this mechanism cannot be "
-            "represented");
+            "represented in MixtralForCausalLM");
 }
 
 TEST(BadConfig, AllFaultsAreReportedAtOnce) {
@@ -290,7 +291,8 @@ TEST(Fields, HybridsPutFullAttentionWhereTheirConfigsSay) {
   const ModelSpec jamba = load_model("jamba-v0.1");
   EXPECT_EQ(jamba.layers[4].attention.kind, AttentionKind::kGrouped);
   EXPECT_EQ(jamba.layers[5].attention.kind, AttentionKind::kLinear);
-  EXPECT_EQ(jamba.layers[5].attention.state_elements, 8192 * 16 + 8192 * 4);
+  EXPECT_EQ(jamba.layers[5].attention.state_elements, 8192 * 16);
+  EXPECT_EQ(jamba.layers[5].attention.conv_elements, 8192 * 3);
 }
 
 TEST(Fields, NestedTextConfigReadsAsTheModelItself) {

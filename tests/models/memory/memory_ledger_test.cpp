@@ -265,8 +265,52 @@ TEST(KvPool, LinearStatesAreSetAside) {
   EngineMemoryRules rules;
   rules.max_num_seqs = 10;
   const MemoryLedger ledger = memory_ledger(model, {}, {}, rules, device_gib(80), {});
-  EXPECT_EQ(ledger.linear_states.value(), 10 * (32 * 128 * 128 + 8192 * 3) * 4.0);
+  EXPECT_EQ(ledger.linear_states.value(), 10 * (32 * 128 * 128 * 4.0 + 8192 * 3 * 2.0));
   EXPECT_EQ(ledger.kv_bytes_per_token.value(), 2 * 2 * 256 * 2);
+}
+
+// Qwen3.5-27B: 48 layers with 48 x 128 x 128 fp32 and 10240 x 3 16-bit elements, 16 layers with 4
+// KV heads of 256. A state of 3,207,168 B fits a page of 784 tokens of 4,096 B (vLLM 0.19.1 logs
+// this number); layers form groups of 16, so that a sequence holds three blocks of states.
+TEST(KvPool, StatesArePagesOfTheCache) {
+  AttentionSpec linear = made::delta_net();
+  linear.state_elements = 48 * 128 * 128;
+  linear.conv_elements = 10240 * 3;
+  ModelSpec model = made::model(5120, 1024, 64, made::dense_layer(5120, linear, 1024));
+  for (std::size_t i = 3; i < 64; i += 4)
+    model.layers[i].attention = made::grouped(5120, 24, 4, 256);
+  EngineMemoryRules rules;
+  rules.memory_utilization = 1;
+  rules.states = StateRule::kPaged;
+  rules.max_num_seqs = 1024;
+  const double needed = memory_ledger(model, {}, {}, rules, device_of(1e13), {}).needed().value();
+  const double block = 16 * 784 * 4096.0;
+  const MemoryLedger ledger =
+      memory_ledger(model, {}, {}, rules, device_of(needed + 939 * block), {});
+  EXPECT_EQ(ledger.linear_states.value(), 0);
+  EXPECT_EQ(ledger.block.tokens, 784);
+  EXPECT_EQ(ledger.block.states, 3);
+  EXPECT_EQ(ledger.kv_blocks, 939);
+  EXPECT_EQ(ledger.max_num_seqs, 939);
+  // One sequence of 32,768 tokens holds 42 + 3 blocks.
+  EXPECT_EQ(ledger.kv_capacity_tokens, 939 * 32768 / 45);
+  EXPECT_FALSE(memory_ledger(model, {}, {}, rules, device_of(needed + 3.9 * block), {}).fits());
+}
+
+TEST(KvPool, AShareForStatesBoundsTheSequences) {
+  ModelSpec model = made::model(2048, 1024, 2, made::dense_layer(2048, made::delta_net(), 4096));
+  model.layers[1].attention = made::grouped(2048, 16, 2, 256);
+  EngineMemoryRules rules;
+  rules.memory_utilization = 1;
+  rules.states = StateRule::kShare;
+  rules.state_share = 0.5;
+  rules.state_copies = 3;
+  const double state = 32 * 128 * 128 * 4.0 + 8192 * 3 * 2.0;
+  const double needed = memory_ledger(model, {}, {}, rules, device_of(1e9), {}).needed().value();
+  const MemoryLedger ledger =
+      memory_ledger(model, {}, {}, rules, device_of(needed + 2 * 30.5 * state), {});
+  EXPECT_EQ(ledger.max_num_seqs, 10);
+  EXPECT_NEAR(ledger.kv_pool.value(), 30.5 * state, 1);
 }
 
 TEST(KvPool, AModelWithoutGrowingCacheIsBoundByItsContext) {

@@ -15,7 +15,8 @@ struct Setup {
 };
 
 Batcher make(const Setup& setup) {
-  return Batcher(setup.policy, setup.limits, KvPool(setup.blocks, setup.block_tokens), {0});
+  return Batcher(setup.policy, setup.limits, KvPool(setup.blocks, {.tokens = setup.block_tokens}),
+                 {0});
 }
 
 Request request(std::int64_t input, std::int64_t output) {
@@ -243,7 +244,8 @@ TEST(Batcher, ConservesTokensAndBlocksAtEveryStep) {
 
 // Contexts 10 and 20 after the prompts; each decode sees itself too.
 TEST(Batcher, SumsTheKeysThatDecodesRead) {
-  Batcher batcher(batch_policy("mixed"), {.max_batched_tokens = 100}, KvPool(100, 4), {0, 15});
+  Batcher batcher(batch_policy("mixed"), {.max_batched_tokens = 100}, KvPool(100, {.tokens = 4}),
+                  {0, 15});
   batcher.submit(request(10, 3), Seconds(0));
   batcher.submit(request(20, 3), Seconds(0));
   const RankStep prompts = advance(batcher);

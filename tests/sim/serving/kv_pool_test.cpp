@@ -8,15 +8,23 @@ namespace moesim {
 namespace {
 
 TEST(KvPool, RoundsTokensUpToBlocks) {
-  const KvPool pool(10, 16);
+  const KvPool pool(10, {.tokens = 16});
   EXPECT_EQ(pool.blocks_for(0), 0);
   EXPECT_EQ(pool.blocks_for(1), 1);
   EXPECT_EQ(pool.blocks_for(16), 1);
   EXPECT_EQ(pool.blocks_for(17), 2);
 }
 
+// 784 tokens a block, one block of them at a time, and three blocks of states.
+TEST(KvPool, PagesTheStatesOfASequence) {
+  const KvPool pool(939, {.tokens = 784, .groups = 1, .states = 3});
+  EXPECT_EQ(pool.blocks_for(1), 4);
+  EXPECT_EQ(pool.blocks_for(784), 4);
+  EXPECT_EQ(pool.blocks_for(785), 5);
+}
+
 TEST(KvPool, GivesAllBlocksOrNone) {
-  KvPool pool(10, 16);
+  KvPool pool(10, {.tokens = 16});
   EXPECT_TRUE(pool.allocate(7));
   EXPECT_FALSE(pool.allocate(4));
   EXPECT_EQ(pool.held(), 7);
@@ -25,7 +33,7 @@ TEST(KvPool, GivesAllBlocksOrNone) {
 }
 
 TEST(KvPool, ConservesBlocksAndRemembersThePeak) {
-  KvPool pool(10, 16);
+  KvPool pool(10, {.tokens = 16});
   pool.allocate(6);
   pool.release(5);
   pool.allocate(3);
@@ -36,10 +44,10 @@ TEST(KvPool, ConservesBlocksAndRemembersThePeak) {
 }
 
 TEST(KvPool, RefusesToReleaseWhatNobodyHolds) {
-  KvPool pool(10, 16);
+  KvPool pool(10, {.tokens = 16});
   pool.allocate(2);
   EXPECT_THROW(pool.release(3), std::logic_error);
-  EXPECT_THROW(KvPool(0, 16), std::invalid_argument);
+  EXPECT_THROW(KvPool(0, {.tokens = 16}), std::invalid_argument);
 }
 
 }  // namespace
