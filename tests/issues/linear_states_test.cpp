@@ -4,6 +4,7 @@
 
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
+#include "models/spec/model_formats.h"
 #include "sim/deployment/serving_policy.h"
 
 namespace moesim {
@@ -23,8 +24,8 @@ MemoryLedger on_one_h100(const std::string& engine) {
   DeviceSpec device;
   device.memory = Bytes(85.0e9);
   DtypePlan fp8;
-  fp8.weights = fp8.experts = Dtype::kFp8;
-  return memory_ledger(read_config(kHybrid, "hybrid.json", "hybrid"), {}, fp8,
+  fp8.weights = FormatName::kFp8;
+  return memory_ledger(in_formats(read_config(kHybrid, "hybrid.json", "hybrid"), fp8), {}, fp8,
                        serving_policy(engine, device.memory).memory, device, {});
 }
 
@@ -41,9 +42,9 @@ TEST(LinearStates, ARefusalNamesFewerSequences) {
   DeviceSpec device;
   device.memory = Bytes(85.0e9);
   DtypePlan fp8;
-  fp8.weights = fp8.experts = Dtype::kFp8;
+  fp8.weights = FormatName::kFp8;
   EngineMemoryRules rules = serving_policy("vllm 0.10", device.memory).memory;
-  const ModelSpec model = read_config(kHybrid, "hybrid.json", "hybrid");
+  const ModelSpec model = in_formats(read_config(kHybrid, "hybrid.json", "hybrid"), fp8);
   const auto fewer = fitting_max_num_seqs(model, {{}, fp8}, rules, device, {});
   ASSERT_TRUE(fewer);
   rules.max_num_seqs = *fewer;
