@@ -42,7 +42,7 @@ std::vector<Fact> facts_of(const Deployment& deployment) {
   const NodeSpec& node = deployment.cluster.node;
   const DeviceSpec& device = node.device;
   const std::vector<Fact> family = device.family_facts(
-      deployment.model.is_moe() ? std::optional(deployment.dtypes.experts) : std::nullopt,
+      deployment.model.is_moe() ? std::optional(main_format(deployment.model).dtype) : std::nullopt,
       deployment.power_limit > Watts(0));
   std::vector<Fact> facts;
   for (const std::vector<Fact>* part :

@@ -162,7 +162,7 @@ TEST(Explain, FindsNoCostInWaiting) {
 TEST(Explain, SaysWhatTheLargestPartIs) {
   const Explanation cost =
       explain_cost(base(), with(base(), {{Metric::kCostPerMillionOutputTokens, 20'000}}));
-  EXPECT_NE(explanation_text("a", "b", cost, 200).find("is price: what a device-second costs."),
+  EXPECT_NE(explanation_text("a", "b", cost, 200).find("is price: cost of a device-second."),
             std::string::npos);
 }
 

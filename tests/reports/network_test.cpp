@@ -49,8 +49,7 @@ TEST(CaseNetwork, TheSentenceNamesTheFullestPort) {
       network_sentence(two_classes()),
       "communication takes 31 % of decode steps; while tokens are dispatched, the NIC of "
       "node 3, rail 5 is 93 % busy (receiving); all-reduces run as nvls (4.0 %), two_shot (96 %); "
-      "twice the scale-up bandwidth 3.4 %, twice the NIC bandwidth 12 % off the time of a "
-      "step.");
+      "doubling the scale-up bandwidth would shorten a step by 3.4 %, the NIC bandwidth by 12 %.");
 }
 
 TEST(CaseNetwork, WithoutCommunicationThereIsNothingToSay) {

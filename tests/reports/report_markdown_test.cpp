@@ -72,7 +72,7 @@ TEST(ReportMarkdown, SaysQuestionVerdictAndUncertainty) {
   const std::string text = report_markdown(with_samples());
   EXPECT_TRUE(text.starts_with("### Is the MoE cheaper than the dense model?\n")) << text;
   EXPECT_TRUE(contains(text, "**Verdict**: moe costs 2.00 USD per million output tokens")) << text;
-  EXPECT_TRUE(contains(text, "In brackets: P10 to P90 is over 10 draws")) << text;
+  EXPECT_TRUE(contains(text, "In brackets: P10 to P90 is over 10 Monte Carlo samples")) << text;
   EXPECT_FALSE(contains(text, "Warnings")) << text;
 }
 

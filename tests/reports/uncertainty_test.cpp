@@ -89,7 +89,7 @@ TEST(Verdict, CallsATieWhatTurnsWithinTheUncertainty) {
   sample_costs(report.cases[0], {1, 1, 1, 1, 1, 3, 3, 3, 3, 3});
   sample_costs(report.cases[1], {2, 2, 2, 2, 2, 2, 2, 2, 2, 2});
   EXPECT_NE(verdict_text(report).find("are a tie"), std::string::npos);
-  EXPECT_NE(verdict_text(report).find("5 of 10 draws"), std::string::npos);
+  EXPECT_NE(verdict_text(report).find("5 of 10 Monte Carlo samples"), std::string::npos);
 }
 
 TEST(Verdict, NamesACaseThatMayMissItsServiceLevel) {
@@ -101,7 +101,7 @@ TEST(Verdict, NamesACaseThatMayMissItsServiceLevel) {
   CaseReport missed = winner;
   made::set(missed, Metric::kSloMet, 0);
   for (std::size_t i = 0; i < 3; ++i) winner.samples[i] = missed.metrics;
-  EXPECT_NE(verdict_text(report).find("meets its service level in 7 of 10 draws"),
+  EXPECT_NE(verdict_text(report).find("meets its service level in 7 of 10 samples"),
             std::string::npos);
 }
 

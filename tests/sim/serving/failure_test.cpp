@@ -99,7 +99,7 @@ TEST(Failure, RequestsMoveOnWhenItIsKnown) {
   EXPECT_EQ(got[0], 4);
   EXPECT_EQ(got[1], 2);           // One ran there, one came after.
   EXPECT_NEAR(got[2], 6.5, 0.6);  // Known at 4.5 s; two steps elsewhere.
-  EXPECT_LT(got[3], 4);
+  EXPECT_LT(got[3], 5);  // Between one that waits, over 5 s, and one that does not.
 }
 
 TEST(Failure, WithNobodyLeftRequestsAreRejected) {
