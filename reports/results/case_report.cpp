@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "models/spec/model_formats.h"
 #include "reports/results/case_fields.h"
 
 namespace moesim {
