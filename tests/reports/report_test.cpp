@@ -175,7 +175,8 @@ TEST(ReportText, OfASweepMarksWhatMeetsItsServiceLevelInSomeSamplesOnly) {
   dense.samples[3] = missed;
   const std::string text = report_text(report, 120);
   EXPECT_TRUE(contains(text, "\ndense [a] ")) << text;
-  EXPECT_TRUE(contains(text, "[a] Meets its service level, but not in every draw")) << text;
+  EXPECT_TRUE(contains(text, "[a] Meets its service level, but not in every Monte Carlo sample"))
+      << text;
 }
 
 TEST(ReportText, OfASweepShowsIntervalsBelowTheHeadlineFigures) {
