@@ -11,9 +11,11 @@ namespace {
 constexpr std::int64_t kMostDevices = 1024;
 
 bool fits(const ModelSpec& model, const FittingPlan& candidate, const EngineMemoryRules& rules,
-          const DeviceSpec& device) {
+          const DeviceSpec& device, std::int64_t kv_tokens) {
   if (!plan_faults(candidate.plan, model, candidate.plan.total_ranks(), 0).empty()) return false;
-  return memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {}).fits();
+  const MemoryLedger ledger =
+      memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {});
+  return ledger.fits() && ledger.kv_capacity_tokens >= kv_tokens;
 }
 
 // Attention over tp x attention_dp ranks a stage; experts over all of them, whole if they divide.
@@ -76,25 +78,26 @@ std::optional<DtypePlan> narrowed(DtypePlan dtypes, Dtype narrow) {
 
 std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
                                                  const EngineMemoryRules& rules,
-                                                 const DeviceSpec& device) {
+                                                 const DeviceSpec& device, std::int64_t kv_tokens) {
   for (std::int64_t devices = 1; devices <= kMostDevices; devices *= 2) {
     for (const ParallelPlan& plan : plans_for(model, device, devices)) {
       const FittingPlan candidate{plan, dtypes};
-      if (fits(model, candidate, rules, device)) return candidate;
+      if (fits(model, candidate, rules, device, kv_tokens)) return candidate;
     }
   }
   return std::nullopt;
 }
 
 std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan& dtypes,
-                                        const EngineMemoryRules& rules, const DeviceSpec& device) {
-  const auto as_given = smallest_fitting_plan(model, dtypes, rules, device);
+                                        const EngineMemoryRules& rules, const DeviceSpec& device,
+                                        std::int64_t kv_tokens) {
+  const auto as_given = smallest_fitting_plan(model, dtypes, rules, device, kv_tokens);
   std::string text = as_given ? words(model, *as_given) : "";
   std::int64_t fewest = as_given ? as_given->plan.total_ranks() : kMostDevices + 1;
   for (const Dtype narrow : {Dtype::kFp8, Dtype::kInt4}) {
     const auto formats = narrowed(dtypes, narrow);
     if (!formats) continue;
-    const auto fit = smallest_fitting_plan(model, *formats, rules, device);
+    const auto fit = smallest_fitting_plan(model, *formats, rules, device, kv_tokens);
     if (!fit || fit->plan.total_ranks() >= fewest) continue;
     fewest = fit->plan.total_ranks();
     text += fmt::format("{}{} weights on {}", text.empty() ? "" : " or ", word_of(narrow),
