@@ -174,4 +174,14 @@ std::string_view allowed_quantity(Dimension dimension) {
   return "";
 }
 
+std::string thousands(std::int64_t number) {
+  std::string text = std::to_string(number);
+  const std::size_t start = number < 0 ? 1 : 0;
+  for (std::size_t i = text.size(); i > start + 3;) {
+    i -= 3;
+    text.insert(i, ",");
+  }
+  return text;
+}
+
 }  // namespace moesim

@@ -2,6 +2,7 @@
 // 1024.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,5 +34,8 @@ std::string quantity_text(double si, Dimension dimension);
 
 // Examples of what is allowed, for messages: "a time with unit, e.g. 50 ms or 10 min".
 std::string_view allowed_quantity(Dimension dimension);
+
+// A whole number with its digits by threes: "29,000".
+std::string thousands(std::int64_t number);
 
 }  // namespace moesim

@@ -122,21 +122,26 @@ struct FittingPlan {
   DtypePlan dtypes;
 };
 
-// The largest max_num_seqs below that of `rules` with which the plan fits; nothing if none does.
+// The largest max_num_seqs below that of `rules` with which the plan fits with a KV cache of at
+// least `kv_tokens`; nothing if none does.
 std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const FittingPlan& plan,
                                                  EngineMemoryRules rules, const DeviceSpec& device,
-                                                 const ExpertShare& experts);
+                                                 const ExpertShare& experts,
+                                                 std::int64_t kv_tokens = 1);
 
-// The sound plan with the fewest devices (1, 2, 4, ..., 1024) that fits in these formats,
+// The sound plan with the fewest devices (1, 2, 4, ..., 1024) that fits in these formats with a KV
+// cache of at least `kv_tokens` for each attention-DP rank,
 // preferring wide tensor parallelism inside a scale-up domain, then pipeline stages, then attention
 // DP.
 std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
                                                  const EngineMemoryRules& rules,
-                                                 const DeviceSpec& device);
+                                                 const DeviceSpec& device,
+                                                 std::int64_t kv_tokens = 1);
 
 // The smallest plan that fits, in words: "4 devices (tp 4, experts over ep 4)", and behind "or"
 // narrower weights where they need fewer devices. Nothing = none on up to 1024 devices.
 std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan& dtypes,
-                                        const EngineMemoryRules& rules, const DeviceSpec& device);
+                                        const EngineMemoryRules& rules, const DeviceSpec& device,
+                                        std::int64_t kv_tokens = 1);
 
 }  // namespace moesim

@@ -12,9 +12,11 @@ namespace {
 constexpr std::int64_t kMostDevices = 1024;
 
 bool fits(const ModelSpec& model, const FittingPlan& candidate, const EngineMemoryRules& rules,
-          const DeviceSpec& device) {
+          const DeviceSpec& device, std::int64_t kv_tokens) {
   if (!plan_faults(candidate.plan, model, candidate.plan.total_ranks(), 0).empty()) return false;
-  return memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {}).fits();
+  const MemoryLedger ledger =
+      memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {});
+  return ledger.fits() && ledger.kv_capacity_tokens >= kv_tokens;
 }
 
 // Attention over tp x attention_dp ranks a stage; experts over all of them, whole if they divide.
@@ -65,12 +67,15 @@ std::string words(const ModelSpec& model, const FittingPlan& fit) {
 
 std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const FittingPlan& plan,
                                                  EngineMemoryRules rules, const DeviceSpec& device,
-                                                 const ExpertShare& experts) {
+                                                 const ExpertShare& experts,
+                                                 std::int64_t kv_tokens) {
   std::int64_t fits = 0;
   std::int64_t too_many = rules.max_num_seqs;
   while (too_many - fits > 1) {
     rules.max_num_seqs = fits + (too_many - fits) / 2;
-    const bool does = memory_ledger(model, plan.plan, plan.dtypes, rules, device, experts).fits();
+    const MemoryLedger ledger =
+        memory_ledger(model, plan.plan, plan.dtypes, rules, device, experts);
+    const bool does = ledger.fits() && ledger.kv_capacity_tokens >= kv_tokens;
     (does ? fits : too_many) = rules.max_num_seqs;
   }
   if (fits == 0) return std::nullopt;
@@ -79,25 +84,26 @@ std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const F
 
 std::optional<FittingPlan> smallest_fitting_plan(const ModelSpec& model, const DtypePlan& dtypes,
                                                  const EngineMemoryRules& rules,
-                                                 const DeviceSpec& device) {
+                                                 const DeviceSpec& device, std::int64_t kv_tokens) {
   for (std::int64_t devices = 1; devices <= kMostDevices; devices *= 2) {
     for (const ParallelPlan& plan : plans_for(model, device, devices)) {
       const FittingPlan candidate{plan, dtypes};
-      if (fits(model, candidate, rules, device)) return candidate;
+      if (fits(model, candidate, rules, device, kv_tokens)) return candidate;
     }
   }
   return std::nullopt;
 }
 
 std::optional<std::string> smallest_fit(const ModelSpec& model, const DtypePlan& dtypes,
-                                        const EngineMemoryRules& rules, const DeviceSpec& device) {
-  const auto as_given = smallest_fitting_plan(model, dtypes, rules, device);
+                                        const EngineMemoryRules& rules, const DeviceSpec& device,
+                                        std::int64_t kv_tokens) {
+  const auto as_given = smallest_fitting_plan(model, dtypes, rules, device, kv_tokens);
   std::string text = as_given ? words(model, *as_given) : "";
   std::int64_t fewest = as_given ? as_given->plan.total_ranks() : kMostDevices + 1;
   for (const FormatName narrow : {FormatName::kFp8, FormatName::kInt4}) {
     const auto narrower = narrowed(model, narrow);
     if (!narrower) continue;
-    const auto fit = smallest_fitting_plan(*narrower, dtypes, rules, device);
+    const auto fit = smallest_fitting_plan(*narrower, dtypes, rules, device, kv_tokens);
     if (!fit || fit->plan.total_ranks() >= fewest) continue;
     fewest = fit->plan.total_ranks();
     text += fmt::format("{}{} weights on {}", text.empty() ? "" : " or ", word_of(narrow),

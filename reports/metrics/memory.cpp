@@ -48,6 +48,15 @@ Out prefill_item(In in) {
   return static_cast<double>(in.summary->prefill->memory.*Item);
 }
 
+double whole_capacity(const MemoryLedger& ledger, const ParallelPlan& plan) {
+  return static_cast<double>(ledger.kv_capacity_tokens * plan.attention_dp * plan.replicas);
+}
+
+Out prefill_whole_capacity(In in) {
+  if (!in.summary || !in.summary->prefill || !in.deployment.prefill) return std::nullopt;
+  return whole_capacity(in.summary->prefill->memory, *in.deployment.prefill);
+}
+
 Out prefill_needed(In in) {
   if (!in.summary || !in.summary->prefill) return std::nullopt;
   return in.summary->prefill->memory.needed().value();
@@ -111,10 +120,15 @@ std::vector<MetricRow> kv_metrics() {
        "Device memory outside the budget of the serving engine.", reserve},
       {kKvBytesPerToken, "kv_bytes_per_token", "KV bytes per token", g, "B",
        "KV cache of one more token of context on one device.", item<&L::kv_bytes_per_token>},
-      {kKvCapacityTokens, "kv_capacity_tokens", "KV capacity", g, "token",
+      {kKvCapacityTokens, "kv_capacity_tokens", "KV capacity, one attention-DP rank", g, "token",
        "Tokens of context that the pool of one attention-DP rank holds.",
        [](In in) -> Out { return static_cast<double>(in.memory.kv_capacity_tokens); }},
-      {kKvPeakTokens, "kv_peak_tokens", "KV peak", g, "token",
+      {kKvCapacityTotalTokens, "kv_capacity_total_tokens", "KV capacity, whole deployment", g,
+       "token",
+       "The same of all attention-DP ranks of all replicas together; of the decode pool where "
+       "prompts have a pool of their own.",
+       [](In in) -> Out { return whole_capacity(in.memory, in.deployment.plan); }},
+      {kKvPeakTokens, "kv_peak_tokens", "KV peak, one attention-DP rank", g, "token",
        "Largest context at any time on one attention-DP rank, in whole blocks, those of states "
        "included.",
        kv_peak_tokens},
@@ -130,9 +144,13 @@ std::vector<MetricRow> kv_metrics() {
        "On the fullest device of a separate prefill pool; all metrics above then describe the "
        "decode pool.",
        prefill_needed},
-      {kPrefillKvCapacityTokens, "prefill_kv_capacity_tokens", "prefill: KV capacity", g, "token",
+      {kPrefillKvCapacityTokens, "prefill_kv_capacity_tokens",
+       "prefill: KV capacity, one attention-DP rank", g, "token",
        "Tokens of context that one attention-DP rank of the prefill pool holds.",
        prefill_item<&L::kv_capacity_tokens>},
+      {kPrefillKvCapacityTotalTokens, "prefill_kv_capacity_total_tokens",
+       "prefill: KV capacity, whole pool", g, "token",
+       "The same of all attention-DP ranks of the prefill pool together.", prefill_whole_capacity},
       {kPrefillKvPeakShare, "prefill_kv_peak_share", "prefill: KV peak share", g, "share",
        "Largest use at any time on one attention-DP rank of the prefill pool, as a share of it; "
        "blocks stay in use until the cache is on a decode replica.",

@@ -8,9 +8,40 @@
 #include "scenarios/run/bank_batches.h"
 #include "scenarios/run/run_results.h"
 #include "sim/deployment/expert_memory.h"
+#include "sim/deployment/request_fit.h"
+#include "sim/deployment/way_out.h"
 #include "sim/serving/run_case.h"
 
 namespace moesim {
+namespace {
+
+// The pools of a deployment with the memory that each needs.
+struct SizedPools {
+  const Deployment& deployment;
+  std::vector<Deployment> pools;
+  std::vector<MemoryLedger> ledgers;
+
+  CaseReport too_small(std::size_t pool, const std::string& reason, std::int64_t kv_tokens) const {
+    return make_infeasible_report(deployment, ledgers[pool], reason,
+                                  way_out(pools[pool], ledgers[pool], kv_tokens));
+  }
+
+  // A report of why it can serve none of the requests; nothing if it can.
+  std::optional<CaseReport> refusal(const Workload& workload) const {
+    for (std::size_t p = 0; p < pools.size(); ++p) {
+      const std::string fault = memory_fault(ledgers[p], pools[p].role);
+      if (!fault.empty()) return too_small(p, fault, 1);
+    }
+    const auto fault = request_fault(pools, ledgers, workload.requests);
+    if (!fault) return std::nullopt;
+    if (fault->needed > 0) return too_small(fault->pool, fault->reason, fault->needed);
+    return make_infeasible_report(deployment, ledgers.front(), fault->reason,
+                                  "shorter requests, or a model of longer context");
+  }
+};
+
+}  // namespace
+
 CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason) {
   CaseReport report;
   report.name = row.name;
@@ -32,14 +63,9 @@ CaseReport simulate(const Case& planned, const ProgressSink& progress) {
     routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
   }
   const RoutingBank* bank = routed ? &*routed : nullptr;
-  const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, bank);
-  const std::vector<Deployment> pools = pools_of(deployment);
-  for (std::size_t p = 0; p < pools.size(); ++p) {
-    const std::string fault = memory_fault(ledgers[p], pools[p].role);
-    if (fault.empty()) continue;
-    return make_infeasible_report(deployment, ledgers[p], fault, memory_remedy(pools[p], bank));
-  }
-  const Summary summary = run_case(deployment, ledgers, *planned.workload, bank, progress);
+  const SizedPools sized{deployment, pools_of(deployment), pool_ledgers(deployment, bank)};
+  if (auto report = sized.refusal(*planned.workload)) return *std::move(report);
+  const Summary summary = run_case(deployment, sized.ledgers, *planned.workload, bank, progress);
   return make_case_report(deployment, *planned.workload, summary, bank);
 }
 

@@ -53,33 +53,11 @@ double fullest_group_over_mean(const Deployment& deployment, const RoutingBank& 
   return fullest;
 }
 
-namespace {
-
-ExpertShare expert_share(const Deployment& deployment, const RoutingBank* bank) {
+MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank) {
   ExpertShare experts{.redundant = deployment.placement.redundant_experts};
   if (bank != nullptr) experts.fullest_over_mean = fullest_group_over_mean(deployment, *bank);
-  return experts;
-}
-
-}  // namespace
-
-MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank) {
   return memory_ledger(deployment.model, deployment.plan, deployment.dtypes,
-                       deployment.serving.memory, deployment.cluster.node.device,
-                       expert_share(deployment, bank));
-}
-
-std::string memory_remedy(const Deployment& pool, const RoutingBank* bank) {
-  const EngineMemoryRules& rules = pool.serving.memory;
-  const DeviceSpec& device = pool.cluster.node.device;
-  const auto fewer = fitting_max_num_seqs(pool.model, {pool.plan, pool.dtypes}, rules, device,
-                                          expert_share(pool, bank));
-  const auto fit = smallest_fit(pool.model, pool.dtypes, rules, device);
-  const std::string sequences =
-      fewer ? fmt::format("max_num_seqs {} in place of {}", *fewer, rules.max_num_seqs) : "";
-  if (fewer && fit) return sequences + ", or " + *fit;
-  if (fewer) return sequences;
-  return fit.value_or("no layout up to 1024 of these devices");
+                       deployment.serving.memory, deployment.cluster.node.device, experts);
 }
 
 std::string memory_fault(const MemoryLedger& memory, PoolRole role) {

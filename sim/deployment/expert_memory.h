@@ -23,9 +23,6 @@ MemoryLedger memory_ledger(const Deployment& deployment, const RoutingBank* bank
 // fits.
 std::string memory_fault(const MemoryLedger& memory, PoolRole role);
 
-// What would fit where this pool does not: fewer sequences at once, more devices, narrower weights.
-std::string memory_remedy(const Deployment& pool, const RoutingBank* bank);
-
 // The ledger of each pool, in the order of pools_of().
 std::vector<MemoryLedger> pool_ledgers(const Deployment& deployment, const RoutingBank* bank);
 

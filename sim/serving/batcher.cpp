@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "sim/deployment/request_fit.h"
+
 namespace moesim {
 
 Batcher::Batcher(const BatchPolicy* policy, const BatcherLimits& limits, KvPool pool,
@@ -42,8 +44,7 @@ bool Batcher::submit(const Interrupted& interrupted) {
 }
 
 bool Batcher::can_hold(const Request& request) const {
-  const std::int64_t output = limits_.hands_over ? 1 : request.output_tokens;
-  return pool_.blocks_for(request.input_tokens + output) <= pool_.blocks();
+  return pool_.blocks_for(kv_tokens(request, limits_.hands_over)) <= pool_.blocks();
 }
 
 std::int32_t Batcher::new_slot() {

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "sim/deployment/request_fit.h"
+
 namespace moesim {
 
 Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine)
@@ -120,7 +122,7 @@ void Service::submit(const Request& request) {
   records_.input_arrived += request.input_tokens;
   records_.output_asked += request.output_tokens;
   const Interrupted fresh{.request = request, .arrival = engine_.now()};
-  if (exceeds_context(request)) {
+  if (exceeds_context(contexts_.front().deployment.model, request)) {
     ++records_.rejected_context;
     reject(fresh);
     return;
@@ -168,11 +170,6 @@ Replica* Service::least_loaded(Batcher*& batcher) {
 bool Service::can_decode(const Request& request) const {
   if (!handover_ || request.output_tokens <= 1) return true;
   return replicas_.front().batchers().front().can_hold(request);
-}
-
-bool Service::exceeds_context(const Request& request) const {
-  const std::int64_t positions = contexts_.front().deployment.model.max_positions;
-  return positions > 0 && request.input_tokens + request.output_tokens > positions;
 }
 
 // Tokens of it that were computed before count as done.

@@ -65,7 +65,6 @@ class Service {
   void stop_if_done();
   void mark(RequestMark::Kind kind, std::size_t requests);
   std::int64_t waiting() const;
-  bool exceeds_context(const Request& request) const;
   bool can_decode(const Request& request) const;
   enum class Admission { kAdmitted, kTooLong, kNoReplica };
   Admission place(const Interrupted& request);

@@ -238,7 +238,7 @@ TEST(Check, PrintsTheResolvedScenarioAndTheMemory) {
   const Outcome outcome = place.run({"check", "a.yaml"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(contains(outcome.out, "memory_utilization: "));
-  EXPECT_TRUE(contains(outcome.out, "KV capacity in tokens"));
+  EXPECT_TRUE(contains(outcome.out, "KV tokens, one DP rank"));
   EXPECT_TRUE(contains(outcome.out, "moe at moe.parallel.tp = 2 cannot run: ")) << outcome.out;
   EXPECT_EQ(place.names(), std::vector<std::string>{"a.yaml"});
 }

@@ -271,7 +271,7 @@ TEST(Sweep, AFullDiskIsToldAndWhatWasFinishedIsKept) {
     setrlimit(RLIMIT_FSIZE, &old);
     EXPECT_EQ(outcome.code, 1);
     EXPECT_TRUE(contains(outcome.err, "sweep.db")) << outcome.err;
-    EXPECT_TRUE(contains(outcome.err, "what was finished is kept")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "finished results are kept")) << outcome.err;
   }
   EXPECT_GT(Sqlite(place.path("full/sweep.db")).number("SELECT count(*) FROM results"), 0);
   EXPECT_EQ(place.run({"run", "a.yaml", "--out", "full", "--quiet"}).code, 0);

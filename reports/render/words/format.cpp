@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/quantity.h"
+
 namespace moesim {
 namespace {
 
@@ -37,14 +39,8 @@ std::string prefixed(double value, std::string_view unit, double smallest, doubl
   return fmt::format("{} {}{}", readable_number(value / chosen.factor), chosen.name, unit);
 }
 
-std::string thousands(const std::string& digits) {
-  const std::size_t start = digits.front() == '-' ? 1 : 0;
-  std::string text = digits;
-  for (std::size_t i = digits.size(); i > start + 3;) {
-    i -= 3;
-    text.insert(i, ",");
-  }
-  return text;
+std::string whole(double value) {
+  return thousands(static_cast<std::int64_t>(std::llround(value)));
 }
 
 }  // namespace
@@ -53,7 +49,7 @@ std::string readable_number(double value) {
   const double size = std::abs(value);
   if (size == 0) return "0";
   if (size >= 1e15 || size < 1e-6) return fmt::format("{:.2e}", value);
-  if (size >= 999.5) return thousands(fmt::format("{:.0f}", value));
+  if (size >= 999.5) return whole(value);
   // The exponent after rounding: 9.996 has three digits as 10.0.
   const std::string rounded = fmt::format("{:.2e}", size);
   const int magnitude = std::stoi(rounded.substr(rounded.find('e') + 1));
@@ -65,12 +61,12 @@ std::string readable(double value, std::string_view unit) {
   if (unit == "share") return fmt::format("{:.1f} %", value * 100);
   if (unit == "ratio") return fmt::format("{:.2f}", value);
   if (unit == "count" && std::abs(value) >= 1e8) return prefixed(value, "", 1, 1e12);
-  if (unit == "count" && value == std::floor(value)) return thousands(fmt::format("{:.0f}", value));
+  if (unit == "count" && value == std::floor(value)) return whole(value);
   if (unit == "count") return readable_number(value);
   if (unit == "s") return prefixed(value, unit, 1e-9, 1);
   if (unit == "B" || unit == "B/s") return prefixed(value, unit, 1, 1e15);
   if (unit == "J" || unit == "W") return prefixed(value, unit, 1e-6, 1e12);
-  if (unit == "token") return thousands(fmt::format("{:.0f}", value)) + " tokens";
+  if (unit == "token") return whole(value) + " tokens";
   if (unit == "token/s" || unit == "request/s") {
     const std::string_view noun = unit.substr(0, unit.size() - 2);
     return fmt::format("{} {}s/s", readable_number(value), noun);

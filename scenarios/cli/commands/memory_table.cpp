@@ -13,6 +13,7 @@ namespace {
 struct Column {
   std::string name;
   MemoryLedger ledger;
+  std::int64_t kv_ranks;  // Attention-DP ranks of all replicas.
 };
 
 std::vector<Column> columns_of(const Scenario& scenario) {
@@ -28,8 +29,9 @@ std::vector<Column> columns_of(const Scenario& scenario) {
         bank = cached_routing_bank(d.model, d.tokens, d.seed);
       }
       const bool prefills = d.role == PoolRole::kPrefill;
-      columns.push_back(
-          {one.name + (prefills ? " prefill" : ""), memory_ledger(d, bank ? &*bank : nullptr)});
+      columns.push_back({one.name + (prefills ? " prefill" : ""),
+                         memory_ledger(d, bank ? &*bank : nullptr),
+                         d.plan.attention_dp * d.plan.replicas});
     }
   }
   return columns;
@@ -69,12 +71,16 @@ std::string memory_table(const Scenario& scenario) {
       out += fmt::format(" {:16.3f}", (column.ledger.*row.item).value() / kGiB);
     }
   }
-  out += fmt::format("\n{:26}", "KV capacity in tokens");
+  out += fmt::format("\n{:26}", "KV tokens, one DP rank");
   for (const Column& column : columns) {
     out += fmt::format(" {:16}", column.ledger.kv_capacity_tokens);
   }
   out += fmt::format("\n{:26}", "sequences at most");
   for (const Column& column : columns) out += fmt::format(" {:16}", column.ledger.max_num_seqs);
+  out += fmt::format("\n{:26}", "KV tokens, all ranks");
+  for (const Column& column : columns) {
+    out += fmt::format(" {:16}", column.ledger.kv_capacity_tokens * column.kv_ranks);
+  }
   return out + "\n";
 }
 
