@@ -92,7 +92,8 @@ std::string promised_format(std::string name) {
 }
 
 void note_broken_promise(const ConfigFields& fields, ModelSpec& model) {
-  const std::string published = fields.text_or({"_name_or_path"}, "");
+  const auto path = fields.find({"_name_or_path"});  // Empty in many files.
+  const std::string published = path && path->node().IsScalar() ? path->node().Scalar() : "";
   for (const std::string& name : {model.name, published}) {
     const std::string format = promised_format(name);
     if (format.empty() || is_quantised(model)) continue;

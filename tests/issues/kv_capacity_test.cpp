@@ -2,7 +2,8 @@
 // eight ranks once seemed to hold less than one whose single rank spans all devices.
 #include <gtest/gtest.h>
 
-#include "scenarios/run/run.h"
+#include "reports/results/case_report.h"
+#include "sim/deployment/expert_memory.h"
 #include "tests/scenarios/scenario_text.h"
 
 namespace moesim {
@@ -11,7 +12,9 @@ namespace {
 // The model has MLA: every rank of a TP group keeps the whole cache.
 CaseReport report_of(const std::string& plan) {
   const std::string text = changed(kDense, "qwen3-8b", "deepseek-v2-lite");
-  return simulate(read_text(text + "    parallel: " + plan + "\n").cases.at(0), {});
+  const Scenario scenario = read_text(text + "    parallel: " + plan + "\n");
+  const Deployment& deployment = scenario.cases.at(0).deployment;
+  return make_infeasible_report(deployment, memory_ledger(deployment, nullptr), "not run", "");
 }
 
 TEST(KvCapacity, IsOfOneRankAndOfAllOfThem) {

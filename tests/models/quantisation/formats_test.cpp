@@ -184,6 +184,12 @@ TEST(Formats, ANameThatPromisesMoreThanTheFileIsNoted) {
   EXPECT_TRUE(read_config(config("").dump(), "c.json", "Mine-30B").format_notes.empty());
 }
 
+TEST(Formats, AnEmptyNameInTheFileIsNoFault) {
+  auto unnamed = config("");
+  unnamed["_name_or_path"] = "";
+  EXPECT_TRUE(read_config(unnamed.dump(), "c.json", "Mine-30B").format_notes.empty());
+}
+
 // Layers behind the last one are those of MTP; one expert's entry does not speak for the others.
 TEST(Formats, EntriesForEachExpertAreRead) {
   const ModelSpec model = read(R"({"quant_algo": "MIXED_PRECISION", "quantized_layers": {
