@@ -107,6 +107,10 @@ struct MemoryLedger {
   Bytes weights() const;
   Bytes needed() const;  // All but the KV pool.
   bool fits() const { return shortfall.value() <= 0 && kv_capacity_tokens > 0; }
+  // Whether a sequence of this many tokens fits the KV cache when it is alone there.
+  bool holds(std::int64_t sequence_tokens) const {
+    return fits() && block.blocks_for(sequence_tokens) <= kv_blocks;
+  }
 };
 
 // The ledger of the pipeline stage with the smallest KV capacity. A sliding-window layer needs at

@@ -14,9 +14,7 @@ constexpr std::int64_t kMostDevices = 1024;
 bool fits(const ModelSpec& model, const FittingPlan& candidate, const EngineMemoryRules& rules,
           const DeviceSpec& device, std::int64_t kv_tokens) {
   if (!plan_faults(candidate.plan, model, candidate.plan.total_ranks(), 0).empty()) return false;
-  const MemoryLedger ledger =
-      memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {});
-  return ledger.fits() && ledger.kv_capacity_tokens >= kv_tokens;
+  return memory_ledger(model, candidate.plan, candidate.dtypes, rules, device, {}).holds(kv_tokens);
 }
 
 // Attention over tp x attention_dp ranks a stage; experts over all of them, whole if they divide.
@@ -73,9 +71,8 @@ std::optional<std::int64_t> fitting_max_num_seqs(const ModelSpec& model, const F
   std::int64_t too_many = rules.max_num_seqs;
   while (too_many - fits > 1) {
     rules.max_num_seqs = fits + (too_many - fits) / 2;
-    const MemoryLedger ledger =
-        memory_ledger(model, plan.plan, plan.dtypes, rules, device, experts);
-    const bool does = ledger.fits() && ledger.kv_capacity_tokens >= kv_tokens;
+    const bool does =
+        memory_ledger(model, plan.plan, plan.dtypes, rules, device, experts).holds(kv_tokens);
     (does ? fits : too_many) = rules.max_num_seqs;
   }
   if (fits == 0) return std::nullopt;

@@ -36,7 +36,8 @@ std::string cache_fault(const Deployment& pool, const MemoryLedger& ledger,
           : fmt::format("one request of {} input and {} output tokens",
                         thousands(shortest.input_tokens), thousands(shortest.output_tokens));
   const bool has_ranks = pool.plan.attention_dp * pool.plan.replicas > 1;
-  return fmt::format("{} does not fit the KV cache of {} tokens{}{}", request, thousands(capacity),
+  return fmt::format("{} does not fit the KV cache of {} tokens{}{}{}", request,
+                     thousands(capacity), ledger.block.states > 0 ? " beside its states" : "",
                      pool.role == PoolRole::kPrefill  ? " of the prefill pool"
                      : pool.role == PoolRole::kDecode ? " of the decode pool"
                                                       : "",
@@ -59,7 +60,7 @@ std::optional<RequestFault> request_fault(const std::vector<Deployment>& pools,
   const ModelSpec& model = pools.front().model;
   const auto too_small = [&](const Request& request) {
     std::size_t p = 0;
-    while (p < pools.size() && tokens_in(pools[p], request) <= ledgers[p].kv_capacity_tokens) ++p;
+    while (p < pools.size() && ledgers[p].holds(tokens_in(pools[p], request))) ++p;
     return p;
   };
   const auto can_serve = [&](const Request& request) {

@@ -16,10 +16,9 @@ struct Trial {
   std::int64_t kv_tokens;
 
   bool fits(const Deployment& changed) const {
-    const MemoryLedger now =
-        memory_ledger(changed.model, changed.plan, changed.dtypes, changed.serving.memory,
-                      changed.cluster.node.device, experts);
-    return now.fits() && now.kv_capacity_tokens >= kv_tokens;
+    return memory_ledger(changed.model, changed.plan, changed.dtypes, changed.serving.memory,
+                         changed.cluster.node.device, experts)
+        .holds(kv_tokens);
   }
 };
 

@@ -38,6 +38,16 @@ TEST(LinearStates, AHybridModelServesAtDefaults) {
   EXPECT_FALSE(on_one_h100("vllm 0.10").fits());  // 1,024 states of 64 MB beside the pool.
 }
 
+// Ten blocks, three of them for the states: seven are left for tokens.
+TEST(LinearStates, ASequenceNeedsItsStatesBesideItsTokens) {
+  MemoryLedger ledger;
+  ledger.block = {.tokens = 1056, .groups = 1, .states = 3};
+  ledger.kv_blocks = 10;
+  ledger.kv_capacity_tokens = 10 * 1056;
+  EXPECT_TRUE(ledger.holds(7 * 1056));
+  EXPECT_FALSE(ledger.holds(7 * 1056 + 1));
+}
+
 TEST(LinearStates, ARefusalNamesFewerSequences) {
   DeviceSpec device;
   device.memory = Bytes(85.0e9);
