@@ -32,7 +32,8 @@ struct ServingPolicy {
   // Rows to which the expert kernels for 8-bit block scales pad each expert of a rank, hit or not;
   // 0 = padding costs no time of its own.
   std::int64_t expert_alignment = 0;
-  // Traffic of drawing a token, in bytes per logit at the speed of streaming.
+  // Traffic of drawing a token, in bytes per logit at the speed of streaming. A file that does not
+  // say: cast to fp32 (6), softmax (8), choice (4).
   double greedy_sampling = 18;
   double random_sampling = 18;
   double top_p_sampling = 18;

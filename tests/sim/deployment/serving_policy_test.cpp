@@ -57,6 +57,18 @@ TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
   EXPECT_TRUE(serving_policy("vllm 0.14", kLarge).overlaps_host);
 }
 
+// Files of users may be older than these keys.
+TEST(ServingPolicy, AFileMayLeaveOutLaterKeys) {
+  std::ifstream in(data_folder("sim/engines") + "/vllm.yaml");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t first = text.find("    fp4_width_multiple:");
+  const std::size_t last = text.find("    random_sampling:");
+  ASSERT_LT(first, last);
+  const UserEngine older("vllm", text.substr(first, last - first), "");
+  EXPECT_EQ(refusal(older.path()), "accepted");
+  EXPECT_EQ(serving_policy(older.path(), kLarge).memory.fp4_width_multiple, 256);
+}
+
 TEST(ServingPolicy, ChargesSamplingByItsKind) {
   const ServingPolicy vllm = serving_policy("vllm", kLarge);
   EXPECT_EQ(sampling_bytes(vllm, Sampling::kGreedy), 18);
