@@ -7,19 +7,15 @@
 #include <stdexcept>
 
 #include "base/document.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {
 
 class ReadLogTest : public testing::Test {
  protected:
-  void SetUp() override {
-    path_ = testing::TempDir() + "moesim-read-log.txt";
-    std::ofstream(path_) << "text";
-  }
-  void TearDown() override { std::filesystem::remove(path_); }
-
-  std::string path_;
+  TemporaryFile file_{"read-log.txt", "text"};
+  std::string path_ = file_.path();
 };
 
 TEST_F(ReadLogTest, HoldsFilesAndTheirContent) {

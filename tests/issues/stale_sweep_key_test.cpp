@@ -10,7 +10,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "tests/scenarios/scenario_text.h"
-#include "tests/scenarios/temporary_file.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {

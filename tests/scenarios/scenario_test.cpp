@@ -5,7 +5,7 @@
 
 #include "models/config/catalog.h"
 #include "tests/scenarios/scenario_text.h"
-#include "tests/scenarios/temporary_file.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {

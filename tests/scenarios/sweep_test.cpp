@@ -6,7 +6,7 @@
 #include "scenarios/cases/row_key.h"
 #include "scenarios/sweep/axes.h"
 #include "tests/scenarios/scenario_text.h"
-#include "tests/scenarios/temporary_file.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/input_error.h"
-#include "tests/scenarios/temporary_file.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {

@@ -14,6 +14,7 @@
 #include "base/input_error.h"
 #include "models/spec/kv_bytes.h"
 #include "models/spec/model_formats.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {
@@ -256,12 +257,11 @@ TEST(PublishedConfigs, ReadTheSameAsTheirCatalogTwins) {
 
 // A folder as publishers have it: config.json, and hf_quant_config.json beside it.
 TEST(Folders, HoldTheConfigAndItsFormats) {
-  const auto folder = std::filesystem::temp_directory_path() / "moesim-Mine-30B-FP8";
-  std::filesystem::create_directories(folder);
   const std::string text = read_file(data_folder("models/catalog") + "/qwen3-30b-a3b.json");
-  std::ofstream(folder / "config.json") << text;
+  const TemporaryFile config("Mine-30B-FP8/config.json", text);
+  const std::filesystem::path folder = std::filesystem::path(config.path()).parent_path();
   const ModelSpec bare = load_model(folder.string());
-  EXPECT_EQ(bare.name, "moesim-Mine-30B-FP8");
+  EXPECT_EQ(bare.name, "Mine-30B-FP8");
   EXPECT_EQ(bare.format_notes.size(), 1u);
   std::ofstream(folder / "hf_quant_config.json")
       << R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}})";
@@ -270,7 +270,6 @@ TEST(Folders, HoldTheConfigAndItsFormats) {
     EXPECT_EQ(main_format(model).dtype, Dtype::kFp8);
     EXPECT_TRUE(model.format_notes.empty());
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -15,8 +15,8 @@
 #include "scenarios/validate/rows/power_law.h"
 #include "scenarios/validate/scores/predictions_csv.h"
 #include "tests/scenarios/scenario_text.h"
-#include "tests/scenarios/temporary_file.h"
 #include "tests/scenarios/validate/truth_text.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {

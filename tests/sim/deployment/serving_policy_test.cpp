@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 
 #include "base/data_folder.h"
+#include "base/document.h"
 #include "base/input_error.h"
+#include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {
@@ -27,17 +27,18 @@ std::string refusal(const std::string& words) {
 // The text of a shipped file with one piece replaced, as a user's own file.
 class UserEngine {
  public:
-  UserEngine(const std::string& from, const std::string& what, const std::string& with) {
-    std::ifstream in(data_folder("sim/engines") + "/" + from + ".yaml");
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    text.replace(text.find(what), what.size(), with);
-    std::ofstream(path_) << text;
-  }
-  ~UserEngine() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
+  UserEngine(const std::string& from, const std::string& what, const std::string& with)
+      : file_("user-engine.yaml", changed(from, what, with)) {}
+  std::string path() const { return file_.path(); }
 
  private:
-  std::string path_ = testing::TempDir() + "user-engine.yaml";
+  static std::string changed(const std::string& from, const std::string& what,
+                             const std::string& with) {
+    std::string text = read_file(data_folder("sim/engines") + "/" + from + ".yaml");
+    return text.replace(text.find(what), what.size(), with);
+  }
+
+  TemporaryFile file_;
 };
 
 TEST(ServingPolicy, KnowsItsEngines) {
@@ -59,8 +60,7 @@ TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
 
 // Files of users may be older than these keys.
 TEST(ServingPolicy, AFileMayLeaveOutLaterKeys) {
-  std::ifstream in(data_folder("sim/engines") + "/vllm.yaml");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = read_file(data_folder("sim/engines") + "/vllm.yaml");
   const std::size_t first = text.find("    fp4_width_multiple:");
   const std::size_t last = text.find("    random_sampling:");
   ASSERT_LT(first, last);

@@ -15,6 +15,7 @@ class TemporaryFile {
     std::string pattern = (std::filesystem::temp_directory_path() / "moesim-test-XXXXXX").string();
     folder_ = mkdtemp(pattern.data());
     path_ = folder_ / name;
+    std::filesystem::create_directories(path_.parent_path());
     std::ofstream(path_) << text;
   }
   ~TemporaryFile() { std::filesystem::remove_all(folder_); }
