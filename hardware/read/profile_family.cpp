@@ -31,6 +31,10 @@ ProfileKeys<F> time_keys() {
                            "Rate of grouped expert GEMMs over that of a large GEMM")),
       uncertain(kTime, key(&F::expert_rows_lost, "expert_rows_lost", form::Number{kTiny, 1e4},
                            kAsBuilt, "Rows of work lost for each expert hit: half a tile")),
+      setting(kTime,
+              key(&F::contiguous_experts, "contiguous_experts", form::Flag{}, kAsBuilt,
+                  "Whether DeepGEMM's contiguous grouped kernels run on it, which pad experts "
+                  "to `expert_alignment` of the engine")),
       uncertain(kTime, key(&F::sm_bandwidth_share, "sm_bandwidth_share", form::Number{kTiny, 1e3},
                            otherwise("no limit"),
                            "Bandwidth that one SM can use, over the memory bandwidth per SM")),

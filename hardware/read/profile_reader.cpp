@@ -171,7 +171,8 @@ void ProfileReader::fault(const std::string& key, const std::string& allowed) {
     const YAML::Node amount = node.IsMap() ? node["value"] : node;
     if (amount.IsDefined() && amount.IsScalar()) shown = amount.Scalar();
   }
-  faults().add({file_.path, line_of(key), key, shown, allowed});
+  const std::string& above = map_.value().path();
+  faults().add({file_.path, line_of(key), above.empty() ? key : above + "." + key, shown, allowed});
 }
 
 std::vector<Fact> ProfileReader::finish() {

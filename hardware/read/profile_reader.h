@@ -60,6 +60,7 @@ class ProfileReader {
   std::optional<Value> required_value(const std::string& key, const std::string& allowed) {
     return map_.required(key, allowed);
   }
+  std::optional<Value> optional_value(const std::string& key) { return map_.optional(key); }
   std::string required_text(const std::string& key, const std::string& allowed);
   // A list of texts; empty if the key is absent.
   std::vector<std::string> texts_or_none(const std::string& key);

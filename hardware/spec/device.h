@@ -38,7 +38,8 @@ struct KernelFamily {
   // over that of other grouped GEMMs, and their rows lost.
   double widened_expert_efficiency = 1;
   double widened_rows_lost = 0;
-  double sm_bandwidth_share = 0;  // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
+  bool contiguous_experts = false;  // DeepGEMM's contiguous grouped kernels run on it.
+  double sm_bandwidth_share = 0;    // Bytes one SM can pull, as a multiple of HBM bandwidth / SMs.
   double cache_bandwidth_factor = 1;  // Bandwidth of the last-level cache over that of memory.
   double overlap_exponent = 2;        // p of the soft maximum of compute and memory time.
   double lowest_clock = 0.1;          // Share of the highest clock.

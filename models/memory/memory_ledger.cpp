@@ -182,6 +182,7 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   ledger.fullest_over_mean = in.fullest_over_mean();
   ledger.runtime = in.rules.context_memory;
   if (in.plan.stage_ranks() > 1) ledger.runtime += in.rules.communicator_memory;
+  ledger.runtime += in.rules.graph_memory;
   const CacheLayers cache = cache_layers(in, stage);
   const StateRule states = cache.state_bytes > 0 ? in.rules.states : StateRule::kReserved;
   if (states == StateRule::kReserved) {

@@ -54,6 +54,7 @@ struct EngineMemoryRules {
   double sampler_bytes_per_logit = 41;
   Bytes context_memory = Bytes(0.6e9);       // CUDA context and libraries.
   Bytes communicator_memory = Bytes(1.5e9);  // On top where a stage has several ranks.
+  Bytes graph_memory = Bytes(0);             // Of the budget, set aside for CUDA graphs.
   std::int64_t fp4_width_multiple = 256;     // To which 4-bit expert kernels pad an expert's width.
   std::int64_t expert_chunk_tokens = 32768;  // Most gathered tokens in one call of expert kernels.
 };

@@ -72,6 +72,7 @@ CaseReport described(const Deployment& deployment) {
   report.not_modelled = deployment.model.not_modelled;
   report.quality = quality_of(deployment);
   report.notes = deployment.model.format_notes;
+  if (!deployment.serving.caution.empty()) report.notes.push_back(deployment.serving.caution);
   report.facts = facts_of(deployment);
   for (const Fact& fact : quality_facts(deployment)) report.facts.push_back(fact);
   return report;

@@ -9,6 +9,7 @@
 #include "base/read_log.h"
 #include "hardware/spec/variation.h"
 #include "sim/deployment/deployment.h"
+#include "sim/deployment/engine_profile.h"
 
 namespace moesim {
 

@@ -106,6 +106,8 @@ std::vector<EngineKey> file_only() {
               "Memory of the driver's context and libraries on each device", Enters::kMemory),
       of_file(path(&P::memory, &M::communicator_memory), "communicator_memory", kMemory, kUncertain,
               kStates, "Memory of communicators, where a stage has several ranks", Enters::kMemory),
+      common(path(&P::memory, &M::graph_memory), "graph_memory", kMemory, kUncertain, kMayState,
+             "Memory that the engine sets aside for CUDA graphs within memory_utilization"),
       of_file(path(&P::memory, &M::fp4_width_multiple), "fp4_width_multiple", form::Whole{1, 4096},
               kSetting, kMayState,
               "Multiple to which 4-bit expert kernels pad the width of an expert", Enters::kMemory),
@@ -115,8 +117,8 @@ std::vector<EngineKey> file_only() {
               Enters::kMemory),
       of_file(&P::expert_alignment, "expert_alignment", form::Whole{0, 4096}, Certainty::kSetting,
               kMayState,
-              "Rows to which expert kernels for 8-bit block scales pad each expert of a rank; 0 = "
-              "none that cost time of their own"),
+              "Rows to which contiguous expert kernels for 8-bit block scales pad each expert that "
+              "has rows, in steps of so many tokens and more on devices that run them; 0 = none"),
       of_file(&P::dispatch_sms, "dispatch_sms", form::Number{0, 1024}, Certainty::kSetting,
               kMayState, "SMs that move data in normal dispatch and combine"),
       of_file(&P::greedy_sampling, "greedy_sampling", kTraffic, kUncertain, kMayState,
@@ -132,6 +134,8 @@ std::vector<EngineKey> speeds() {
   return {
       measured(&P::launch_factor, "launch_factor", kFactor,
                "Factor on the device family's time from kernel to kernel"),
+      of_file(&P::moe_launch_factor, "moe_launch_factor", kFactor, Certainty::kUncertain, kMayState,
+              "Factor on launches in layers with experts, besides launch_factor"),
       measured(&P::eager_factor, "eager_factor", kFactor,
                "Factor on the device family's eager factor, for launches outside of CUDA graphs"),
       measured(&P::expert_factor, "expert_factor", kFactor,
@@ -154,6 +158,11 @@ std::vector<EngineKey> speeds() {
           kMayState),
       setting(&P::cuda_graphs, "cuda_graphs", form::Flag{},
               "Whether decode steps are launched as graphs", kMayState),
+      setting(
+          &P::largest_graph, "largest_graph", form::Whole{1, kMostTokens},
+          "Tokens of a rank in the largest graph; decode steps with more are launched one kernel "
+          "at a time",
+          kMayState),
   };
 }
 
@@ -172,6 +181,16 @@ const std::vector<EngineKey>& engine_keys() {
     }
     return all;
   }();
+  return keys;
+}
+
+const ProfileKeys<Evidence>& evidence_keys() {
+  static const ProfileKeys<Evidence> keys = {
+      uncertain(Enters::kTime,
+                key(&Evidence::older, "older", kFactor, kRequired,
+                    "Factor on the times of releases before those that were measured")),
+      uncertain(Enters::kTime, key(&Evidence::newer, "newer", kFactor, kRequired,
+                                   "The same of releases after them"))};
   return keys;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "hardware/read/profile_keys.h"
-#include "sim/deployment/serving_policy.h"
+#include "sim/deployment/engine_profile.h"
 
 namespace moesim {
 
@@ -27,5 +27,8 @@ const std::vector<EngineKey>& engine_keys();
 
 // Those that a scenario may set.
 const Keys<ServingPolicy>& serving_keys();
+
+// The numbers of `evidence` in a file.
+const ProfileKeys<Evidence>& evidence_keys();
 
 }  // namespace moesim

@@ -36,7 +36,8 @@ LayerCosts::LayerCosts(const ModelSpec& model, const ParallelPlan& plan, const D
       dtypes_(dtypes),
       device_(device),
       sampling_bytes_(sampling_bytes(serving, sampling)),
-      expert_alignment_(serving.expert_alignment),
+      moe_launch_factor_(serving.moe_launch_factor),
+      expert_alignment_(device.device().family.contiguous_experts ? serving.expert_alignment : 0),
       host_runs_ahead_(!serving.cuda_graphs),
       shared_(serving.shared_expert_overlap ? SharedExperts::kApart : SharedExperts::kIncluded) {
   classify_layers();
@@ -61,28 +62,36 @@ void LayerCosts::classify_layers() {
   experts_.resize(2 * moes.size());
 }
 
-WorkCost LayerCosts::priced(std::span<const Kernel> kernels, bool eager) const {
-  return host_runs_ahead_ ? queued_work_cost(kernels, device_) : work_cost(kernels, device_, eager);
+WorkCost LayerCosts::priced(std::span<const Kernel> kernels, bool eager,
+                            double launch_factor) const {
+  return host_runs_ahead_ ? queued_work_cost(kernels, device_, launch_factor)
+                          : work_cost(kernels, device_, eager, launch_factor);
 }
 
-template <class Kernels>
+WorkCost LayerCosts::priced_in(std::int64_t c, std::span<const Kernel> kernels, bool eager) const {
+  return priced(kernels, eager, spec(c).moe ? moe_launch_factor_ : 1);
+}
+
+template <class Price>
 const WorkCost& LayerCosts::cached(ByLaunch& table, std::int64_t count, bool eager,
-                                   const Kernels& kernels) {
+                                   const Price& price) {
   ByCount& costs = table[eager ? 1 : 0];
   if (count >= static_cast<std::int64_t>(costs.size())) costs.resize(count + 1);
   std::optional<WorkCost>& cost = costs[count];
-  if (!cost) cost = count == 0 ? WorkCost{} : priced(kernels(), eager);
+  if (!cost) cost = count == 0 ? WorkCost{} : price();
   return *cost;
 }
 
 const WorkCost& LayerCosts::linear(std::int64_t c, std::int64_t tokens, bool eager) {
-  return cached(linear_[c], tokens, eager,
-                [&] { return linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_); });
+  return cached(linear_[c], tokens, eager, [&] {
+    return priced_in(c, linear_kernels(model_, spec(c), plan_, dtypes_, tokens, shared_), eager);
+  });
 }
 
 const WorkCost& LayerCosts::shared_experts(std::int64_t c, std::int64_t tokens, bool eager) {
-  return cached(shared_experts_[c], tokens, eager,
-                [&] { return shared_expert_kernels(model_, spec(c), plan_, tokens); });
+  return cached(shared_experts_[c], tokens, eager, [&] {
+    return priced_in(c, shared_expert_kernels(model_, spec(c), plan_, tokens), eager);
+  });
 }
 
 const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce which,
@@ -108,22 +117,32 @@ const WorkCost& LayerCosts::experts(std::int64_t c, std::int64_t pairs, std::int
                             static_cast<std::uint64_t>(hit);
   CostTable& table = experts_[2 * classes_[c].experts + (eager ? 1 : 0)];
   return table.find(key, [&](std::uint64_t) {
-    const MoeSpec& moe = *spec(c).moe;
-    const bool aligned = spec(c).formats.routed.of("down").dtype == Dtype::kFp8;
-    const std::int64_t padding = aligned ? expert_alignment_ * moe.num_experts / plan_.ep : 0;
-    const ExpertLoad load{rounded_pairs(pairs), hit, padding};
     if (pairs == 0) return WorkCost{};
-    return priced(expert_kernels(model_, spec(c), plan_, load), eager);
+    const ExpertLoad load{rounded_pairs(pairs), hit, padding_rows(spec(c), pairs, hit)};
+    return priced_in(c, expert_kernels(model_, spec(c), plan_, load), eager);
   });
 }
 
+// An expert with few rows fills one piece of `expert_alignment`; one with many loses half a piece
+// in the mean. Below so many tokens other kernels run. Source: docs/physics.md, "Experts".
+std::int64_t LayerCosts::padding_rows(const LayerSpec& layer, std::int64_t pairs,
+                                      std::int64_t hit) const {
+  const std::int64_t tokens = pairs * plan_.ep / layer.moe->top_k;
+  const bool contiguous = layer.formats.routed.of("down").dtype == Dtype::kFp8 &&
+                          expert_alignment_ > 0 && tokens >= expert_alignment_;
+  if (!contiguous) return 0;
+  return std::max(expert_alignment_ * hit - pairs, expert_alignment_ * hit / 2);
+}
+
 const WorkCost& LayerCosts::embedding(std::int64_t tokens, bool eager) {
-  return cached(embedding_, tokens, eager, [&] { return head_kernels(model_, plan_, tokens, 0); });
+  return cached(embedding_, tokens, eager,
+                [&] { return priced(head_kernels(model_, plan_, tokens, 0), eager); });
 }
 
 const WorkCost& LayerCosts::head(std::int64_t sampled, bool eager) {
-  return cached(head_, sampled, eager,
-                [&] { return head_kernels(model_, plan_, 0, sampled, sampling_bytes_); });
+  return cached(head_, sampled, eager, [&] {
+    return priced(head_kernels(model_, plan_, 0, sampled, sampling_bytes_), eager);
+  });
 }
 
 }  // namespace moesim

@@ -63,16 +63,21 @@ class LayerCosts {
   using ByCount = std::vector<std::optional<WorkCost>>;
   using ByLaunch = std::array<ByCount, 2>;
 
-  template <class Kernels>
-  const WorkCost& cached(ByLaunch& table, std::int64_t count, bool eager, const Kernels& kernels);
+  template <class Price>
+  const WorkCost& cached(ByLaunch& table, std::int64_t count, bool eager, const Price& price);
   void classify_layers();
-  WorkCost priced(std::span<const Kernel> kernels, bool eager) const;
+  WorkCost priced(std::span<const Kernel> kernels, bool eager, double launch_factor = 1) const;
+  // Kernels of a layer of class c, but for the attention core.
+  WorkCost priced_in(std::int64_t c, std::span<const Kernel> kernels, bool eager) const;
+  // Rows that the expert kernels work on besides the pairs.
+  std::int64_t padding_rows(const LayerSpec& layer, std::int64_t pairs, std::int64_t hit) const;
 
   const ModelSpec& model_;
   ParallelPlan plan_;
   DtypePlan dtypes_;
   const DeviceModel& device_;
   double sampling_bytes_;  // Moved per logit.
+  double moe_launch_factor_;
   std::int64_t expert_alignment_;
   bool host_runs_ahead_;
   SharedExperts shared_;

@@ -28,10 +28,12 @@ StepModel::StepModel(const Deployment& deployment, const RoutingBank* bank)
 }
 
 void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& cost, SpanLog* log) {
-  const bool prompts = std::any_of(ranks.begin(), ranks.end(),
-                                   [](const RankStep& r) { return r.batch.prefill_tokens > 0; });
-  eager_ = prompts || !deployment_.serving.cuda_graphs;
-  batch_.take(ranks, deployment_.serving.two_batch_overlap && exchanges_);
+  const ServingPolicy& serving = deployment_.serving;
+  eager_ =
+      !serving.cuda_graphs || std::any_of(ranks.begin(), ranks.end(), [&](const RankStep& rank) {
+        return rank.batch.prefill_tokens > 0 || rank.batch.tokens() > serving.largest_graph;
+      });
+  batch_.take(ranks, serving.two_batch_overlap && exchanges_);
   timeline_.open(log);
   timeline_.slow_down(stage.slowness);
   if (exchange_) {
@@ -46,7 +48,7 @@ void StepModel::run(Stage& stage, std::span<const RankStep> ranks, StageCost& co
 
   if (stage.is_first) {
     const Seconds host = host_time(ranks);
-    deployment_.serving.overlaps_host ? timeline_.overlap_host(host) : timeline_.run_host(host);
+    serving.overlaps_host ? timeline_.overlap_host(host) : timeline_.run_host(host);
     for (std::size_t d = 0; d < ranks.size(); ++d) {
       timeline_.work(d, layers_.embedding(ranks[d].batch.tokens(), eager_), Phase::kEmbedding);
     }

@@ -10,12 +10,13 @@ WorkCost repeated(const WorkCost& cost, double times) {
           cost.measured * times};
 }
 
-WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager) {
+WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager,
+                   double launch_factor) {
   WorkCost sum;
   for (const Kernel& kernel : kernels) {
     const KernelCost cost = device.cost(kernel, eager);
-    sum.launch += cost.launch;
-    sum.launch_energy += cost.launch_energy;
+    sum.launch += cost.launch * launch_factor;
+    sum.launch_energy += cost.launch_energy * launch_factor;
     const bool compute = cost.bound == Bound::kCompute;
     (compute ? sum.compute : sum.memory) += cost.busy;
     if (cost.measured) sum.measured += cost.busy;
@@ -24,8 +25,9 @@ WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, b
   return sum;
 }
 
-WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device) {
-  WorkCost sum = work_cost(kernels, device, true);
+WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device,
+                          double launch_factor) {
+  WorkCost sum = work_cost(kernels, device, true, launch_factor);
   const Seconds least = sum.launch / device.device().family.eager_launch_factor;
   const Seconds hidden = std::min(sum.launch - least, sum.compute + sum.memory);
   sum.launch -= hidden;

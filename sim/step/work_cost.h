@@ -29,14 +29,17 @@ struct WorkCost {
 // The cost of the same work `times` times.
 WorkCost repeated(const WorkCost& cost, double times);
 
-// Sum over the kernels. `eager`: launched outside a CUDA graph.
-WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager);
+// Sum over the kernels. `eager`: launched outside a CUDA graph. Launches cost `launch_factor` times
+// as much.
+WorkCost work_cost(std::span<const Kernel> kernels, const DeviceModel& device, bool eager,
+                   double launch_factor = 1);
 
 // The same for eager launches that queue up. The host runs ahead of the device within these
 // kernels, so that its launch time counts only where it exceeds their time, but is never below that
 // of a graph:
 //   launch = max(launch in a graph, eager launch - kernels)
-WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device);
+WorkCost queued_work_cost(std::span<const Kernel> kernels, const DeviceModel& device,
+                          double launch_factor = 1);
 
 // Adds the work to the ledger of a device.
 void charge(const WorkCost& cost, DeviceLedger& ledger);

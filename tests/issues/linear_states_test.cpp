@@ -5,7 +5,7 @@
 #include "models/config/catalog.h"
 #include "models/memory/memory_ledger.h"
 #include "models/spec/model_formats.h"
-#include "sim/deployment/serving_policy.h"
+#include "sim/deployment/engine_profile.h"
 
 namespace moesim {
 namespace {

@@ -5,7 +5,7 @@
 namespace moesim {
 namespace {
 
-constexpr const char* kNewest = "vllm, newest release";
+constexpr const char* kNewest = "vllm, newest measured release";
 
 form::Name name() {
   return {engine_names, "an engine, e.g. vllm or vllm 0.8"};

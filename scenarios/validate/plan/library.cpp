@@ -69,7 +69,7 @@ const DeviceSpec* Library::device(const std::string& slug) const {
                       [this](const std::string& name) { return load_device(name, variation_); });
 }
 
-const ServingRelease& Library::engine(const std::string& words) const {
+ServingRelease Library::engine(const std::string& words) const {
   const EngineWords named = engine_words(words);
   auto found = engines_.find(named.engine);
   if (found == engines_.end()) {

@@ -8,7 +8,7 @@
 
 #include "hardware/spec/device.h"
 #include "models/spec/model_spec.h"
-#include "sim/deployment/serving_policy.h"
+#include "sim/deployment/engine_profile.h"
 
 namespace moesim {
 
@@ -27,7 +27,7 @@ class Library {
   const DeviceSpec* device(const std::string& slug) const;
   // The range of releases for an engine with its release, such as "vllm 0.12.0".
   // Throws: InputError.
-  const ServingRelease& engine(const std::string& words) const;
+  ServingRelease engine(const std::string& words) const;
 
   // A cluster of exactly `devices` such devices: bare devices if they fit into one node, else nodes
   // of the largest shipped kind. With `whole_server`, always shipped nodes. Nothing if no node

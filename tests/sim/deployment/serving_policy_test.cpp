@@ -1,5 +1,3 @@
-#include "sim/deployment/serving_policy.h"
-
 #include <gtest/gtest.h>
 
 #include <map>
@@ -8,6 +6,7 @@
 #include "base/data_folder.h"
 #include "base/document.h"
 #include "base/input_error.h"
+#include "sim/deployment/engine_profile.h"
 #include "tests/temporary_file.h"
 
 namespace moesim {
@@ -51,9 +50,9 @@ TEST(ServingPolicy, KnowsItsEngines) {
 TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
   EXPECT_EQ(serving_policy("vllm 0.6.5", kLarge).memory.max_num_seqs, 256);
   EXPECT_EQ(serving_policy("vllm 0.8", kLarge).memory.max_num_seqs, 1024);
-  EXPECT_EQ(serving_policy("vllm v0.10.0rc3", kLarge).release, "0.9");
-  EXPECT_EQ(serving_policy("vllm 2025-04", kLarge).release, "0.8");
-  EXPECT_EQ(serving_policy("vllm 7.0", kLarge).release, serving_policy("vllm", kLarge).release);
+  EXPECT_EQ(serving_policy("vllm v0.12.0rc3", kLarge).release, "0.11");
+  EXPECT_EQ(serving_policy("vllm 2026-03", kLarge).release, "0.14");
+  EXPECT_EQ(serving_policy("vllm 2025-04", kLarge).memory.max_num_seqs, 1024);
   EXPECT_FALSE(serving_policy("vllm 0.13", kLarge).overlaps_host);
   EXPECT_TRUE(serving_policy("vllm 0.14", kLarge).overlaps_host);
 }
@@ -135,7 +134,7 @@ TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
   EXPECT_EQ(
       refusal("vllmm 0.8"),
       "vllmm: unknown serving engine; did you mean vllm? shipped: sglang, tensorrt-llm, vllm");
-  for (const char* release : {"0.1", "newest", "2020-01", "-3"}) {
+  for (const char* release : {"newest", "2020-01", "-3"}) {
     EXPECT_NE(
         refusal(std::string("vllm ") + release).find("0.2 (from 2023-09), 0.2.7 (from 2024-01)"),
         std::string::npos)

@@ -119,16 +119,46 @@ TEST(StepModel, ErrorScalesTimeAndPowerUpToTheLimit) {
   EXPECT_NEAR(cost_of(d, ranks).ranks[0].total_energy() / off.time / Watts(1000), 1, 1e-12);
 }
 
-// Eight-bit experts that are padded to 128 rows each, hit or not, take longer; others do not care.
+// Eight-bit experts that are padded to 128 rows each take longer; others do not care, nor devices
+// without such kernels, nor steps of fewer than 128 tokens.
 TEST(StepModel, PadsAlignedExpertsInEightBit) {
-  Deployment d = expert_parallel(4);
-  const std::vector<RankStep> ranks(4, decodes(4, 100));
-  for (const FormatName format : {FormatName::kFp8, FormatName::kBf16}) {
+  const auto padded = [](FormatName format, std::int64_t tokens, bool contiguous) {
+    Deployment d = expert_parallel(4);
+    d.cluster.node.device.family.contiguous_experts = contiguous;
     for (LayerSpec& layer : d.model.layers) set_routed_format(layer, named_format(format));
-    d.serving.expert_alignment = 0;
+    const std::vector<RankStep> ranks(4, decodes(tokens, 100));
     const Seconds without = cost_of(d, ranks).time;
     d.serving.expert_alignment = 128;
-    EXPECT_EQ(cost_of(d, ranks).time > without, format == FormatName::kFp8);
+    return cost_of(d, ranks).time > without;
+  };
+  EXPECT_TRUE(padded(FormatName::kFp8, 128, true));
+  EXPECT_FALSE(padded(FormatName::kBf16, 128, true));
+  EXPECT_FALSE(padded(FormatName::kFp8, 128, false));
+  EXPECT_FALSE(padded(FormatName::kFp8, 4, true));
+}
+
+// A decode step above the largest graph is launched like one with prompts.
+TEST(StepModel, LaunchesStepsAboveTheLargestGraphOneByOne) {
+  Deployment d = dense(1);
+  d.cluster.node.device.family.launch = Seconds(1e-6);
+  d.cluster.node.device.family.eager_launch_factor = 2;
+  const std::vector<RankStep> ranks = {decodes(64, 100)};
+  const Seconds in_graph = cost_of(d, ranks).time;
+  d.serving.largest_graph = 64;
+  EXPECT_EQ(cost_of(d, ranks).time, in_graph);
+  d.serving.largest_graph = 63;
+  EXPECT_GT(cost_of(d, ranks).time, in_graph);
+}
+
+// Only layers with experts pay.
+TEST(StepModel, LaunchesMoreInLayersWithExperts) {
+  for (const bool experts : {false, true}) {
+    Deployment d = experts ? expert_parallel(4) : dense(4);
+    d.cluster.node.device.family.launch = Seconds(1e-6);
+    const std::vector<RankStep> ranks(experts ? 4 : 1, decodes(4, 100));
+    const Seconds before = cost_of(d, ranks).time;
+    d.serving.moe_launch_factor = 2;
+    EXPECT_EQ(cost_of(d, ranks).time > before, experts);
   }
 }
 
