@@ -63,6 +63,18 @@ TEST(StaleSweepKey, FollowsAUsersFilesInTheSourceTree) {
   fs::remove_all(folder);
 }
 
+// Formats may be told in a file beside the config, which was not there before.
+TEST(StaleSweepKey, FollowsAFileThatComesLater) {
+  const TemporaryFile place("model/config.json",
+                            read_file(data_folder("models/catalog") + "/qwen3-30b-a3b.json"));
+  write(place.folder() + "/s.yaml",
+        changed(kDense, "qwen3-8b", "./model") + "sweep: {a.parallel.tp: [1]}\n");
+  const std::string before = key_of(place.folder() + "/s.yaml");
+  write(place.folder() + "/model/hf_quant_config.json",
+        R"({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}})");
+  EXPECT_NE(key_of(place.folder() + "/s.yaml"), before);
+}
+
 // The same scenario with the same files has the same results wherever it lies.
 TEST(StaleSweepKey, IsTheSameInAnotherFolder) {
   const auto key_in = [](const std::string& folder) {
