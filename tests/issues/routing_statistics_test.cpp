@@ -54,7 +54,7 @@ TEST(RoutingStatistics, OfTorchAreTheSame) {
 TEST(RoutingStatistics, OfAnotherModelAreRefused) {
   const TemporaryFile file("counts.json", R"({"logical_count": [[1, 1]]})");
   const std::string why = refusal(with_trace(file.path()));
-  EXPECT_TRUE(says(why, "counts.json: 1 layers: the 2 layers of qwen3-30b-a3b")) << why;
+  EXPECT_TRUE(says(why, "counts.json: 1 layer: the 2 layers of qwen3-30b-a3b")) << why;
   EXPECT_TRUE(says(why, "counts.json: 2 experts a layer: the 12 of qwen3-30b-a3b")) << why;
 }
 
@@ -63,7 +63,7 @@ TEST(RoutingStatistics, ALogOfBalanceTellsWhatToGiveInstead) {
                            "EPLB step: 100 for model m: avg_tokens=512.00, max_tokens=1024, "
                            "balancedness=0.5000, steps until the next rearrangement: 3\n");
   const std::string why = refusal(with_trace(file.path()));
-  EXPECT_TRUE(says(why, "a log of vLLM with 1 lines of balancedness, 0.500 on average")) << why;
+  EXPECT_TRUE(says(why, "a log of vLLM with 1 line of balancedness, 0.500 on average")) << why;
   EXPECT_TRUE(says(why, "{\"logical_count\": [[counts of layer 0], ...]}")) << why;
 }
 

@@ -10,6 +10,8 @@ namespace moesim {
 
 namespace {
 
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 30;  // Larger files are no log.
+
 struct EngineLine {
   const char* engine;
   std::string_view start;
@@ -24,6 +26,7 @@ constexpr std::array<EngineLine, 2> kLines = {{
 
 std::optional<BalanceLog> read_balance_log(const std::string& path) {
   const InputFile file(path);
+  if (file.size() > kMostBytes) return std::nullopt;
   BalanceLog log;
   LineReader lines(file);
   while (lines.next()) {

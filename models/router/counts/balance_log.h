@@ -15,7 +15,7 @@ struct BalanceLog {
   double balancedness = 0;  // Mean over the lines: mean over fullest load of the EP ranks.
 };
 
-// Nothing if the file has no such line. Throws: InputError if it cannot be read.
+// Nothing if the file has no such line, or more than 1 GiB. Throws: InputError if it cannot be read.
 std::optional<BalanceLog> read_balance_log(const std::string& path);
 
 }  // namespace moesim

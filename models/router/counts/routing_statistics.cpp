@@ -118,10 +118,10 @@ class CountFinder {
       if (shape_.all_layers != shape_.num_layers()) {
         allowed += fmt::format(", or all {}", shape_.all_layers);
       }
-      faults_.add(0, "", fmt::format("{} layers", layers), allowed);
+      faults_.add(0, "", counted(layers, "layer"), allowed);
     }
     if (experts != shape_.outputs) {
-      faults_.add(0, "", fmt::format("{} experts a layer", experts),
+      faults_.add(0, "", counted(experts, "expert") + " a layer",
                   fmt::format("the {} of {}{}", shape_.outputs, shape_.model,
                               experts > shape_.outputs
                                   ? "; shared experts that are fused with them are not counted"

@@ -12,16 +12,29 @@
 #include "models/router/recorded/json_lines.h"
 #include "models/router/recorded/layer_choices.h"
 #include "models/router/recorded/npy.h"
+#include "models/router/recorded/recorded_tokens.h"
 
 namespace moesim {
 
 namespace {
 
-// Whether the first line of a .csv has three columns: counts, or nothing that is known.
-bool has_three_columns(const std::string& path) {
-  const InputFile file(path);
-  LineReader lines(file);
-  return lines.next() && std::count(lines.text().begin(), lines.text().end(), ',') == 2;
+// Lines of choices, or of counts, by the number of columns.
+RoutingBank read_table(const std::string& path, const ModelSpec& model, const DrawnTokens& drawn) {
+  std::string first;
+  {
+    const InputFile file(path);
+    LineReader lines(file);
+    if (lines.next()) first = lines.text();
+  }
+  switch (std::count(first.begin(), first.end(), ',')) {
+    case 2:
+      return read_expert_counts(path, model, drawn);
+    case 0:
+    case 1:
+      return read_layer_choices(path, model, drawn.sequence_tokens);
+    default:
+      refuse_file(path, "first line " + shown(first), "layer_id,expert_id,count or layer,expert");
+  }
 }
 
 // A file that is no recording, or one of another kind. Logs hold the balance of ranks, from which
@@ -30,8 +43,8 @@ bool has_three_columns(const std::string& path) {
   if (const auto log = read_balance_log(path)) {
     refuse_file(
         path,
-        fmt::format("a log of {} with {} lines of balancedness, {:.3f} on average", log->engine,
-                    log->lines, log->balancedness),
+        fmt::format("a log of {} with {} of balancedness, {:.3f} on average", log->engine,
+                    counted(log->lines, "line"), log->balancedness),
         fmt::format("loads of single experts: {}",
                     log->engine == "SGLang"
                         ? "the .pt file of --expert-distribution-recorder-mode stat"
@@ -53,13 +66,9 @@ RoutingBank read_recorded_routing(const std::string& path, const ModelSpec& mode
   const std::string ending = std::filesystem::path(path).extension().string();
   if (ending == ".npy") return read_npy(path, model, sequence_tokens);
   if (ending == ".jsonl") return read_json_lines(path, model, sequence_tokens);
-  if (ending == ".csv" && has_three_columns(path)) {
-    return read_expert_counts(path, model, {sequences, sequence_tokens, seed});
-  }
-  if (ending == ".csv") return read_layer_choices(path, model, sequence_tokens);
-  if (ending == ".json" || ending == ".pt") {
-    return read_routing_statistics(path, model, {sequences, sequence_tokens, seed});
-  }
+  const DrawnTokens drawn{sequences, sequence_tokens, seed};
+  if (ending == ".csv") return read_table(path, model, drawn);
+  if (ending == ".json" || ending == ".pt") return read_routing_statistics(path, model, drawn);
   refuse_kind(path);
 }
 

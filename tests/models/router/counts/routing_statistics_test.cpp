@@ -84,8 +84,8 @@ TEST_F(Statistics, SlotsAreMappedToTheirExperts) {
 TEST_F(Statistics, OtherModelsAndTablesAreRefused) {
   expect_refusal(R"({"logical_count": [[1,1],[1,1],[1,1]]})", "2 experts a layer",
                  "the 8 of routed");
-  expect_refusal(R"({"logical_count": [[1,1,1,1,1,1,1,1]]})", "1 layers",
-                 "the 3 layers of routed that have experts, or all 4");
+  expect_refusal(R"({"logical_count": [[1,1,1,1,1,1,1,1]]})",
+                 "1 layer:", "the 3 layers of routed that have experts, or all 4");
   expect_refusal(R"({"logical_count": [[1,1,1],[1,1],[1,1,1]]})", "2 experts in layer 1",
                  "3 everywhere");
   expect_refusal(R"({"logical_count": [[1,-1]]})", "layer 0, expert 1: -1", "0 to 1000");

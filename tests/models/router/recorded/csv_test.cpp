@@ -282,6 +282,9 @@ TEST_F(RecordedRouting, OtherFilesAreRefusedByName) {
             std::string::npos);
   EXPECT_NE(why(file("a.csv", "token,layer,expert\n")).find("first line \"token,layer,expert\""),
             std::string::npos);
+  EXPECT_NE(why(file("b.csv", "model,layer,expert,count\n"))
+                .find("first line \"model,layer,expert,count\": layer_id,expert_id,count or "),
+            std::string::npos);
   EXPECT_NE(why(path("missing.csv")).find("No such file"), std::string::npos);
   EXPECT_NE(why(path("missing.jsonl")).find("No such file"), std::string::npos);
 }
