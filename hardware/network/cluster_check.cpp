@@ -26,15 +26,15 @@ std::vector<ClusterFault> node_faults(const ClusterSpec& cluster) {
   if (node.devices > kMostMeshDevices && wiring == LinkWiring::kMesh) {
     return fault("a full mesh joins at most 64 devices");
   }
-  if (node.nics > 0 && node.devices % node.nics != 0 && node.nics % node.devices != 0) {
-    return fault("NICs and devices of a node must divide each other");
-  }
   if (cluster.nodes > kMostDevices / node.devices) {
     return {{"nodes", std::to_string(cluster.nodes),
              fmt::format("at most {} devices can be wired", kMostDevices)}};
   }
   if (cluster.nodes > 1 && node.nics < 1) {
     return fault("it has no NICs; only a single node can be built of it");
+  }
+  if (cluster.nodes > 1 && node.devices % node.nics != 0 && node.nics % node.devices != 0) {
+    return fault("NICs and devices of a node must divide each other");
   }
   if (cluster.nodes > 1 && !(node.nic_bandwidth.value() > 0)) {
     return fault("its NICs have no bandwidth");

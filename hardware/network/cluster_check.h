@@ -16,8 +16,8 @@ struct ClusterFault {
   std::string allowed;
 };
 
-// At least one node and device, NICs and devices that divide each other; with several nodes NICs
-// and a fabric whose switches suffice and join them all. Empty if it can be wired.
+// At least one node and device; with several nodes NICs, which the number of devices divides or is
+// divided by, and a fabric whose switches suffice and join them all. Empty if it can be wired.
 std::vector<ClusterFault> cluster_faults(const ClusterSpec& cluster);
 
 // Throws: std::invalid_argument with the first of cluster_faults().

@@ -84,4 +84,16 @@ FlopsPerSecond DeviceSpec::peak_of(Dtype dtype) const {
   return found == peak.end() ? FlopsPerSecond() : found->second;
 }
 
+NodeSpec part_of(const NodeSpec& node, std::int64_t count) {
+  if (count == node.devices) return node;
+  NodeSpec part = node;
+  part.whole_devices = node.devices;
+  part.devices = count;
+  part.nics = (node.nics * count + node.devices - 1) / node.devices;  // Shared ones stay whole.
+  const double share = static_cast<double>(count) / static_cast<double>(node.devices);
+  part.host_idle = node.host_idle * share;
+  part.host_busy = node.host_busy * share;
+  return part;
+}
+
 }  // namespace moesim

@@ -163,6 +163,7 @@ struct NodeSpec {
   std::string title;
   DeviceSpec device;
   std::int64_t devices = 0;
+  std::int64_t whole_devices = 0;  // Of the whole node, where `devices` are a part of it; else 0.
   std::int64_t nics = 0;
   BytesPerSecond nic_bandwidth;  // Of one NIC, per direction.
   std::string nic;               // Name of the scale-out LinkTechnology; empty = single node only.
@@ -172,7 +173,14 @@ struct NodeSpec {
   Watts host_busy;
   double psu_efficiency = 1;
   std::vector<Fact> facts;
+
+  // Devices that its links were made for.
+  std::int64_t wired_devices() const { return whole_devices > 0 ? whole_devices : devices; }
 };
+
+// The first `count` devices of a node, with the NICs that belong to them and their share of the
+// host's power; the whole node for all of them. Requires: 1 <= count <= node.devices.
+NodeSpec part_of(const NodeSpec& node, std::int64_t count);
 
 enum class FabricKind { kNone, kRailFatTree, kFatTree, kDragonfly, kTorus };
 template <>
@@ -252,7 +260,9 @@ struct TableError {
 struct ClusterSpec {
   NodeSpec node;
   std::int64_t nodes = 1;
-  FabricSpec fabric;
+  FabricSpec fabric = {};
+  // Of the only node, where the scenario names their number.
+  std::optional<std::int64_t> devices = std::nullopt;
 
   std::int64_t num_devices() const { return node.devices * nodes; }
 };

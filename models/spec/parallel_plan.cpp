@@ -64,10 +64,11 @@ class PlanChecker {
   }
 
   // Equal layers have equal faults: each is reported once.
-  void fault(const std::string& path, std::int64_t value, const std::string& allowed) {
+  void fault(const std::string& path, std::int64_t value, const std::string& allowed,
+             std::int64_t ranks = 0) {
     const auto same = [&](const PlanFault& f) { return f.path == path && f.allowed == allowed; };
     if (std::any_of(faults_.begin(), faults_.end(), same)) return;
-    faults_.push_back({path, std::to_string(value), allowed});
+    faults_.push_back({path, std::to_string(value), allowed, ranks});
   }
 
   void must_divide(const std::string& path, std::int64_t value, std::int64_t number,
@@ -97,13 +98,15 @@ class PlanChecker {
             fmt::format("must be {}: tp {} * attention_dp {} * pp {} = {} devices a replica, the "
                         "cluster has {}",
                         devices_ / replica, plan_.tp, plan_.attention_dp, plan_.pp, replica,
-                        devices_));
+                        devices_),
+            ranks);
       return;
     }
     fault("tp", plan_.tp,
           fmt::format("tp {} * attention_dp {} * pp {} * replicas {} must equal the cluster's {} "
                       "devices",
-                      plan_.tp, plan_.attention_dp, plan_.pp, plan_.replicas, devices_));
+                      plan_.tp, plan_.attention_dp, plan_.pp, plan_.replicas, devices_),
+          ranks);
   }
 
   void check_layer(const LayerSpec& layer) {
@@ -201,7 +204,8 @@ PoolFaults pool_faults(const ParallelPlan& prefill, const ParallelPlan& decode,
       {"replicas", std::to_string(prefill.replicas),
        fmt::format("prefill workers take {} devices and decode workers {}, which must add up to "
                    "the cluster's {}",
-                   a, b, devices)});
+                   a, b, devices),
+       a < devices && b < devices ? a + b : 0});
   return faults;
 }
 

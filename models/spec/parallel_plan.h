@@ -47,6 +47,7 @@ struct PlanFault {
   std::string path;
   std::string value;
   std::string allowed;
+  std::int64_t ranks = 0;  // Of the plan, where the fault is that they are not all the devices.
 };
 std::vector<PlanFault> plan_faults(const ParallelPlan& plan, const ModelSpec& model,
                                    std::int64_t devices, std::int64_t redundant_experts);

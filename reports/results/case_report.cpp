@@ -16,6 +16,10 @@ constexpr std::array<const char*, 3> kStatusNames = {"done", "infeasible", "skip
 
 std::string hardware_text(const ClusterSpec& cluster) {
   const NodeSpec& node = cluster.node;
+  if (node.devices < node.wired_devices()) {
+    return fmt::format("{} of the {} devices of {} ({} x {})", node.devices, node.wired_devices(),
+                       node.name, node.devices, node.device.name);
+  }
   if (cluster.nodes == 1 && node.devices == 1) return "1 x " + node.device.name;
   return fmt::format("{} x {} ({} x {})", cluster.nodes, node.name, cluster.num_devices(),
                      node.device.name);

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/input_error.h"
+#include "models/router/make/recorded_routing.h"
 #include "models/router/recorded/gate_weights.h"
-#include "models/router/recorded/recorded_routing.h"
 #include "models/router/tokens/calibration.h"
 #include "scenarios/format/read_router.h"
 #include "scenarios/format/read_value.h"
@@ -132,7 +132,11 @@ void tell(const Value& value, const std::string& file, const std::vector<Fault>&
     if (fault.line > 0) {
       value.faults().add(fault);
     } else {
-      value.fault(fault.allowed, file + (fault.value.empty() ? "" : ": " + fault.value));
+      std::string shown = file;
+      for (const std::string& part : {fault.path, fault.value}) {
+        if (!part.empty()) shown += ": " + part;
+      }
+      value.fault(fault.allowed, shown);
     }
   }
 }

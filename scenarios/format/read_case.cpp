@@ -143,10 +143,32 @@ struct CaseReader {
     read_keys(*map, cluster_keys().keys, cluster, {{"node", read_node}, {"fabric", read_fabric}});
     map->done();
     if (cluster.node.devices == 0) return;
+    if (cluster.devices) take_part(*map);
     for (const ClusterFault& fault : cluster_faults(cluster)) {
       const auto place = map->optional(fault.path);
       contradiction(place.value_or(*value), place ? place->path() : value->path(), fault.value,
                     fault.allowed);
+    }
+  }
+
+  // Keeps `devices` of the cluster's one node. Requires: the key is given.
+  void take_part(MapReader& map) {
+    ClusterSpec& cluster = deployment.cluster;
+    const Value place = map.optional("devices").value();
+    const std::int64_t count = *cluster.devices, all = cluster.node.devices;
+    const auto refuse_part = [&](const std::string& allowed) {
+      contradiction(place, place.path(), std::to_string(count), allowed);
+    };
+    if (map.has("nodes")) {
+      refuse_part("is a part of one node: leave out this or `nodes`");
+    } else if (count > all) {
+      refuse_part(fmt::format("at most the {} devices of {}", all, cluster.node.name));
+    } else if (count < all) {
+      cluster.node = part_of(cluster.node, count);
+      cluster.node.facts.push_back(
+          {place.path(), fmt::format("{} of the {} devices of {}", count, all, cluster.node.name),
+           "the scenario; the host's power is taken in proportion to the devices", "assumption",
+           Enters::kEnergy});
     }
   }
 
@@ -231,9 +253,18 @@ struct CaseReader {
     contradiction(place, place.path(), fault.value, fault.allowed);
   }
 
-  void check_workers(const char* section, const ParallelPlan& plan,
-                     const std::vector<PlanFault>& faults) {
-    for (const PlanFault& fault : faults) {
+  // The way out for a plan that needs fewer devices than one node has; else "".
+  std::string part_remedy(std::int64_t ranks) const {
+    const NodeSpec& node = deployment.cluster.node;
+    if (ranks < 1 || ranks >= node.wired_devices()) return "";
+    return fmt::format("; for {} of the {} devices of {} set cluster.devices: {}{}", ranks,
+                       node.wired_devices(), node.name, ranks,
+                       deployment.cluster.nodes > 1 ? " and leave out cluster.nodes" : "");
+  }
+
+  void check_workers(const char* section, const ParallelPlan& plan, std::vector<PlanFault> faults) {
+    for (PlanFault& fault : faults) {
+      fault.allowed += part_remedy(fault.ranks);
       contradict(fault.path == "redundant_experts" ? "placement" : section, fault);
     }
     const std::int64_t nodes = placement_nodes(plan, deployment.cluster.node.devices);

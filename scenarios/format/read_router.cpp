@@ -41,7 +41,7 @@ RouterSource read_source(MapReader& map) {
   const auto read_trace = [&](const std::optional<Value>& value) {
     read_path(value, tokens.trace);
     if (tokens.policy == TokenPolicy::kRecorded) {
-      map.required("trace", "recorded routing needs its file: .npy, .jsonl or .csv");
+      map.required("trace", "recorded routing needs its file: .npy, .jsonl, .pt, .json or .csv");
     }
   };
   read_keys(map, source_keys(), source,

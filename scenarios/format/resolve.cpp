@@ -130,7 +130,11 @@ YAML::Node resolved_case(const Deployment& deployment, const YAML::Node& given) 
     node["dtype"]["modules"][module] = word_of(format);
   }
   node["cluster"]["node"] = given_name(cluster["node"], deployment.cluster.node.name);
-  node["cluster"]["nodes"] = deployment.cluster.nodes;
+  if (deployment.cluster.devices) {
+    node["cluster"]["devices"] = *deployment.cluster.devices;
+  } else {
+    node["cluster"]["nodes"] = deployment.cluster.nodes;
+  }
   if (deployment.cluster.nodes > 1) {
     node["cluster"]["fabric"] = given_name(cluster["fabric"], deployment.cluster.fabric.name);
     for (const char* choice : {"routing", "shape"}) {

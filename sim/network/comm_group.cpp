@@ -34,7 +34,7 @@ BytesPerSecond scale_up_of(const ClusterSpec& cluster, bool crosses, std::int64_
   if (device.link_technology.wiring != LinkWiring::kMesh || per_node <= 1) {
     return device.link_bandwidth;
   }
-  const std::int64_t mesh = std::clamp(device.link_domain, per_node, cluster.node.devices);
+  const std::int64_t mesh = std::clamp(device.link_domain, per_node, cluster.node.wired_devices());
   return device.link_bandwidth *
          (static_cast<double>(per_node - 1) / static_cast<double>(mesh - 1));
 }

@@ -1,4 +1,4 @@
-#include "models/router/recorded/expert_counts.h"
+#include "models/router/counts/expert_counts.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/models/router/recorded/recorded_bytes.h"
 

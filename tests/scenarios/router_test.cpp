@@ -114,7 +114,7 @@ TEST(RouterRefusal, NumbersHaveRanges) {
 TEST(RouterRefusal, AKeyOfOneSourceIsNoKeyOfAnother) {
   EXPECT_EQ(refusal(with_router("tokens: recorded")),
             "s.yaml:10: cases.a.router.trace: missing: recorded routing needs its file: .npy, "
-            ".jsonl or .csv");
+            ".jsonl, .pt, .json or .csv");
   EXPECT_EQ(refusal(with_router("tokens: uniform, domain: code")),
             "s.yaml:10: cases.a.router.domain: given: domain goes with tokens: calibrated only; "
             "here tokens are uniform");

@@ -7,7 +7,7 @@
 
 #include "models/router/make/baseline_bank.h"
 #include "models/router/make/generated_bank.h"
-#include "models/router/recorded/recorded_routing.h"
+#include "models/router/make/recorded_routing.h"
 #include "models/router/tokens/calibration.h"
 #include "models/router/tokens/text_loads.h"
 

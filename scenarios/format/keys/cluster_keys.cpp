@@ -6,6 +6,7 @@ namespace moesim {
 namespace {
 
 constexpr form::Whole kNodes{1, 100'000};  // A torus joins nodes of one device each.
+constexpr form::Whole kDevices{1, 100'000};
 
 form::Name nodes() {
   return {[] { return profile_names("nodes"); }, "a node profile, e.g. dgx-h100"};
@@ -31,6 +32,10 @@ const KeyMap<ClusterSpec>& cluster_keys() {
       {
           key("node", nodes(), kRequired, "A node of `moesim list hardware`, or a file"),
           key(&C::nodes, "nodes", kNodes, kAsBuilt, "Number of nodes"),
+          key(&C::devices, "devices", kDevices, otherwise("all of them"),
+              "Devices of a part of one node, at most as many as it has: the first "
+              "ones, with their links and NICs and their share of the host's power",
+              Applies<C>{"without `nodes`"}),
           key("fabric", fabrics(), otherwise("rail-fat-tree between several nodes"),
               "Network between nodes"),
           key(path(&C::fabric, &FabricSpec::routing), "routing", form::Word<FabricRouting>{},

@@ -54,10 +54,11 @@ const Keys<RouterSource>& source_keys() {
           "Where the routing comes from: generated tokens through the gate kernel with calibrated "
           "loads, a gate trained in miniature (trained), a recording (recorded), or no router at "
           "all (balanced, uniform, power_law)"),
-      without_member(key("trace", form::Text{}, otherwise("none"),
-                         "Recorded routing: .npy (vLLM), .jsonl (SGLang) or .csv; implies tokens: "
-                         "recorded"),
-                     only_with("trace", TokenPolicy::kRecorded)),
+      without_member(
+          key("trace", form::Text{}, otherwise("none"),
+              "Recorded routing: .npy (vLLM), .jsonl, .pt or .json (SGLang) or .csv; implies "
+              "tokens: recorded"),
+          only_with("trace", TokenPolicy::kRecorded)),
       without_member(key("gate", form::Text{}, otherwise("generated gates"),
                          "Real gates: .safetensors, its index, or a checkpoint's folder"),
                      only_with("gate", TokenPolicy::kCalibrated)),

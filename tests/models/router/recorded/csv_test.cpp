@@ -8,9 +8,10 @@
 #include <set>
 
 #include "models/router/bank/load_statistics.h"
-#include "models/router/recorded/expert_counts.h"
+#include "models/router/counts/count_sampler.h"
+#include "models/router/counts/expert_counts.h"
+#include "models/router/make/recorded_routing.h"
 #include "models/router/recorded/layer_choices.h"
-#include "models/router/recorded/recorded_routing.h"
 #include "tests/models/router/recorded/recorded_files.h"
 
 namespace moesim {
@@ -275,9 +276,14 @@ TEST_F(RecordedRouting, OtherFilesAreRefusedByName) {
   const auto why = [&](const std::string& path) {
     return refusal([&] { read_recorded_routing(path, routed_model(), 1, 1); });
   };
-  EXPECT_NE(why(file("ids.pt", "x")).find("ids.pt: recorded routing of an unknown kind: .npy"),
+  EXPECT_NE(why(file("ids.bin", "x"))
+                .find("ids.bin: recorded routing of an unknown kind: each "
+                      "token's experts in .npy"),
             std::string::npos);
   EXPECT_NE(why(file("a.csv", "token,layer,expert\n")).find("first line \"token,layer,expert\""),
+            std::string::npos);
+  EXPECT_NE(why(file("b.csv", "model,layer,expert,count\n"))
+                .find("first line \"model,layer,expert,count\": layer_id,expert_id,count or "),
             std::string::npos);
   EXPECT_NE(why(path("missing.csv")).find("No such file"), std::string::npos);
   EXPECT_NE(why(path("missing.jsonl")).find("No such file"), std::string::npos);

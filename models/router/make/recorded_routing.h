@@ -12,7 +12,9 @@ namespace moesim {
 // The format follows from the name and, for .csv, the first line:
 //   .npy                            ids [tokens, layers, top_k] (vLLM's routed experts); npy.h
 //   .jsonl                          one JSON object per request (SGLang); json_lines.h
-//   .csv layer_id,expert_id,count   counts only, `sequences` of tokens are drawn; expert_counts.h
+//   .pt, .json                      counts only (SGLang), `sequences` of tokens are drawn;
+//                                   routing_statistics.h
+//   .csv layer_id,expert_id,count   counts only; expert_counts.h
 //   .csv layer,expert               one line per choice (llama.cpp); layer_choices.h
 // Recorded tokens are cut into sequences of `sequence_tokens`, as many as the file gives; the
 // provenance says how many tokens were left out. `seed` and `sequences` matter for counts only.

@@ -1,15 +1,11 @@
-// Routing recorded as counts per expert only: tokens are drawn that choose each expert in
-// proportion to its count.
+// Tokens whose experts are chosen in proportion to counts.
 #pragma once
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/random.h"
-#include "models/router/bank/routing_bank.h"
-#include "models/spec/model_spec.h"
 
 namespace moesim {
 
@@ -41,21 +37,5 @@ class CountSampler {
   std::vector<Share> shares_;  // Intervals of the experts with a count above 0.
   std::int64_t total_ = 0;
 };
-
-// How many tokens to draw.
-struct DrawnTokens {
-  std::int64_t sequences = 128;
-  std::int64_t sequence_tokens = 32;
-  std::uint64_t seed = 0;
-};
-
-// Counts per layer and expert from lines of "layer_id,expert_id,count" (SGLang's expert
-// distribution; also "layer,expert,count") after that header; pairs that are left out count 0.
-// Layers are numbered among all layers of the model or among those with experts. No expert may have
-// more than 1/top_k of its layer's choices, which different experts per token cannot give. The bank
-// is of independent tokens, marked kDrawnFromCounts.
-// Throws: InputError with the file's faults and their lines.
-RoutingBank read_expert_counts(const std::string& path, const ModelSpec& model,
-                               const DrawnTokens& drawn);
 
 }  // namespace moesim
