@@ -49,6 +49,7 @@ struct Kernel {
   KernelKind kind = KernelKind::kElementwise;
   Dtype dtype = Dtype::kBf16;    // Format that the multiplication runs in.
   Dtype weights = Dtype::kBf16;  // GEMM: format that B is stored in.
+  double weight_bytes = 0;       // GEMM: of one element of B with its scales; 0 = as `dtype`.
   std::int64_t m = 0;            // GEMM shapes; 0 otherwise.
   std::int64_t n = 0;
   std::int64_t k = 0;  // kPrefillAttention: head dimension; 0 = large.
@@ -126,6 +127,7 @@ class DeviceModel {
   double compute_seconds(const Kernel& kernel) const;
   double memory_seconds(const Kernel& kernel) const;
   double gemm_seconds(const Kernel& kernel) const;
+  double lost_rows(const Kernel& kernel) const;
   double soft_maximum(double a, double b) const;
 
   double dynamic_joules(const Kernel& kernel) const;

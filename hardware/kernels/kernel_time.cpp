@@ -14,6 +14,13 @@ namespace {
 struct Tile {
   std::int64_t rows;
   std::int64_t columns;
+
+  // Rows that it computes of m. Libraries have flatter tiles for fewer rows than the smallest, down
+  // to the product of a vector and the matrix.
+  std::int64_t computed(std::int64_t m) const {
+    return rows == kLeastRows ? std::min(rows, m) : rows;
+  }
+  static constexpr std::int64_t kLeastRows = 64;
 };
 constexpr std::array kTiles = {Tile{64, 64},   Tile{64, 128},  Tile{128, 64},
                                Tile{128, 128}, Tile{128, 256}, Tile{256, 128}};
@@ -104,9 +111,7 @@ DeviceModel::Roofline DeviceModel::roofline(const Kernel& kernel) const {
   return work;
 }
 
-// Attention over L keys per query reaches 1 / (1 + ramp/L) of its rate; a grouped GEMM does the
-// work of `expert_rows_lost` rows more for each expert hit (the last tile is never full), with
-// weights that are widened that of `widened_rows_lost`.
+// Attention over L keys per query reaches 1 / (1 + ramp/L) of its rate.
 double DeviceModel::compute_seconds(const Kernel& kernel) const {
   const double flops = kernel.flops.value();
   if (flops <= 0) return 0;
@@ -117,10 +122,7 @@ double DeviceModel::compute_seconds(const Kernel& kernel) const {
       return gemm_seconds(kernel);
     case KernelKind::kGroupedGemm: {
       const double rows = static_cast<double>(std::max<std::int64_t>(kernel.m, 1));
-      const double per_expert =
-          device_.widens(kernel.dtype) ? family.widened_rows_lost : family.expert_rows_lost;
-      const double lost = per_expert * static_cast<double>(kernel.groups);
-      return flops * (1 + lost / rows) / reached.expert;
+      return flops * (1 + lost_rows(kernel) / rows) / reached.expert;
     }
     case KernelKind::kPrefillAttention: {
       const double keys = static_cast<double>(std::max<std::int64_t>(kernel.keys, 1));
@@ -136,6 +138,17 @@ double DeviceModel::compute_seconds(const Kernel& kernel) const {
   return 0;
 }
 
+// The last tile of an expert is never full: half of it is lost. But no tile has more rows than the
+// mean expert that was hit, so that one row each loses none.
+//   lost = D min(rows_lost, rows / D - 1)
+double DeviceModel::lost_rows(const Kernel& kernel) const {
+  const KernelFamily& family = device_.family;
+  const double most =
+      device_.widens(kernel.dtype) ? family.widened_rows_lost : family.expert_rows_lost;
+  const double experts = static_cast<double>(kernel.groups);
+  return std::clamp(static_cast<double>(kernel.m) - experts, 0.0, most * experts);
+}
+
 double DeviceModel::memory_seconds(const Kernel& kernel) const {
   const bool cache = kernel.kind == KernelKind::kDecodeAttention;
   const double share =
@@ -146,10 +159,11 @@ double DeviceModel::memory_seconds(const Kernel& kernel) const {
 // Output tiles spread over the SMs in waves; a wave lasts as long as one tile does on one SM, which
 // is bound by its share of the peak or by the bytes that one SM can pull:
 //   waves = ceil(batch ceil(m/rows) ceil(n/columns) s / SMs)
-//   t = waves max(2 rows columns (k/s) SMs/(e peak), (rows + columns)(k/s) b/r) + t_s
+//   t = waves max(2 rows columns (k/s) SMs/(e peak), (rows b_a + columns b_w)(k/s)/r) + t_s
 //   r = sm_bandwidth_share bandwidth/SMs
 //   t_s = 8 s m n bytes from the last-level cache if k is split into s > 1 pieces
-// The fastest tile and s count. Rows beyond m are computed but not loaded.
+// The fastest tile and s count. Rows beyond m are not loaded, and computed only in tiles of more
+// than 64 rows. Weights are fetched as they are stored.
 // Source: docs/physics.md, "GEMM".
 double DeviceModel::gemm_seconds(const Kernel& kernel) const {
   const MathRate& reached = rate(kernel.dtype);
@@ -162,7 +176,7 @@ double DeviceModel::gemm_seconds(const Kernel& kernel) const {
   const double bandwidth = device_.memory_bandwidth.value();
   const double sm_rate = reached.dense / static_cast<double>(sms);
   const double sm_bytes = device_.family.sm_bandwidth_share * bandwidth / static_cast<double>(sms);
-  const double seconds_per_load = sm_bytes > 0 ? reached.element_bytes / sm_bytes : 0;
+  const double weight_bytes = kernel.weight_bytes > 0 ? kernel.weight_bytes : reached.element_bytes;
   const double cache_bandwidth = device_.family.cache_bandwidth_factor * bandwidth;
   const double outputs =
       static_cast<double>(batch) * static_cast<double>(m) * static_cast<double>(n);
@@ -170,9 +184,10 @@ double DeviceModel::gemm_seconds(const Kernel& kernel) const {
   double best = HUGE_VAL;
   for (const Tile tile : kTiles) {
     const std::int64_t tiles = batch * ceil_div(m, tile.rows) * ceil_div(n, tile.columns);
-    const double math = 2.0 * static_cast<double>(tile.rows * tile.columns) / sm_rate;
-    const std::int64_t loaded = std::min(tile.rows, m) + std::min(tile.columns, n);
-    const double per_k = std::max(math, static_cast<double>(loaded) * seconds_per_load);
+    const double math = 2.0 * static_cast<double>(tile.computed(m) * tile.columns) / sm_rate;
+    const double loaded = static_cast<double>(std::min(tile.rows, m)) * reached.element_bytes +
+                          static_cast<double>(std::min(tile.columns, n)) * weight_bytes;
+    const double per_k = std::max(math, sm_bytes > 0 ? loaded / sm_bytes : 0);
     for (const std::int64_t s : kSplits) {
       const double waves = static_cast<double>(ceil_div(tiles * s, sms));
       const double math_time = waves * per_k * static_cast<double>(k) / static_cast<double>(s);

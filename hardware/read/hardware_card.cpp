@@ -17,12 +17,13 @@ struct Kind {
   const char* name;
   const char* own_key;
 };
-constexpr std::array<Kind, 6> kKinds = {{{"devices", "peak"},
+constexpr std::array<Kind, 7> kKinds = {{{"devices", "peak"},
                                          {"nodes", "device"},
                                          {"fabrics", "kind"},
                                          {"sites", "pue"},
                                          {"links", "wiring"},
-                                         {"families", "compute_efficiency"}}};
+                                         {"families", "compute_efficiency"},
+                                         {"backends", "launch"}}};
 
 void append(std::vector<Fact>& facts, const std::vector<Fact>& more) {
   facts.insert(facts.end(), more.begin(), more.end());
@@ -48,6 +49,7 @@ std::vector<Fact> facts_of(const ProfileFile& file, Faults& faults) {
   if (file.kind == "fabrics") return read_fabric(file, faults).facts;
   if (file.kind == "sites") return read_site(file, faults).facts;
   if (file.kind == "links") return read_link(file, faults).facts;
+  if (file.kind == "backends") return read_backend(file, faults).facts;
   return read_family(file, faults).facts;
 }
 

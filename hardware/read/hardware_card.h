@@ -10,7 +10,7 @@ namespace moesim {
 
 // A profile with all its numbers: its own first, then those of the profiles that it names.
 struct HardwareCard {
-  std::string kind;  // "devices", "nodes", "fabrics", "sites", "links" or "families".
+  std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families" or "backends".
   std::string name;
   std::string title;
   std::vector<Fact> facts;

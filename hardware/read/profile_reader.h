@@ -19,7 +19,7 @@ namespace moesim {
 
 // A profile file that was found: its kind, its name and its path.
 struct ProfileFile {
-  std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families".
+  std::string kind;  // "devices", "nodes", "fabrics", "sites", "links", "families", "backends".
   std::string name;
   std::string path;
   Variation variation = {};  // The sample of its numbers and of those that it refers to.
@@ -172,6 +172,7 @@ std::optional<ProfileFile> find_reference(ProfileReader& reader, const std::stri
                                           const std::string& kind);
 
 // Each reads one kind of profile with all that it refers to; faults go into `faults`.
+Backend read_backend(const ProfileFile& file, Faults& faults);
 KernelFamily read_family(const ProfileFile& file, Faults& faults);
 LinkTechnology read_link(const ProfileFile& file, Faults& faults);
 DeviceSpec read_device(const ProfileFile& file, Faults& faults);

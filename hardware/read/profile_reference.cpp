@@ -70,6 +70,7 @@ std::vector<ProfileTable> profile_tables() {
           table("kernels", "All-to-all kernels of libraries and of expert-parallel dispatch.",
                 all_to_all_keys()),
           table("families", "Kernels and power of a hardware generation.", family_keys()),
+          table("backends", "Launch cost of CUDA, ROCm, Metal or Vulkan.", backend_keys()),
           table("sites", "Overhead, carbon and price of electricity.", site_profile_keys()),
           table("errors/serving", "Errors of predictions, as measured against published runs.",
                 error_keys()),

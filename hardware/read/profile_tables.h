@@ -15,10 +15,19 @@ const ProfileKeys<NodeSpec>& node_keys();
 const ProfileKeys<FabricSpec>& fabric_keys();
 const ProfileKeys<LinkTechnology>& link_keys();
 const ProfileKeys<AllToAllKernels>& all_to_all_keys();
+const ProfileKeys<Backend>& backend_keys();
 const ProfileKeys<KernelFamily>& family_keys();
 const ProfileKeys<SiteSpec>& site_profile_keys();
 const ProfileKeys<ModelError>& error_keys();
 const ProfileKeys<TableError>& table_error_keys();
+
+// The launch cost of a back end, which a family may state itself.
+inline constexpr form::Quantity kLaunch{.max = 0.1, .most = "100 ms", .min = 1e-9};
+inline constexpr form::Number kEagerFactor{1, 100};
+inline constexpr const char* kLaunchMeaning =
+    "Time from one kernel to the next inside a CUDA graph";
+inline constexpr const char* kEagerMeaning =
+    "Launch cost outside a graph (prompts), over that inside";
 
 // A text that must be there for those who read the file.
 template <class T>

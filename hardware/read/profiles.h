@@ -10,8 +10,8 @@
 
 namespace moesim {
 
-inline constexpr const char* kProfileKinds[] = {"devices", "nodes", "fabrics",
-                                                "sites",   "links", "families"};
+inline constexpr const char* kProfileKinds[] = {"devices", "nodes",    "fabrics", "sites",
+                                                "links",   "families", "backends"};
 
 // Names of the shipped profiles of a kind.
 std::vector<std::string> profile_names(const std::string& kind);
@@ -28,6 +28,9 @@ FabricSpec load_fabric(const std::string& name_or_path, const Variation& variati
 SiteSpec load_site(const std::string& name_or_path, const Variation& variation = {});
 LinkTechnology load_link(const std::string& name_or_path, const Variation& variation = {});
 KernelFamily load_family(const std::string& name_or_path, const Variation& variation = {});
+
+// Replaces the launch cost of the family by that of a back end. Throws: InputError.
+void use_backend(KernelFamily& family, const std::string& name, const Variation& variation);
 
 // The shipped errors of serving, drawn for `subject` (a model on a device) by itself.
 ModelError load_serving_error(const std::string& subject, const Variation& variation);

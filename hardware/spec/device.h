@@ -19,11 +19,21 @@ namespace moesim {
 
 class MeasuredKernels;
 
+// The interface through which an engine starts kernels: CUDA, ROCm, Metal, Vulkan.
+// hardware/profiles/backends/NAME.yaml.
+struct Backend {
+  std::string name;
+  Seconds launch;                  // From one kernel to the next inside a graph.
+  double eager_launch_factor = 1;  // Launch cost outside a graph (prefill), times `launch`.
+  std::vector<Fact> facts;
+};
+
 // How close kernels come to a device's peaks, for one hardware family (Hopper, CDNA3, ...).
 // Source: docs/physics.md, "Kernel time" and "Power"; each number with its provenance in
 // hardware/profiles/families/NAME.yaml.
 struct KernelFamily {
   std::string name;
+  std::string backend;             // Name; empty = a family with a launch cost of its own alone.
   Seconds launch;                  // From one kernel to the next inside a CUDA graph.
   double eager_launch_factor = 1;  // Launch cost outside a graph (prefill), times `launch`.
   std::map<Dtype, double> compute_efficiency;  // Reached share of the dense peak, large GEMM.

@@ -109,6 +109,7 @@ void share_memory(MemoryLedger& ledger, const EngineMemoryRules& rules) {
       break;
     }
     case PoolRule::kFreeFraction:
+    case PoolRule::kContext:
       ledger.budget = memory;
       ledger.kv_pool = (memory - ledger.needed()) * u;
       ledger.shortfall = ledger.needed() - memory;
@@ -173,6 +174,19 @@ void split_states(MemoryLedger& ledger, const LedgerInputs& in, double state_byt
   ledger.max_num_seqs = std::min(in.rules.max_num_seqs, static_cast<std::int64_t>(sequences));
 }
 
+// The tokens of one context that all sequences share, of those that there is room for. A context
+// that was asked for is not shortened.
+double take_context(MemoryLedger& ledger, const LedgerInputs& in, double room) {
+  const std::int64_t asked = in.rules.context_tokens;
+  const std::int64_t longest =
+      asked > 0 ? asked : std::max<std::int64_t>(in.model.max_positions, 1);
+  const double tokens = std::min(room, static_cast<double>(longest));
+  ledger.kv_pool *= room > 0 ? tokens / room : 1;
+  if (asked > 0)
+    ledger.shortfall = ledger.kv_bytes_per_token * (static_cast<double>(asked) - tokens);
+  return tokens;
+}
+
 MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   MemoryLedger ledger;
   ledger.device_memory = in.device.memory;
@@ -203,7 +217,8 @@ MemoryLedger stage_ledger(const LedgerInputs& in, std::int64_t stage) {
   }
   if (states == StateRule::kShare) split_states(ledger, in, cache.state_bytes);
   if (ledger.max_num_seqs == 0) return ledger;
-  const double tokens = capacity_tokens(in, cache, ledger.kv_pool.value());
+  double tokens = capacity_tokens(in, cache, ledger.kv_pool.value());
+  if (in.rules.pool == PoolRule::kContext) tokens = take_context(ledger, in, tokens);
   ledger.kv_blocks =
       static_cast<std::int64_t>(tokens / static_cast<double>(in.rules.kv_block_tokens));
   ledger.kv_capacity_tokens = ledger.kv_blocks * in.rules.kv_block_tokens;

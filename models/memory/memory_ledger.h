@@ -19,12 +19,14 @@ enum class PoolRule {
   kUtilization,     // vLLM: memory_utilization of all memory, less everything else.
   kStaticFraction,  // SGLang: memory_utilization of all memory holds weights and cache.
   kFreeFraction,    // TensorRT-LLM: memory_utilization of the memory that all else leaves free.
+  kContext,         // llama.cpp: one context for all sequences, in what all else leaves free.
 };
 template <>
 inline constexpr auto kWords<PoolRule> = enum_words<PoolRule>({
     {PoolRule::kUtilization, "utilization"},
     {PoolRule::kStaticFraction, "static_fraction"},
     {PoolRule::kFreeFraction, "free_fraction"},
+    {PoolRule::kContext, "context"},
 });
 
 // Where the states of linear-attention layers live. Source: docs/physics.md, "KV cache".
@@ -47,6 +49,7 @@ struct EngineMemoryRules {
   std::int64_t max_batched_tokens = 8192;  // Tokens of one step per attention-DP rank.
   std::int64_t kv_block_tokens = 16;
   PoolRule pool = PoolRule::kUtilization;
+  std::int64_t context_tokens = 0;  // kContext: of the cache; 0 = the model's longest, if it fits.
   StateRule states = StateRule::kReserved;
   double state_share = 0;         // kShare: of the memory of states and cache together,
   std::int64_t state_copies = 1;  // and states that it keeps for each running sequence.

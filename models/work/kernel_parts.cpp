@@ -7,6 +7,7 @@ Kernel gemm(const Matrix& matrix, std::int64_t m, const WeightFormat& format) {
   kernel.kind = KernelKind::kGemm;
   kernel.dtype = format.activations;
   kernel.weights = format.dtype;
+  kernel.weight_bytes = format.stored_bytes();
   kernel.m = m;
   kernel.n = matrix.n;
   kernel.k = matrix.k;

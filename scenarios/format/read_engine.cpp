@@ -1,5 +1,6 @@
 #include "scenarios/format/read_engine.h"
 
+#include "hardware/read/profiles.h"
 #include "scenarios/format/keys/engine_keys.h"
 #include "scenarios/format/read_value.h"
 #include "sim/deployment/engine_keys.h"
@@ -64,13 +65,25 @@ struct EngineReader {
     read_keys(map, engine_choice_keys(), deployment);
     map.done();
   }
+
+  void reach_device(const std::optional<Value>& value) {
+    if (!value || deployment.serving.backend == DeviceInterface::kNative) return;
+    DeviceSpec& device = deployment.cluster.node.device;
+    if (!device.family.backend.empty()) {
+      use_backend(device.family, word_of(deployment.serving.backend), variation);
+    } else if (!device.name.empty()) {
+      value->fault("`backend: native`: there is no Vulkan for " + device.name);
+    }
+  }
 };
 
 }  // namespace
 
 void read_engine(const std::optional<Value>& value, const Variation& variation,
                  LoadedEngines& loaded, Deployment& deployment) {
-  EngineReader{variation, loaded, deployment}.read(value);
+  EngineReader reader{variation, loaded, deployment};
+  reader.read(value);
+  reader.reach_device(value);
 }
 
 }  // namespace moesim

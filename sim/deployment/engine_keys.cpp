@@ -29,8 +29,9 @@ EngineKey setting(Member member, const char* name, Form form, std::string meanin
   return common(member, name, form, Certainty::kSetting, file, std::move(meaning));
 }
 template <class Member, class Form>
-EngineKey measured(Member member, const char* name, Form form, std::string meaning) {
-  return common(member, name, form, Certainty::kUncertain, kStates, std::move(meaning));
+EngineKey measured(Member member, const char* name, Form form, std::string meaning,
+                   EngineFile file = kStates) {
+  return common(member, name, form, Certainty::kUncertain, file, std::move(meaning));
 }
 
 // What only engine files say.
@@ -73,7 +74,13 @@ std::vector<EngineKey> limits() {
           path(&P::memory, &M::pool), "pool", form::Word<PoolRule>{}, Certainty::kSetting, kStates,
           "Rule of the size of the KV cache. utilization: memory_utilization of all memory, less "
           "everything else; static_fraction: memory_utilization of all memory, less weights; "
-          "free_fraction: memory_utilization of what everything else leaves free"),
+          "free_fraction: memory_utilization of what everything else leaves free; context: "
+          "context_tokens, for all sequences together"),
+      setting(
+          path(&P::memory, &M::context_tokens), "context_tokens", form::Whole{0, 100'000'000},
+          "Tokens of the KV cache where it is one context that all sequences share "
+          "(llama.cpp, --ctx-size); 0 = the model's longest context, or what there is memory for",
+          kMayState),
       of_file(
           path(&P::memory, &M::states), "states", form::Word<StateRule>{}, Certainty::kSetting,
           kMayState,
@@ -132,15 +139,23 @@ std::vector<EngineKey> file_only() {
 
 std::vector<EngineKey> speeds() {
   return {
+      setting(
+          &P::backend, "backend", form::Word<DeviceInterface>{},
+          "How kernels are started. native: by CUDA, ROCm or Metal, as the device's family says; "
+          "vulkan: by Vulkan",
+          kMayState),
       measured(&P::launch_factor, "launch_factor", kFactor,
                "Factor on the device family's time from kernel to kernel"),
       of_file(&P::moe_launch_factor, "moe_launch_factor", kFactor, Certainty::kUncertain, kMayState,
               "Factor on launches in layers with experts, besides launch_factor"),
       measured(&P::eager_factor, "eager_factor", kFactor,
                "Factor on the device family's eager factor, for launches outside of CUDA graphs"),
+      measured(&P::gemm_factor, "gemm_factor", kFactor,
+               "Factor on the device family's rate of all matrix products; 0.5 = half as fast",
+               kMayState),
       measured(&P::expert_factor, "expert_factor", kFactor,
-               "Factor on the device family's rate of expert kernels (grouped GEMMs); 0.5 = half "
-               "as fast"),
+               "Factor on the device family's rate of expert kernels (grouped GEMMs), times "
+               "gemm_factor"),
       measured(&P::step_time, "step_time", kHostTime, "Host time of a step"),
       measured(&P::sequence_time, "sequence_time", kHostTime,
                "Host time of a step for each of its sequences"),

@@ -13,7 +13,7 @@ bool is_digit(char c) {
 }  // namespace
 
 ReleaseNumber ReleaseNumber::of(std::string_view text) {
-  if (text.starts_with('v') || text.starts_with('V')) text.remove_prefix(1);
+  if (text.find_first_of("vVbB") == 0) text.remove_prefix(1);
   ReleaseNumber release;
   for (const char *at = text.data(), *end = at + text.size(); at != end;) {
     int number = 0;

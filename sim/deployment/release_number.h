@@ -9,7 +9,8 @@
 
 namespace moesim {
 
-// The leading numbers of a release: "1.2.0rc6.post3" is {1, 2, 0}, "v0.6.x" is {0, 6}.
+// The leading numbers of a release: "1.2.0rc6.post3" is {1, 2, 0}, "v0.6.x" is {0, 6}, and the build
+// "b6918" is {6918}.
 struct ReleaseNumber {
   std::vector<int> parts;
 

@@ -12,6 +12,17 @@
 
 namespace moesim {
 
+// How an engine reaches the device.
+enum class DeviceInterface {
+  kNative,  // The back end of the device's family: CUDA, ROCm or Metal.
+  kVulkan,
+};
+template <>
+inline constexpr auto kWords<DeviceInterface> = enum_words<DeviceInterface>({
+    {DeviceInterface::kNative, "native"},
+    {DeviceInterface::kVulkan, "vulkan"},
+});
+
 struct ServingPolicy {
   std::string engine = "vllm";  // As the scenario names it, by name or path.
   std::string release;          // First release of the range, or one outside the evidence as it is
@@ -24,11 +35,13 @@ struct ServingPolicy {
   double reserved_output = 0;
   std::int64_t admission_interval = 1;  // Steps between two looks at the queue while any runs.
   EngineMemoryRules memory;
+  DeviceInterface backend = DeviceInterface::kNative;
   double launch_factor = 1;  // Kernel-to-kernel cost relative to the device family's.
   // The same of layers with experts, on top: routing, quantisation and sorting of rows in kernels
   // of their own.
   double moe_launch_factor = 1;
   double eager_factor = 1;   // Outside CUDA graphs, times the family's eager factor.
+  double gemm_factor = 1;    // Rate of its matrix products relative to the device family's.
   double expert_factor = 1;  // Rate of its grouped expert GEMMs relative to the device family's.
   bool cuda_graphs = true;   // Else decode steps are launched eagerly too,
   std::int64_t largest_graph = 1 << 20;  // as those with more tokens on a rank than this.

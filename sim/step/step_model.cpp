@@ -10,6 +10,9 @@ namespace {
 DeviceSpec device_under(const ServingPolicy& serving, DeviceSpec device) {
   device.family.eager_launch_factor *= serving.eager_factor;
   device.family.expert_compute_efficiency *= serving.expert_factor;
+  for (auto& [dtype, efficiency] : device.family.compute_efficiency) {
+    efficiency *= serving.gemm_factor;
+  }
   return device;
 }
 

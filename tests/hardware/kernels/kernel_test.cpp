@@ -121,6 +121,28 @@ TEST(KernelTime, OfASingleRowGemmIsThatOfReadingTheWeights) {
   EXPECT_LT(t, 1.02 * weights);
 }
 
+// 100 tiles of 64 columns on 100 SMs: no row or column is computed that the result does not have.
+TEST(KernelTime, OfAGemmComputesNoMoreRowsThanThereAre) {
+  for (const std::int64_t rows : {1, 8, 40, 64}) {
+    Kernel kernel = gemm(rows, 6400, 4096);
+    kernel.bytes = Bytes(0);
+    EXPECT_NEAR(busy(kernel), kernel.flops.value() / 0.5e15, 1e-15) << rows;
+  }
+}
+
+// A tile of one row and 64 columns fetches 64 weights for each k; split eight ways at most.
+TEST(KernelTime, OfAGemmFetchesWeightsAsTheyAreStored) {
+  DeviceSpec device = round_device();
+  device.family.sm_bandwidth_share = 4;  // 40 GB/s per SM.
+  Kernel thin = gemm(1, 64, 65536);
+  thin.bytes = Bytes(0);
+  thin.weight_bytes = 0.5;
+  const double pulled = (2 + 64 * 0.5) * 65536 / 8 / 40e9;
+  const double t = DeviceModel(device, Watts(0), 1).cost(thin, false).busy.value();
+  EXPECT_GT(t, pulled);
+  EXPECT_LT(t, 1.01 * pulled);
+}
+
 TEST(KernelTime, OfALargeSquareGemmIsThatOfTheReachedPeak) {
   // 80 x 80 tiles of 128 x 128: 64 full waves over 100 SMs, so no tail.
   const Kernel square = gemm(10240, 10240, 10240);
@@ -192,10 +214,19 @@ TEST(KernelTime, OfFewRowsPerExpertIsLinearInTheExpertsHit) {
 }
 
 TEST(KernelTime, OfExpertsLosesFiftyRowsForEachExpertHit) {
-  // 50 rows an expert: half of the work is lost. 0.5 * 0.5 of the peak is reached.
-  Kernel kernel = experts(500, 10);
+  // 100 rows an expert and 50 more. 0.5 * 0.5 of the peak is reached.
+  Kernel kernel = experts(1000, 10);
   kernel.bytes = Bytes(0);
-  EXPECT_NEAR(busy(kernel), 2 * kernel.flops.value() / 0.25e15, 1e-12);
+  EXPECT_NEAR(busy(kernel), 1.5 * kernel.flops.value() / 0.25e15, 1e-12);
+}
+
+TEST(KernelTime, OfExpertsLosesFewerRowsThanAnExpertHas) {
+  for (const std::int64_t rows : {1, 2, 50}) {
+    Kernel kernel = experts(10 * rows, 10);
+    kernel.bytes = Bytes(0);
+    const double padded = static_cast<double>(2 * rows - 1) / static_cast<double>(rows);
+    EXPECT_NEAR(busy(kernel), padded * kernel.flops.value() / 0.25e15, 1e-12) << rows;
+  }
 }
 
 TEST(KernelTime, OfWidenedExpertsHasItsOwnRateAndRowsLost) {

@@ -22,7 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kKinds[] = {"devices", "nodes", "fabrics", "sites", "links", "families"};
+constexpr const char* kKinds[] = {"devices", "nodes",    "fabrics", "sites",
+                                  "links",   "families", "backends"};
 
 TEST(Profiles, AllShippedOnesLoad) {
   for (const auto& name : profile_names("devices")) EXPECT_NO_THROW(load_device(name)) << name;
@@ -109,6 +110,32 @@ TEST(Profiles, AFamilyTakesWhatItDoesNotSayFromTheGenericOne) {
   const KernelFamily hopper = load_family("hopper");
   EXPECT_TRUE(is_there(hopper, "families/hopper: widened_expert_efficiency"));
   EXPECT_FALSE(is_there(hopper, "families/generic: widened_expert_efficiency"));
+}
+
+bool has_fact(const KernelFamily& family, const std::string& path) {
+  return std::any_of(family.facts.begin(), family.facts.end(),
+                     [&](const Fact& fact) { return fact.path == path; });
+}
+
+TEST(Profiles, AFamilyTakesTheLaunchCostOfItsBackEnd) {
+  const KernelFamily apple = load_family("apple"), hopper = load_family("hopper");
+  EXPECT_EQ(apple.backend, "metal");
+  EXPECT_TRUE(has_fact(apple, "backends/metal: launch"));
+  EXPECT_EQ(hopper.backend, "cuda");
+  EXPECT_DOUBLE_EQ(hopper.launch.value(), 2.6e-6);  // It states its own.
+  EXPECT_TRUE(has_fact(hopper, "families/hopper: launch"));
+  EXPECT_FALSE(has_fact(hopper, "backends/cuda: launch"));
+  EXPECT_EQ(load_family("tpu").backend, "");
+}
+
+TEST(Profiles, AnotherBackEndReplacesTheLaunchCost) {
+  KernelFamily family = load_family("rdna3.5");
+  const Seconds rocm = family.launch;
+  use_backend(family, "vulkan", {});
+  EXPECT_LT(family.launch, rocm);
+  EXPECT_TRUE(has_fact(family, "backends/vulkan: launch"));
+  EXPECT_FALSE(has_fact(family, "backends/rocm: launch"));
+  EXPECT_THROW(use_backend(family, "glide", {}), InputError);
 }
 
 TEST(Profiles, FactsOfAFamilyAreThoseThatItsKernelsUse) {

@@ -388,5 +388,32 @@ TEST(PoolRules, FreeFractionSharesWhatIsLeft) {
   EXPECT_DOUBLE_EQ(ledger.kv_pool.value(), 0.9 * (200e9 - ledger.needed().value()));
 }
 
+// llama.cpp: 16.1 GB of weights on 80 GB leave room for more than one context of 131,072 tokens.
+MemoryLedger one_context(std::int64_t tokens, double gib = 79.2) {
+  EngineMemoryRules rules;
+  rules.pool = PoolRule::kContext;
+  rules.kv_block_tokens = 1;
+  rules.max_num_seqs = 4;
+  rules.context_tokens = tokens;
+  return memory_ledger(load_model("llama-3.1-8b"), tensor_parallel(1), {}, rules, device_gib(gib),
+                       {});
+}
+
+TEST(KvCapacity, IsOneContextForAllSlotsWhereTheEngineHoldsOne) {
+  EXPECT_EQ(one_context(0).kv_capacity_tokens, 131'072);
+  EXPECT_EQ(one_context(40'000).kv_capacity_tokens, 40'000);
+  EXPECT_NEAR(one_context(40'000).kv_pool.value(), 40'000 * 131'072.0, 1);  // 128 kiB a token.
+}
+
+TEST(KvCapacity, AContextIsShortenedUnlessItIsAskedFor) {
+  const MemoryLedger shortened = one_context(0, 24);
+  EXPECT_TRUE(shortened.fits());
+  EXPECT_LT(shortened.kv_capacity_tokens, 131'072);
+  const MemoryLedger asked = one_context(131'072, 24);
+  EXPECT_FALSE(asked.fits());
+  EXPECT_NEAR(asked.shortfall.value() / 131'072,
+              131'072.0 - static_cast<double>(shortened.kv_capacity_tokens), 1);
+}
+
 }  // namespace
 }  // namespace moesim

@@ -41,10 +41,18 @@ class UserEngine {
 };
 
 TEST(ServingPolicy, KnowsItsEngines) {
-  EXPECT_EQ(engine_names(), (std::vector<std::string>{"sglang", "tensorrt-llm", "vllm"}));
+  EXPECT_EQ(engine_names(),
+            (std::vector<std::string>{"llama.cpp", "mlx", "sglang", "tensorrt-llm", "vllm"}));
   EXPECT_EQ(serving_policy("sglang", kLarge).batching, batch_policy("prefill_first"));
   EXPECT_EQ(serving_policy("tensorrt-llm", kLarge).memory.pool, PoolRule::kFreeFraction);
   EXPECT_GT(serving_policy("vllm", kLarge).launch_factor, 1);
+}
+
+TEST(ServingPolicy, LlamaCppHasOneSlotAndFourFromTheUnifiedCacheOn) {
+  EXPECT_EQ(serving_policy("llama.cpp b6918", kLarge).memory.max_num_seqs, 1);
+  EXPECT_EQ(serving_policy("llama.cpp", kLarge).memory.max_num_seqs, 4);
+  EXPECT_EQ(serving_policy("llama.cpp", kLarge).memory.pool, PoolRule::kContext);
+  EXPECT_EQ(serving_policy("mlx", kLarge).memory.pool, PoolRule::kFreeFraction);
 }
 
 TEST(ServingPolicy, PicksTheRangeByReleaseOrMonth) {
