@@ -67,7 +67,7 @@ Common read_common(MapReader& reader, Workloads& workloads, const Variation& var
   const std::uint64_t seed = common.seed + static_cast<std::uint64_t>(variation.sample);
   const std::string name = std::to_string(seed) + value_text(workload->node());
   common.workload = made_once(workloads, name, [&] {
-    return std::make_shared<const Workload>(read_workload(*workload, seed));
+    return std::make_shared<const Workload>(read_workload(*workload, seed, variation));
   });
   common.files = log.files();
   return common;

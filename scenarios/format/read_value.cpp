@@ -1,17 +1,8 @@
 #include "scenarios/format/read_value.h"
 
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 
 namespace moesim {
-
-std::optional<double> plain_number(const std::string& text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && std::isfinite(number) ? std::optional(number) : std::nullopt;
-}
 
 std::string file_beside(const Value& value, const std::string& name) {
   const auto beside = std::filesystem::path(value.file()).parent_path() / name;

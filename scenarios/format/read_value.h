@@ -1,15 +1,11 @@
 // What the readers of a scenario's parts have in common.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/document.h"
 
 namespace moesim {
-
-// A finite number without a unit, if the text is one.
-std::optional<double> plain_number(const std::string& text);
 
 // A file or folder that the value names: relative to the value's own file, else as it stands.
 std::string file_beside(const Value& value, const std::string& name);

@@ -14,7 +14,7 @@
 #include "scenarios/format/keys/length_keys.h"
 #include "scenarios/format/keys/workload_keys.h"
 #include "scenarios/format/read_value.h"
-#include "scenarios/format/trace.h"
+#include "scenarios/format/trace/trace.h"
 
 namespace moesim {
 namespace {
@@ -84,6 +84,17 @@ std::optional<DrawLength> read_length(const Value& value) {
   return lognormal ? read_lognormal(*lognormal) : read_uniform(*uniform);
 }
 
+// Faults of a trace: those of the whole file belong to the value that names it.
+void refuse_trace(const Value& value, const std::string& path, const InputError& error) {
+  for (const Fault& fault : error.faults()) {
+    if (fault.line > 0 || fault.allowed.empty()) {
+      value.faults().add(fault);
+    } else {
+      value.fault((fault.value.empty() ? "" : fault.value + ": ") + fault.allowed, path);
+    }
+  }
+}
+
 // Draws requests: input and output lengths from streams of their own.
 class LengthSource {
  public:
@@ -117,6 +128,7 @@ class LengthSource {
 struct WorkloadReader {
   MapReader reader;
   std::uint64_t seed;
+  Variation variation;  // How tokens of texts are drawn.
   Workload workload;
 
   LengthSource lengths() {
@@ -177,28 +189,63 @@ struct WorkloadReader {
     if (workload.requests.empty()) value.fault("at least one request within the horizon");
   }
 
-  // trace: FILE, or {file: FILE, limit: 1000}. Relative to the scenario's folder, else to the
-  // current.
+  // A fault of a part of a trace beside those of its file.
+  static void refuse_key(const Value& trace, const std::string& key, const std::string& allowed) {
+    MapReader(trace).optional(key)->fault(allowed, "given");
+  }
+
+  // All at once, or by a rate.
+  void set_arrivals(const TracePart& part, const std::string& told) {
+    if (!part.rate) {
+      workload.notes.push_back(told +
+                               "it states no arrival times, so that all requests arrive at once; "
+                               "rate: 8/s would draw them.");
+      return;
+    }
+    RandomStream random(seed, "arrivals");
+    boost::random::exponential_distribution<double> gap(*part.rate);
+    double t = 0;
+    for (Request& request : workload.requests) request.arrival = Seconds(t += gap(random));
+    workload.notes.push_back(fmt::format(
+        "{}it states no arrival times, so that they are drawn at {:g}/s.", told, *part.rate));
+  }
+
+  void take_trace(Trace trace, const TracePart& part, const Value& value) {
+    const std::string name = std::filesystem::path(part.file).filename().string();
+    const std::string told = fmt::format("Trace {}: ", name);
+    workload.requests = std::move(trace.requests);
+    workload.description = fmt::format("trace {}, {} requests", name, workload.requests.size());
+    for (const std::string& note : trace.notes) workload.notes.push_back(told + note + ".");
+    if (!trace.has_times) set_arrivals(part, told);
+    if (trace.has_times && part.rate) {
+      refuse_key(value, "rate", "this trace brings its own arrival times; leave this out");
+    }
+    if (trace.has_tokens && part.characters_per_token) {
+      refuse_key(value, "characters_per_token", "this trace states its tokens; leave this out");
+    }
+  }
+
+  // trace: FILE, or a map. Relative to the scenario's folder, else to the current.
   void read_trace_file(const Value& value) {
-    TracePart trace;
+    TracePart part;
     if (value.is_map()) {
-      read_map(value, trace_keys(), trace);
+      read_map(value, trace_keys(), part, {{"columns", [&](const auto& columns) {
+                                              if (columns)
+                                                read_map(*columns, trace_column_keys(),
+                                                         part.columns.emplace());
+                                            }}});
     } else {
-      trace.file = value.text().value_or("");
+      part.file = value.text().value_or("");
     }
-    if (trace.file.empty()) return;
-    const std::string path = file_beside(value, trace.file);
+    const bool lacks_columns =
+        part.columns && (part.columns->input_tokens.empty() || part.columns->output_tokens.empty());
+    if (part.file.empty() || lacks_columns) return;
+    const std::string path = file_beside(value, part.file);
     try {
-      workload.requests = read_trace(path, trace.limit);
+      take_trace(read_trace(path, part, variation), part, value);
     } catch (const InputError& e) {
-      for (const Fault& fault : e.faults()) {
-        const bool is_whole_file = fault.line == 0;
-        is_whole_file ? value.fault(fault.allowed, path) : value.faults().add(fault);
-      }
+      refuse_trace(value, path, e);
     }
-    workload.description =
-        fmt::format("trace {}, {} requests", std::filesystem::path(trace.file).filename().string(),
-                    workload.requests.size());
   }
 
   void read_requests(const Value& requests) {
@@ -246,8 +293,8 @@ struct WorkloadReader {
 
 }  // namespace
 
-Workload read_workload(const Value& value, std::uint64_t seed) {
-  WorkloadReader workload{MapReader(value), seed, {}};
+Workload read_workload(const Value& value, std::uint64_t seed, const Variation& variation) {
+  WorkloadReader workload{MapReader(value), seed, variation, {}};
   workload.read();
   return workload.workload;
 }

@@ -10,7 +10,7 @@
 #include "reports/metrics/metric.h"
 #include "reports/results/report.h"
 #include "scenarios/cases/row_key.h"
-#include "scenarios/format/read_value.h"
+#include "scenarios/format/keys/plain_number.h"
 
 namespace moesim {
 

@@ -53,7 +53,9 @@ CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::
   return report;
 }
 
-CaseReport simulate(const Case& planned, const ProgressSink& progress) {
+namespace {
+
+CaseReport simulated(const Case& planned, const ProgressSink& progress) {
   const Deployment& deployment = planned.deployment;
   if (!planned.infeasible.empty()) {
     return report_without_run(planned, CaseStatus::kInfeasible, planned.infeasible);
@@ -67,6 +69,16 @@ CaseReport simulate(const Case& planned, const ProgressSink& progress) {
   if (auto report = sized.refusal(*planned.workload)) return *std::move(report);
   const Summary summary = run_case(deployment, sized.ledgers, *planned.workload, bank, progress);
   return make_case_report(deployment, *planned.workload, summary, bank);
+}
+
+}  // namespace
+
+CaseReport simulate(const Case& planned, const ProgressSink& progress) {
+  CaseReport report = simulated(planned, progress);
+  if (planned.workload) {
+    for (const std::string& note : planned.workload->notes) report.notes.push_back(note);
+  }
+  return report;
 }
 
 namespace {

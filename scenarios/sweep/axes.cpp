@@ -8,8 +8,8 @@
 #include <memory>
 #include <set>
 
+#include "scenarios/format/keys/plain_number.h"
 #include "scenarios/format/keys/sweep_keys.h"
-#include "scenarios/format/read_value.h"
 #include "scenarios/sweep/paths.h"
 #include "scenarios/sweep/samples.h"
 

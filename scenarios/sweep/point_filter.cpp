@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "scenarios/format/read_value.h"
+#include "scenarios/format/keys/plain_number.h"
 #include "scenarios/sweep/paths.h"
 
 namespace moesim {

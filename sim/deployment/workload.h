@@ -33,7 +33,8 @@ struct Workload {
   std::int64_t concurrency = 0;    // Closed loop only.
   std::optional<Seconds> horizon;  // End of the run; absent = when every request has ended.
   ServiceLevel slo;
-  std::string description;  // For the report: "trace chat.csv, 1,200 requests".
+  std::string description;         // For the report: "trace chat.csv, 1,200 requests".
+  std::vector<std::string> notes;  // What its trace holds and nobody used, a sentence each.
 };
 
 }  // namespace moesim

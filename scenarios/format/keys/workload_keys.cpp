@@ -7,6 +7,7 @@ namespace {
 
 constexpr form::Quantity kLimit{.max = 3650 * 86400.0, .most = "3650 days"};
 constexpr form::Whole kRequests{1, kMaxRequests};
+constexpr const char* kTraceFile = "A .csv, .jsonl or .json trace of requests";
 
 form::Either either(const form::Part& short_form, const form::Part& map) {
   return {{short_form, map}, form::allowed_text(short_form.form)};
@@ -14,14 +15,44 @@ form::Either either(const form::Part& short_form, const form::Part& map) {
 
 }  // namespace
 
+const KeyMap<TraceColumns>& trace_column_keys() {
+  using C = TraceColumns;
+  static const KeyMap<C> map = {
+      "{timestamp: arrived, input_tokens: prompt, output_tokens: answer}",
+      {
+          key(&C::timestamp, "timestamp", form::Text{}, otherwise("no arrival times"),
+              "Column of arrivals: dates, or numbers of time_unit"),
+          key(&C::input_tokens, "input_tokens", form::Text{}, kRequired,
+              "Column of the tokens of prompts"),
+          key(&C::output_tokens, "output_tokens", form::Text{}, kRequired,
+              "Column of the tokens of answers"),
+          key(&C::status, "status", form::Text{}, otherwise("0 output tokens tell failed rows"),
+              "Column that tells failed rows: 200 or 500, ok or error, true or false"),
+      }};
+  return map;
+}
+
 const KeyMap<TracePart>& trace_keys() {
   using T = TracePart;
+  const Applies<T> with_columns{
+      "with columns", [](const T& trace) {
+        return trace.columns ? "" : "only with columns; a published format has its own unit";
+      }};
   static const KeyMap<T> map = {
       "{file: trace.csv, limit: 1000}",
       {
-          key(&T::file, "file", form::Text{}, kRequired, "A .csv or .jsonl trace of requests"),
+          key(&T::file, "file", form::Text{}, kRequired, kTraceFile),
           key(&T::limit, "limit", kRequests, otherwise("all"),
               "Requests to take from its beginning"),
+          key("columns", trace_column_keys().form(), otherwise("by the published format"),
+              "Names of the columns of a trace in no published format"),
+          key(&T::time_unit, "time_unit", form::Word<TimeUnit>{}, otherwise("timestamps are dates"),
+              "Unit of timestamps that are numbers", with_columns),
+          key(&T::rate, "rate", kArrivalRate, otherwise("all requests arrive at once"),
+              "Random arrivals at this rate, for traces without arrival times"),
+          key(&T::characters_per_token, "characters_per_token", form::Number{0.1, 100},
+              otherwise("sim/deployment/text_tokens.yaml"),
+              "Characters of a token, for traces of texts without token counts"),
       }};
   return map;
 }
@@ -49,8 +80,7 @@ form::Map requests_map() {
   const Default none = otherwise("none");
   return {{
               key("trace",
-                  either({form::Text{}, "A .csv or .jsonl trace of requests"},
-                         {trace_keys().form(), "A part of a trace"}),
+                  either({form::Text{}, kTraceFile}, {trace_keys().form(), "A part of a trace"}),
                   none, "Recorded requests with their lengths"),
               key("poisson", kArrivalRate, none, "Random arrivals, up to the horizon"),
               key("closed_loop",

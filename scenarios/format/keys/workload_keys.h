@@ -2,6 +2,7 @@
 // level.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,10 +16,32 @@ inline constexpr form::Whole kUsers{1, 1'000'000};
 inline constexpr form::Quantity kArrivalRate{
     .dimension = Dimension::kRate, .max = 1e9, .most = "1e9/s"};
 
+enum class TimeUnit { kSeconds, kMilliseconds, kMicroseconds, kNanoseconds };
+
+template <>
+inline constexpr auto kWords<TimeUnit> = enum_words<TimeUnit>({
+    {TimeUnit::kSeconds, "s"},
+    {TimeUnit::kMilliseconds, "ms"},
+    {TimeUnit::kMicroseconds, "us"},
+    {TimeUnit::kNanoseconds, "ns"},
+});
+
+// Names of the columns of a trace in no published format; empty = it has none.
+struct TraceColumns {
+  std::string timestamp;
+  std::string input_tokens;
+  std::string output_tokens;
+  std::string status;
+};
+
 // The forms of `requests`.
 struct TracePart {
-  std::string file;
+  std::string file{};
   std::int64_t limit = 0;  // 0 = all.
+  std::optional<TraceColumns> columns{};
+  std::optional<TimeUnit> time_unit{};           // Of the timestamps in `columns`; nothing = dates.
+  std::optional<double> rate{};                  // Arrivals per second; for traces without times.
+  std::optional<double> characters_per_token{};  // Of texts without token counts.
 };
 struct ClosedLoop {
   std::int64_t concurrency = 0;
@@ -33,6 +56,7 @@ const Keys<Workload>& workload_keys();
 const KeyMap<ServiceLevel>& slo_keys();
 form::Map requests_map();  // Exactly one of its keys.
 const KeyMap<TracePart>& trace_keys();
+const KeyMap<TraceColumns>& trace_column_keys();
 const KeyMap<ClosedLoop>& closed_loop_keys();
 const KeyMap<StaticBatch>& static_keys();
 
