@@ -33,7 +33,7 @@ Watts DeviceModel::idle_power() const {
 }
 
 Watts DeviceModel::waiting_power() const {
-  return std::max(idle_power(), capped(device_.family.power_waiting));
+  return std::min(limit_, device_.waiting_power());
 }
 
 Watts DeviceModel::communication_power(double link_utilisation) const {

@@ -50,6 +50,10 @@ Kernels kernels_of(const Fact& fact) {
 
 }  // namespace
 
+Watts DeviceSpec::waiting_power() const {
+  return std::max(idle + context, tdp * family.power_waiting);
+}
+
 std::vector<Fact> DeviceSpec::family_facts(std::optional<Dtype> experts, bool power_limited) const {
   const bool widened = experts && widens(*experts);
   const auto is_used = [&](const Fact& fact) {

@@ -163,6 +163,8 @@ struct DeviceSpec {
   bool widens(Dtype dtype) const {
     return dtype == Dtype::kFp4 && compute_dtype(dtype) != Dtype::kFp4;
   }
+  // Of a device that waits with a process on it; no power limit holds it below that.
+  Watts waiting_power() const;
   // Facts of the family that enter the kernels of a model with expert weights in this format
   // (nothing = a dense model), under a power limit or without one.
   std::vector<Fact> family_facts(std::optional<Dtype> experts, bool power_limited) const;

@@ -1,7 +1,11 @@
 // The program: its commands are in command_line.cpp, one file each in commands/.
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iostream>
+#include <string>
 #include <string_view>
 
 #include "base/input_error.h"
@@ -9,6 +13,21 @@
 #include "scenarios/cli/commands/exit_code.h"
 #include "scenarios/cli/parse.h"
 #include "scenarios/run/ranks/share_out.h"
+
+namespace {
+
+// What was printed must have arrived: a full disk is no success.
+int finished(int code) {
+  errno = 0;
+  std::cout.flush();
+  const bool arrived = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (arrived) return code;
+  std::cerr << "standard output: cannot be written"
+            << (errno != 0 ? std::string(": ") + std::strerror(errno) : "") << "\n";
+  return moesim::kExitBadInput;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   // Where files may not grow a write shall fail, not end the program half way.
@@ -21,8 +40,8 @@ int main(int argc, char** argv) {
       return moesim::kExitDone;
     }
     moesim::Arguments arguments;
-    return moesim::parse_and_run(moesim::command_line(arguments, ranks ? &*ranks : nullptr), argc,
-                                 argv);
+    return finished(moesim::parse_and_run(
+        moesim::command_line(arguments, ranks ? &*ranks : nullptr), argc, argv));
   } catch (const moesim::InputError& e) {
     std::cerr << e.what() << "\n";
     return moesim::kExitBadInput;

@@ -282,6 +282,16 @@ struct CaseReader {
     contradict("engine", {"all_reduce", word_of(deployment.all_reduce), fault});
   }
 
+  // Of the numbers as they are stated: a sample may draw a higher idle power.
+  void check_power_limit() {
+    const auto value = reader.optional("power_limit");
+    const DeviceSpec& device = deployment.cluster.node.device;
+    const Watts least = device.waiting_power();
+    if (!value || !loaded.variation.as_stated() || deployment.power_limit >= least) return;
+    value->fault(fmt::format("at least {}, which {} draws while it waits",
+                             quantity_text(least.value(), Dimension::kPower), device.name));
+  }
+
   void check_plan() {
     const ModelSpec& model = deployment.model;
     const std::int64_t per_node = deployment.cluster.node.devices;
@@ -333,6 +343,7 @@ CaseSpec read_case(const Value& value, const Common& common, Faults& contradicti
   auto twins = reader.read_own_twins();
   reader.reader.done();
   reader.check_plan();
+  reader.check_power_limit();
   check_routing(value, deployment, contradictions, loaded.checked);
   return {std::move(deployment), std::move(reader.baselines), std::move(twins), log.files()};
 }

@@ -101,6 +101,24 @@ TEST(BadInput, AnOutputFolderThatCannotBeWrittenIsToldBeforeTheWork) {
   }
 }
 
+// A full disk behind the pipe is no success.
+TEST(Output, ThatDoesNotArriveExitsWith1) {
+  const Workplace place;
+  place.write("s.yaml", kDense);
+  const std::vector<std::vector<std::string>> commands = {{"list", "models"},
+                                                          {"show", "qwen3-8b"},
+                                                          {"check", "s.yaml"},
+                                                          {"schema", "scenario"},
+                                                          {"man"}};
+  for (const auto& words : commands) {
+    const Outcome full =
+        place.finish(place.start(words, {"sh", "-c", "exec \"$0\" \"$@\" > /dev/full"}));
+    EXPECT_EQ(full.code, 1) << words.front();
+    EXPECT_NE(full.err.find("standard output: cannot be written: No space left"), std::string::npos)
+        << full.err;
+  }
+}
+
 TEST(Run, WritesItsReportsAndRepeatsItselfByteByByte) {
   const Workplace place;
   place.write("a.yaml", kTwo);

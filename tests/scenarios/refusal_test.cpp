@@ -184,6 +184,12 @@ TEST(Refusal, DimensionedFieldsNeedTheRightUnit) {
       "s.yaml:10: cases.a.power_limit: 300: a power with unit, e.g. 700 W, greater than zero");
   EXPECT_EQ(refusal(kDense + "    power_limit: 1e300 W\n"),
             "s.yaml:10: cases.a.power_limit: 1e300 W: at most 100 kW expected");
+  EXPECT_EQ(
+      refusal(kDense + "    power_limit: 100 W\n"),
+      "s.yaml:10: cases.a.power_limit: 100 W: at least 120 W, which h100-sxm-80gb draws while "
+      "it waits");
+  EXPECT_EQ(refusal(kDense + "    power_limit: 1e-300 W\n").substr(0, 46),
+            "s.yaml:10: cases.a.power_limit: 1e-300 W: at l");
   EXPECT_NE(refusal(kDense + "    rent_per_device: 1e300 USD/h\n"), "");
   EXPECT_NE(refusal(changed(kDense, "workload:", "site: {carbon: 1e300 gCO2e/kWh}\nworkload:")),
             "");
