@@ -1,7 +1,6 @@
 #include "scenarios/format/trace/csv_rows.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <set>
 
