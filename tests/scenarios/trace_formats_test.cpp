@@ -237,6 +237,14 @@ TEST(TraceFormats, WrongColumnsAreNamed) {
             "t.csv:1: \"in\": every column of the header once expected");
 }
 
+TEST(TraceFormats, ByteOrderMarksAreNoMatter) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string row = R"({"timestamp": 0, "input_length": 5, "output_length": 6})";
+  EXPECT_EQ(trace_of("t.json", mark + "[" + row + "]").requests.size(), 1u);
+  EXPECT_EQ(trace_of("t.jsonl", mark + row).requests.size(), 1u);
+  EXPECT_EQ(trace_of("t.csv", mark + "in,out\r\n5,6\r\n", named("")).requests.size(), 1u);
+}
+
 TEST(TraceFormats, ListsOfColumnsAreCapped) {
   std::string header = "c0", row = "1";
   for (int i = 1; i < 30; ++i) {
