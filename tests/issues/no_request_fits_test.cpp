@@ -6,6 +6,7 @@
 
 #include "scenarios/run/run.h"
 #include "tests/scenarios/scenario_text.h"
+#include "tests/sim/in_child.h"
 
 namespace moesim {
 namespace {
@@ -17,6 +18,13 @@ CaseReport report_of(const std::string& lengths, const std::string& more = "") {
   text = changed(text, "{input: 32, output: 8}", lengths);
   const Scenario scenario = read_text(text + more);
   return simulate(scenario.cases.at(0), {});
+}
+
+bool runs(const std::string& lengths, const std::string& more = "") {
+  const std::vector<double> done = in_child([&] {
+    return std::vector<double>{report_of(lengths, more).status == CaseStatus::kDone ? 1.0 : 0.0};
+  });
+  return done == std::vector<double>{1};
 }
 
 bool says(const std::string& text, const std::string& part) {
@@ -44,7 +52,7 @@ TEST(NoRequestFits, RunsWithTheSettingThatTheWayOutNames) {
   const std::string setting = refused.remedy.substr(refused.remedy.find("max_batched_tokens"));
   const std::string mended =
       changed(crowded, "max_batched_tokens: 32768", setting.substr(0, setting.find(",")));
-  EXPECT_EQ(report_of(lengths, mended).status, CaseStatus::kDone) << mended;
+  EXPECT_TRUE(runs(lengths, mended)) << mended;
 }
 
 TEST(NoRequestFits, NamesTheContextOfTheModel) {
@@ -55,8 +63,7 @@ TEST(NoRequestFits, NamesTheContextOfTheModel) {
 }
 
 TEST(NoRequestFits, RunsIfOneOfThemFits) {
-  EXPECT_EQ(report_of("{input: {uniform: {min: 32, max: 60000}}, output: 8}").status,
-            CaseStatus::kDone);
+  EXPECT_TRUE(runs("{input: {uniform: {min: 32, max: 60000}}, output: 8}"));
 }
 
 }  // namespace

@@ -3,10 +3,9 @@
 // the report.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "scenarios/cases/scenario.h"
 #include "scenarios/run/run.h"
+#include "tests/sim/in_child.h"
 #include "tests/temporary_file.h"
 
 namespace moesim {
@@ -39,10 +38,23 @@ TEST(PublishedTraces, PrefixBlocksAreNamedInTheReport) {
       "\n"
       R"({"timestamp": 3000, "input_length": 6900, "output_length": 26, "hash_ids": [0, 1, 3]})");
   const Scenario scenario = with_trace(file, "toolagent.jsonl");
-  const CaseReport report = simulate(scenario.cases.at(0), {});
+  EXPECT_EQ(in_child([&] {
+              const std::vector<std::string> notes = simulate(scenario.cases.at(0), {}).notes;
+              EXPECT_EQ(notes,
+                        std::vector<std::string>({"Trace toolagent.jsonl: not used: hash_ids "
+                                                  "(prefix caching is not modelled)."}));
+              return std::vector<double>{1};
+            }).size(),
+            1u);
+}
+
+TEST(PublishedTraces, ACaseThatIsRefusedSaysThemToo) {
+  const TemporaryFile file(
+      "long.jsonl", R"({"timestamp": 0, "input_length": 9000000, "output_length": 5, "turn": 2})");
+  const CaseReport report = simulate(with_trace(file, "long.jsonl").cases.at(0), {});
+  EXPECT_EQ(report.status, CaseStatus::kInfeasible);
   ASSERT_EQ(report.notes.size(), 1u);
-  EXPECT_EQ(report.notes[0],
-            "Trace toolagent.jsonl: not used: hash_ids (prefix caching is not modelled).");
+  EXPECT_NE(report.notes[0].find("not used: turn (a request does not wait"), std::string::npos);
 }
 
 TEST(PublishedTraces, AnUnknownColumnIsNamed) {

@@ -148,7 +148,7 @@ TEST(TraceFormats, ShareGptEstimatesTokensOfTheFirstTwoTurns) {
   EXPECT_FALSE(trace.has_tokens);
   ASSERT_EQ(trace.notes.size(), 4u);
   EXPECT_EQ(trace.notes[0], "1 of 2 rows left out (no answer)");
-  EXPECT_TRUE(trace.notes[1].ends_with("; 1 later turns are not used")) << trace.notes[1];
+  EXPECT_TRUE(trace.notes[1].ends_with("; later turns are not used (1)")) << trace.notes[1];
   EXPECT_TRUE(trace.notes[2].starts_with("tokens are estimated, one for 4 characters (OpenAI"));
   EXPECT_EQ(trace.notes[3], "not used: id (names and times of the recorded run)");
   const Trace given = trace_of("t.json", text, {.characters_per_token = 2});
@@ -235,6 +235,25 @@ TEST(TraceFormats, WrongColumnsAreNamed) {
                   .starts_with("t.csv:2: code: perhaps: a status expected: 200 to 299, ok, "));
   EXPECT_EQ(fault_of("t.csv", "in,in,out\n5,5,6\n", named("")),
             "t.csv:1: \"in\": every column of the header once expected");
+}
+
+TEST(TraceFormats, ByteOrderMarksAreNoMatter) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const std::string row = R"({"timestamp": 0, "input_length": 5, "output_length": 6})";
+  EXPECT_EQ(trace_of("t.json", mark + "[" + row + "]").requests.size(), 1u);
+  EXPECT_EQ(trace_of("t.jsonl", mark + row).requests.size(), 1u);
+  EXPECT_EQ(trace_of("t.csv", mark + "in,out\r\n5,6\r\n", named("")).requests.size(), 1u);
+}
+
+TEST(TraceFormats, ListsOfColumnsAreCapped) {
+  std::string header = "c0", row = "1";
+  for (int i = 1; i < 30; ++i) {
+    header += ",c" + std::to_string(i);
+    row += ",1";
+  }
+  const std::string fault = fault_of("t.csv", header + "\n" + row + "\n");
+  EXPECT_NE(fault.find(" and 18 more: the columns of a known"), std::string::npos) << fault;
+  EXPECT_LT(fault.size(), 700u);
 }
 
 TEST(TraceFormats, NegativePausesAreRefusedThoughNotUsed) {

@@ -5,8 +5,6 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
-#include "base/input_error.h"
-
 namespace moesim {
 namespace {
 
@@ -88,8 +86,7 @@ bool has_columns(const TraceColumns& columns, const TraceRow& first) {
        {columns.timestamp, columns.input_tokens, columns.output_tokens, columns.status}) {
     if (name.empty() || first.peek(name) != nullptr) continue;
     all = false;
-    first.fault(name, "no such column",
-                "one of this file's columns expected: " + comma_list(first.names()));
+    first.fault(name, "no such column", "one of this file's columns expected: " + first.names());
   }
   return all;
 }

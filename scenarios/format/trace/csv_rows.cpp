@@ -1,7 +1,6 @@
 #include "scenarios/format/trace/csv_rows.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <set>
 
@@ -9,7 +8,6 @@ namespace moesim {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kBlanks);

@@ -5,7 +5,7 @@
 namespace moesim {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kBetween = " \t\r\n,[]";  // Objects.
 
 }  // namespace
 
@@ -22,6 +22,7 @@ bool JsonLines::next() {
 JsonList::JsonList(const InputFile& file, FileFaults& faults)
     : text_(static_cast<std::size_t>(file.size()), '\0'), faults_(faults) {
   file.read(0, text_);
+  if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
 }
 
 void JsonList::move_to(std::size_t at) {
@@ -51,9 +52,7 @@ std::size_t JsonList::end_of_object(std::size_t at) const {
 }
 
 std::string_view JsonList::next_object() {
-  const bool is_first = at_ == 0;
-  const std::string between = std::string(kBlanks) + (is_first ? "[" : ",]");
-  move_to(std::min(text_.find_first_not_of(between, at_), text_.size()));
+  move_to(std::min(text_.find_first_not_of(kBetween, at_), text_.size()));
   line_ = lines_before_ + 1;
   if (at_ == text_.size()) return {};
   const std::size_t end = text_[at_] == '{' ? end_of_object(at_) : std::string::npos;

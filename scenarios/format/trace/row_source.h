@@ -3,8 +3,12 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace moesim {
+
+// What programs of Windows write before a text in UTF-8.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 class RowSource {
  public:

@@ -72,8 +72,8 @@ void ShareGpt::read(const TraceRow& row, TraceRequests& to) {
 std::vector<std::string> ShareGpt::notes() const {
   if (later_turns_ == 0) return {};
   return {
-      fmt::format("a request is the first turn of a conversation and its answer; {} later turns "
-                  "are not used",
+      fmt::format("a request is the first turn of a conversation and its answer; later turns are "
+                  "not used ({})",
                   thousands(later_turns_))};
 }
 

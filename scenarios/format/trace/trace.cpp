@@ -28,7 +28,7 @@ std::unique_ptr<TraceFormat> format_by(const TraceRow& first, const TracePart& p
   if (part.columns) return has_columns(*part.columns, first) ? named_columns(part) : nullptr;
   auto format = published_format(first, part, variation);
   if (!format) {
-    first.fault("", comma_list(first.names()),
+    first.fault("", first.names(),
                 "the columns of a known format expected: " + published_columns() +
                     "; name those of others with columns: {timestamp: NAME, input_tokens: NAME, "
                     "output_tokens: NAME}");

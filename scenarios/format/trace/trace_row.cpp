@@ -38,6 +38,14 @@ std::string second_level(const std::string& column) {
 
 }  // namespace
 
+std::string some_of(std::vector<std::string> names) {
+  constexpr std::size_t kMost = 12;
+  const std::size_t more = names.size() > kMost ? names.size() - kMost : 0;
+  names.resize(names.size() - more);
+  const std::string text = comma_list(names);
+  return more == 0 ? text : fmt::format("{} and {} more", text, more);
+}
+
 void ColumnUse::see(const Json& row) {
   for (const auto& [name, value] : row.items()) {
     if (is_blank(value)) continue;
@@ -81,10 +89,10 @@ const Json* TraceRow::peek(const std::string& column) const {
   return value;
 }
 
-std::vector<std::string> TraceRow::names() const {
+std::string TraceRow::names() const {
   std::vector<std::string> names;
   for (const auto& [name, value] : values_.items()) names.push_back(printed(name));
-  return names;
+  return some_of(std::move(names));
 }
 
 const Json* TraceRow::find(const std::string& column) const {

@@ -27,6 +27,9 @@ class ColumnUse {
   std::set<std::string> used_;
 };
 
+// "a, b and 3 more" of many names.
+std::string some_of(std::vector<std::string> names);
+
 class TraceRow {
  public:
   // `is_text`: all values are text, as in a CSV file, and may be read as numbers.
@@ -40,7 +43,7 @@ class TraceRow {
   // it.
   const nlohmann::json* peek(const std::string& column) const;
   // Names of the row's columns, for messages.
-  std::vector<std::string> names() const;
+  std::string names() const;
 
   // The same for use; null also where the column is empty.
   const nlohmann::json* find(const std::string& column) const;

@@ -1,7 +1,6 @@
 #include "scenarios/format/trace/unused_columns.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -11,7 +10,6 @@
 namespace moesim {
 namespace {
 
-constexpr std::size_t kMostNames = 12;
 constexpr std::array<const char*, 3> kGaps = {"delay", "think_time", "Elapsed time"};
 
 // Columns by why they are not used; a name that ends in '*' stands for all that begin so.
@@ -45,14 +43,6 @@ bool is_named(const std::string& column, std::string_view name) {
 bool explains(const Reason& reason, const std::string& column) {
   return std::ranges::any_of(reason.columns,
                              [&](const auto& name) { return is_named(column, name); });
-}
-
-// "a, b and 3 more"
-std::string some_of(std::vector<std::string> names) {
-  const std::size_t more = names.size() > kMostNames ? names.size() - kMostNames : 0;
-  names.resize(names.size() - more);
-  const std::string text = fmt::format("{}", fmt::join(names, ", "));
-  return more == 0 ? text : fmt::format("{} and {} more", text, more);
 }
 
 // A foreign name in quotes where it is no plain word.
