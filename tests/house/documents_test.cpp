@@ -109,7 +109,7 @@ TEST(Documents, NameOnlyFilesThatExist) {
 }
 
 TEST(Documents, NameOnlySourcesThatExistWhereTheyGiveNoFolder) {
-  std::set<std::string> known;
+  std::set<std::string> known = {"llama.cpp"};  // An engine.
   for (const fs::path& source : sources()) known.insert(source.filename());
   const std::regex name("[\\s`(](\\w+\\.(?:h|cpp|py))(?![\\w/])");
   for (const fs::path& page : documents()) {

@@ -137,7 +137,7 @@ TEST(Refusal, AllFaultsAtOnceInTheOrderOfTheFile) {
       "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 8 KV heads (1, 2, 4, 8) or be "
       "a multiple of them\n"
       "s.yaml:11: cases.a.engine: vlm: unknown serving engine; did you mean vllm? "
-      "shipped: sglang, tensorrt-llm, vllm\n"
+      "shipped: llama.cpp, mlx, sglang, tensorrt-llm, vllm\n"
       "s.yaml:12: b.x: 1: no case or top-level key is called \"b\"; did you mean a?");
 }
 

@@ -138,10 +138,11 @@ TEST(ServingPolicy, DrawsMeasurementsButNoSettings) {
 }
 
 TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
-  EXPECT_EQ(refusal("llama"), "llama: unknown serving engine; shipped: sglang, tensorrt-llm, vllm");
-  EXPECT_EQ(
-      refusal("vllmm 0.8"),
-      "vllmm: unknown serving engine; did you mean vllm? shipped: sglang, tensorrt-llm, vllm");
+  EXPECT_EQ(refusal("llama"),
+            "llama: unknown serving engine; shipped: llama.cpp, mlx, sglang, tensorrt-llm, vllm");
+  EXPECT_EQ(refusal("vllmm 0.8"),
+            "vllmm: unknown serving engine; did you mean vllm? shipped: llama.cpp, mlx, sglang, "
+            "tensorrt-llm, vllm");
   for (const char* release : {"newest", "2020-01", "-3"}) {
     EXPECT_NE(
         refusal(std::string("vllm ") + release).find("0.2 (from 2023-09), 0.2.7 (from 2024-01)"),
