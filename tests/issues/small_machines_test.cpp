@@ -10,6 +10,7 @@
 #include "models/work/kernel_parts.h"
 #include "scenarios/run/run.h"
 #include "tests/scenarios/scenario_text.h"
+#include "tests/sim/in_child.h"
 
 namespace moesim {
 namespace {
@@ -24,35 +25,41 @@ constexpr const char* kOneUser =
     "  - name: a\n";
 
 double tokens_per_s(const std::string& of_case) {
-  const CaseReport report = simulate(read_text(kOneUser + of_case).cases.at(0), {});
-  const auto tpot = metric(report, Metric::kTpotMean);
-  return tpot ? 1 / *tpot : 0;
+  const auto numbers = in_child([&of_case]() -> std::vector<double> {
+    const CaseReport report = simulate(read_text(kOneUser + of_case).cases.at(0), {});
+    return {1 / metric(report, Metric::kTpotMean).value()};
+  });
+  return numbers.size() == 1 ? numbers[0] : 0;
 }
 
 void expect_published(const std::string& of_case, double published) {
-  for (const char* engine : {"", "    engine: mlx\n", "    engine: llama.cpp\n"}) {
-    const bool is_apple = of_case.find("mac-studio") != std::string::npos;
-    if (!is_apple && std::string(engine).find("mlx") != std::string::npos) continue;
-    EXPECT_NEAR(tokens_per_s(of_case + engine) / published, 1, 0.3) << of_case << engine;
-  }
+  EXPECT_NEAR(tokens_per_s(of_case) / published, 1, 0.3) << of_case;
 }
 
+// By the engine of the publication and by the one that a scenario means if it names none.
 TEST(SmallMachines, DecodeOfOneUserIsAsPublished) {
-  expect_published(
+  const std::string dense =
       "    model: qwen3-8b\n"
       "    dtype: {weights: int4}\n"
-      "    cluster: {node: mac-studio-m3-ultra}\n",
-      112.9);
-  expect_published(
+      "    cluster: {node: mac-studio-m3-ultra}\n";
+  const std::string experts =
       "    model: qwen3-30b-a3b\n"
       "    dtype: {weights: int8}\n"
-      "    cluster: {node: mac-studio-m3-ultra}\n",
-      85.5);
-  expect_published(
+      "    cluster: {node: mac-studio-m3-ultra}\n";
+  const std::string pipeline =
       "    model: gpt-oss-120b\n"
       "    cluster: {node: workstation-4x-rtx-4090}\n"
-      "    parallel: {tp: 1, pp: 4}\n",
-      180);
+      "    parallel: {tp: 1, pp: 4}\n";
+  // The GGUF file: 8 bit beside the experts.
+  const std::string as_gguf =
+      "    dtype: {weights: int8, experts: mxfp4, modules: {lm_head: int8}}\n"
+      "    engine: llama.cpp\n";
+  for (const char* engine : {"", "    engine: mlx\n"}) {
+    expect_published(dense + engine, 112.9);
+    expect_published(experts + engine, 85.5);
+  }
+  expect_published(pipeline, 180);
+  expect_published(pipeline + as_gguf, 180);
 }
 
 double microseconds(const DeviceSpec& device, FormatName format, std::int64_t rows) {
@@ -70,9 +77,9 @@ TEST(SmallMachines, FewerBitsAreFasterForOneUser) {
   }
 }
 
-// 4096 x 12288 weights of 16 bit are 100.7 MB: 28.6 us at 0.88 of 4 TB/s.
+// 4096 x 12288 weights of 16 bit are 100.7 MB: 28.6 us at 0.88 of 4 TB/s, and a little arithmetic.
 TEST(SmallMachines, OneRowReadsEachWeightOnce) {
-  EXPECT_NEAR(microseconds(load_device("h20-96gb"), FormatName::kBf16, 1), 28.6, 0.02 * 28.6);
+  EXPECT_NEAR(microseconds(load_device("h20-96gb"), FormatName::kBf16, 1), 28.6, 0.03 * 28.6);
 }
 
 TEST(SmallMachines, VulkanIsRefusedWhereThereIsNone) {
