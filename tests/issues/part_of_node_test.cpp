@@ -13,7 +13,7 @@ namespace {
 
 std::string on(const std::string& cluster, const std::string& plan = "{tp: 4, replicas: 1}") {
   return changed(kMoe, "{node: dgx-h100}", cluster) + "    parallel: " + plan + "\n" +
-         "    router: {bank_sequences: 8}\n";
+         "    router: {bank_sequences: 16}\n";
 }
 
 CaseReport report_of(const std::string& text) {
