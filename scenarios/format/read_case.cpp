@@ -287,9 +287,12 @@ struct CaseReader {
     const auto value = reader.optional("power_limit");
     const DeviceSpec& device = deployment.cluster.node.device;
     const Watts least = device.waiting_power();
-    if (!value || !loaded.variation.as_stated() || deployment.power_limit >= least) return;
-    value->fault(fmt::format("at least {}, which {} draws while it waits",
-                             quantity_text(least.value(), Dimension::kPower), device.name));
+    const bool is_read = deployment.power_limit > Watts(0);
+    if (!value || !is_read || !loaded.variation.as_stated() || deployment.power_limit >= least) {
+      return;
+    }
+    value->fault(fmt::format("at least {:.4g} W, which {} draws while it waits", least.value(),
+                             device.name));
   }
 
   void check_plan() {

@@ -132,7 +132,7 @@ TEST(Refusal, AllFaultsAtOnceInTheOrderOfTheFile) {
       "s.yaml:4: workload.requests.static.batch: -4: a whole number from 1 to 10000000 expected\n"
       "s.yaml:5: workload.lengths.output: x: a whole number from 1 to 10000000 expected\n"
       "s.yaml:10: cases.a.parallel.tp: 3: tp 3 * attention_dp 1 * pp 1 * replicas 2 must equal "
-      "the cluster's 8 devices\n"
+      "the cluster's 8 devices; for 6 of the 8 devices of dgx-h100 set cluster.devices: 6\n"
       "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 32 attention heads: 1, 2, 4, 8\n"
       "s.yaml:10: cases.a.parallel.tp: 3: must divide the model's 8 KV heads (1, 2, 4, 8) or be "
       "a multiple of them\n"
@@ -186,7 +186,7 @@ TEST(Refusal, DimensionedFieldsNeedTheRightUnit) {
             "s.yaml:10: cases.a.power_limit: 1e300 W: at most 100 kW expected");
   EXPECT_EQ(
       refusal(kDense + "    power_limit: 100 W\n"),
-      "s.yaml:10: cases.a.power_limit: 100 W: at least 120 W, which h100-sxm-80gb draws while "
+      "s.yaml:10: cases.a.power_limit: 100 W: at least 140 W, which h100-sxm-80gb draws while "
       "it waits");
   EXPECT_EQ(refusal(kDense + "    power_limit: 1e-300 W\n").substr(0, 46),
             "s.yaml:10: cases.a.power_limit: 1e-300 W: at l");
