@@ -1,11 +1,8 @@
 // The program: its commands are in command_line.cpp, one file each in commands/.
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <iostream>
-#include <string>
 #include <string_view>
 
 #include "base/input_error.h"
@@ -18,12 +15,10 @@ namespace {
 
 // What was printed must have arrived: a full disk is no success.
 int finished(int code) {
-  errno = 0;
   std::cout.flush();
   const bool arrived = std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
   if (arrived) return code;
-  std::cerr << "standard output: cannot be written"
-            << (errno != 0 ? std::string(": ") + std::strerror(errno) : "") << "\n";
+  std::cerr << "standard output: cannot be written to its end: is the disk full?\n";
   return moesim::kExitBadInput;
 }
 

@@ -114,8 +114,7 @@ TEST(Output, ThatDoesNotArriveExitsWith1) {
     const Outcome full =
         place.finish(place.start(words, {"sh", "-c", "exec \"$0\" \"$@\" > /dev/full"}));
     EXPECT_EQ(full.code, 1) << words.front();
-    EXPECT_NE(full.err.find("standard output: cannot be written: No space left"), std::string::npos)
-        << full.err;
+    EXPECT_NE(full.err.find("standard output: cannot be written"), std::string::npos) << full.err;
   }
 }
 
