@@ -112,7 +112,8 @@ EngineProfile read_engine(const ProfileFile& file, const std::string& known_as, 
   if (!root) return engine;
   root->required_text("title", "the name of the engine, for reports");
   const auto known = root->optional_value("known");
-  const auto evidence = root->optional_value("evidence");
+  const auto evidence = known ? root->required_value("evidence", "as `known` is here, also a map")
+                              : root->optional_value("evidence");
   const auto releases = root->required_value("releases", "a list of ranges, oldest first");
   root->finish();
   if (known) engine.known = read_known(file, *known);
@@ -243,14 +244,6 @@ void leave_evidence(const Evidence& evidence, const std::string& side, ServingPo
   }
 }
 
-const ServingRelease& newest_measured(const EngineProfile& engine) {
-  const Number last = Number::of(engine.evidence.to);
-  for (auto range = engine.releases.rbegin(); range != engine.releases.rend(); ++range) {
-    if (!engine.evidence.stated() || !last.before(Number::of(range->from))) return *range;
-  }
-  return engine.releases.back();
-}
-
 }  // namespace
 
 std::vector<std::string> engine_names() {
@@ -285,15 +278,22 @@ EngineProfile load_engine(const std::string& name_or_path, const Variation& vari
 }
 
 ServingRelease release_of(const EngineProfile& engine, const std::string& release) {
-  if (release.empty()) return newest_measured(engine);
+  const Evidence& evidence = engine.evidence;
+  if (release.empty()) {
+    return evidence.stated() ? release_of(engine, evidence.to) : engine.releases.back();
+  }
   const AskedRelease asked{engine, release};
   asked.refuse_what_does_not_exist();
   ServingRelease range = asked.range();
-  if (const std::string side = asked.side_of_evidence(); !side.empty()) {
+  const std::string side = asked.side_of_evidence();
+  if (!side.empty()) {
     range.policy.caution = asked.caution(range);
-    range.policy.release = release;
-    leave_evidence(engine.evidence, side, range.policy);
+    leave_evidence(evidence, side, range.policy);
   }
+  // Where the range's first release would read otherwise, its policy names the one that was asked.
+  const bool reads_alike =
+      side.empty() && AskedRelease{engine, range.from}.side_of_evidence().empty();
+  if (!reads_alike) range.policy.release = release;
   return range;
 }
 

@@ -25,8 +25,8 @@ inline constexpr auto kWords<DeviceInterface> = enum_words<DeviceInterface>({
 
 struct ServingPolicy {
   std::string engine = "vllm";  // As the scenario names it, by name or path.
-  std::string release;          // First release of the range, or one outside the evidence as it is
-                                // named; empty = no profile.
+  std::string release;          // First release of the range, or the one that was asked for where
+                                // either was not measured; empty = no profile.
   std::string caution;          // Says that the release was not measured; empty if it was.
   const BatchPolicy* batching = &batch_policies().front();
   bool chunked_prompts = true;  // Else a step takes whole prompts only.

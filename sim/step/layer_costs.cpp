@@ -101,7 +101,8 @@ const LayerCosts::Neighbours& LayerCosts::neighbours(std::int64_t c, Reduce whic
   if (!table[tokens]) {
     const auto kernels = which == Reduce::kAttention ? attention_reduce : ffn_reduce;
     const ReduceNeighbours sides = kernels(model_, spec(c), plan_, tokens);
-    table[tokens] = {priced(sides.before, eager).time(), priced(sides.after, eager).time()};
+    table[tokens] = {priced_in(c, sides.before, eager).time(),
+                     priced_in(c, sides.after, eager).time()};
   }
   return *table[tokens];
 }

@@ -28,7 +28,7 @@ std::string refusal(const std::string& words) {
 
 TEST(EngineReleases, ThoseThatNeverWereAreRefused) {
   for (const char* words : {"vllm 9.9", "vllm 1.0", "vllm 0.8.9", "vllm 0.1.7", "sglang 0.4.11",
-                            "tensorrt-llm 0.22", "tensorrt-llm 2.0"}) {
+                            "tensorrt-llm 0.22", "tensorrt-llm 2.0", "mlx 99"}) {
     EXPECT_NE(refusal(words).find("there is no release"), std::string::npos) << words;
   }
   for (const char* words : {"vllm 2025-13", "sglang 2025-00"}) {
@@ -57,7 +57,18 @@ TEST(EngineReleases, OthersAreComputedWithAWord) {
   EXPECT_NE(policy("vllm 2030-01").caution.find("newer than 0.29"), std::string::npos);
   EXPECT_NE(policy("vllm 0.29").caution.find("releases 0.11 to 0.19"), std::string::npos);
   EXPECT_NE(policy("sglang 2025-02").caution.find("releases 0.5.1 to 0.5.10"), std::string::npos);
-  EXPECT_EQ(policy("vllm 0.31").release, "0.31") << "a resolved scenario must say it again";
+}
+
+// A resolved scenario says it by this name.
+TEST(EngineReleases, ReadTheSameAgainByTheNameOfTheirPolicy) {
+  for (const std::string words :
+       {"vllm", "vllm 0.9", "vllm 0.12", "vllm 0.31", "sglang 0.5.6", "tensorrt-llm",
+        "tensorrt-llm 0.17", "tensorrt-llm 0.12", "llama.cpp", "llama.cpp b6918", "mlx"}) {
+    const ServingPolicy first = policy(words);
+    const ServingPolicy again = policy(first.engine + " " + first.release);
+    EXPECT_EQ(again.release, first.release) << words;
+    EXPECT_EQ(again.caution, first.caution) << words;
+  }
 }
 
 // As stated the same as the nearest range; drawn from a wider one.

@@ -3,6 +3,7 @@
 
 #include "base/input_error.h"
 #include "scenarios/format/trace/trace.h"
+#include "tests/scenarios/trace_fault.h"
 #include "tests/temporary_file.h"
 
 namespace moesim {
@@ -11,20 +12,6 @@ namespace {
 Trace trace_of(const std::string& name, const std::string& text, const TracePart& part = {}) {
   const TemporaryFile file(name, text);
   return read_trace(file.path(), part);
-}
-
-std::string fault_of(const std::string& name, const std::string& text, const TracePart& part = {}) {
-  const TemporaryFile file(name, text);
-  try {
-    read_trace(file.path(), part);
-  } catch (const InputError& e) {
-    std::string what = e.what();
-    for (std::size_t at; (at = what.find(file.folder() + "/")) != std::string::npos;) {
-      what.erase(at, file.folder().size() + 1);
-    }
-    return what;
-  }
-  return "";
 }
 
 using Notes = std::vector<std::string>;

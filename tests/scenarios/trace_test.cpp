@@ -3,26 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "base/input_error.h"
+#include "tests/scenarios/trace_fault.h"
 #include "tests/temporary_file.h"
 
 namespace moesim {
 namespace {
 
 const std::string kHeader = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
-
-std::string fault_of(const std::string& name, const std::string& text) {
-  const TemporaryFile file(name, text);
-  try {
-    read_trace(file.path(), {});
-  } catch (const InputError& e) {
-    std::string what = e.what();
-    for (std::size_t at; (at = what.find(file.folder() + "/")) != std::string::npos;) {
-      what.erase(at, file.folder().size() + 1);
-    }
-    return what;
-  }
-  return "";
-}
 
 TEST(Trace, ReadsAzureColumnsFromTheFirstArrival) {
   const TemporaryFile file("t.csv", kHeader +
