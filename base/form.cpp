@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+
 #include "base/keys.h"
 
 namespace moesim::form {
@@ -22,6 +24,7 @@ struct AllowedText {
   std::string operator()(const Text&) const { return "text expected"; }
   std::string operator()(const Title&) const { return "a name for the report"; }
   std::string operator()(const Wholes&) const { return "a list expected"; }
+  std::string operator()(const Count& count) const { return count.allowed(); }
   std::string operator()(const Words& words) const {
     return "one of " + comma_list(words.words) + " expected";
   }
@@ -71,6 +74,23 @@ std::optional<std::vector<std::int64_t>> Wholes::read(const Value& value) const 
 
 std::string Wholes::write(const std::vector<std::int64_t>& numbers) const {
   return fmt::format("[{}]", fmt::join(numbers, ", "));
+}
+
+std::string Count::allowed() const {
+  return fmt::format("from {} to {} expected", write(number.min), write(number.max));
+}
+
+std::optional<std::int64_t> Count::read(const Value& value) const {
+  const auto text = value.text();
+  if (!text) return std::nullopt;
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  const bool is_count = error == std::errc() &&
+                        end == text->data() + text->size() - of.size() - 1 &&
+                        text->ends_with(" " + of);
+  if (is_count && count >= number.min && count <= number.max) return count;
+  value.fault(allowed());
+  return std::nullopt;
 }
 
 std::optional<Number> bounds_of(const Any& form) {

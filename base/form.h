@@ -88,6 +88,16 @@ struct Wholes {
   std::string write(const Result& numbers) const;
 };
 
+// A number of things, "500 requests".
+struct Count {
+  using Result = std::int64_t;
+  std::string of;  // "requests"
+  Whole number;
+  std::optional<std::int64_t> read(const Value& value) const;
+  std::string write(std::int64_t count) const { return std::to_string(count) + " " + of; }
+  std::string allowed() const;
+};
+
 // Forms that code of its own reads.
 struct Words {
   std::vector<std::string> words;
@@ -119,8 +129,8 @@ struct Either {
   std::string allowed;
 };
 
-using Any = std::variant<Flag, Whole, Number, Quantity, Text, Title, Wholes, Words, Name, Constant,
-                         Values, Map, List, Either>;
+using Any = std::variant<Flag, Whole, Number, Quantity, Text, Title, Wholes, Count, Words, Name,
+                         Constant, Values, Map, List, Either>;
 
 struct Part {
   Any form;

@@ -29,6 +29,7 @@ Disqualification disqualification(const CaseReport& report) {
   if (!is_set(report, Metric::kOutputTokens)) return kNoToken;
   if (rejected_share(report) > kToleratedRejections) return kRejections;
   if (is_set(report, Metric::kSaturated)) return kSaturated;
+  if (is_set(report, Metric::kTooShort)) return kTooShort;
   return metric(report, Metric::kSloMet).value_or(1) == 0 ? kMissesSlo : kNone;
 }
 

@@ -20,6 +20,7 @@ enum class Disqualification {
   kNoToken,
   kRejections,  // It turns away more than 1 % of its requests.
   kSaturated,
+  kTooShort,  // Its figures are too uncertain to act on, see too_short.h.
   kMissesSlo,
 };
 Disqualification disqualification(const CaseReport& report);

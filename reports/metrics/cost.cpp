@@ -1,4 +1,4 @@
-// Money: who pays for the cluster over the horizon, and what a token costs then.
+// Money: who pays for the cluster over the measured time, and what a token costs then.
 #include <utility>
 
 #include "hardware/network/cluster_check.h"
@@ -143,13 +143,13 @@ std::vector<MetricRow> cost_metrics() {
            ", over the output tokens; the two prices add up to the whole cost.",
        million_output_net},
       {kCostPerHour, "cost_per_hour_usd", "cost per hour", g, "USD",
-       "Whole cost over the horizon, per hour.", per_hour<kTotal>},
+       "Whole cost over the measured time, per hour.", per_hour<kTotal>},
       {kCostPerDeviceHour, "cost_per_device_hour_usd", "cost per device hour", g, "USD",
        "The same per device of the cluster.", device_hour},
       {kCostPerMonth, "cost_per_month_usd", "cost per month", g, "USD",
        "Whole cost of 730 hours at the scenario's traffic.", per_month<kTotal>},
       {kCostTotal, "cost_total_usd", "cost", g, "USD",
-       "Whole cost over the horizon: rental of all devices of the cluster, which contains "
+       "Whole cost over the measured time: rental of all devices of the cluster, which contains "
        "electricity; where only a purchase price is known, amortisation and electricity.",
        item<kTotal>},
       {kCostRent, "cost_rent_usd", "rental", g, "USD",

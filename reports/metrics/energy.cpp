@@ -141,7 +141,7 @@ std::vector<MetricRow> energy_totals() {
   const std::string devices = "Energy of the accelerators while in the activity ";
   return {
       {kEnergyTotal, "energy_total_j", "energy", g, "J",
-       "Energy of the whole deployment over the horizon.", total},
+       "Energy of the whole deployment over the measured time.", total},
       {kEnergyDevices, "energy_devices_j", "accelerators", g, "J", "Energy of the accelerators.",
        part<&E::devices>},
       {kEnergyHost, "energy_host_j", "hosts", g, "J",
@@ -204,10 +204,10 @@ std::vector<MetricRow> energy_per_token() {
       {kEnergyDecodePerOutputToken, "energy_decode_per_output_token_j",
        "accelerators per output token, decoding", g, "J",
        "Energy of the accelerators for decoding over the output tokens.", decode_per_output_token},
-      {kAveragePower, "average_power_w", "average power", g, "W", "Whole energy over the horizon.",
-       average_power},
+      {kAveragePower, "average_power_w", "average power", g, "W",
+       "Whole energy over the measured time.", average_power},
       {kAveragePowerPerDevice, "average_power_per_device_w", "average power per device", g, "W",
-       "Energy of the accelerators over the horizon and their number.", average_device_power},
+       "Energy of the accelerators over the measured time and their number.", average_device_power},
   };
 }
 

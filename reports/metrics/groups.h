@@ -8,6 +8,7 @@
 namespace moesim {
 
 std::vector<MetricRow> request_metrics();
+std::vector<MetricRow> measuring_metrics();
 std::vector<MetricRow> latency_metrics();
 std::vector<MetricRow> throughput_metrics();
 std::vector<MetricRow> memory_metrics();

@@ -17,9 +17,9 @@ std::size_t place_of(Metric metric) {
 std::vector<MetricRow> sorted_rows() {
   std::vector<MetricRow> rows;
   for (auto* group :
-       {request_metrics, latency_metrics, throughput_metrics, cost_metrics, energy_metrics,
-        memory_metrics, time_metrics, communication_metrics, network_metrics, routing_metrics,
-        model_metrics, fault_metrics, quality_metrics}) {
+       {request_metrics, measuring_metrics, latency_metrics, throughput_metrics, cost_metrics,
+        energy_metrics, memory_metrics, time_metrics, communication_metrics, network_metrics,
+        routing_metrics, model_metrics, fault_metrics, quality_metrics}) {
     for (MetricRow& row : group()) rows.push_back(std::move(row));
   }
   std::ranges::stable_sort(rows, {}, &MetricRow::metric);

@@ -31,6 +31,15 @@ enum class Metric : std::size_t {
   kSloTtftP99,
   kSloTpotP99,
   kSaturated,
+  // measuring
+  kWarmUp,
+  kWarmedUp,
+  kUnfinishedShare,
+  kMeasuredEndToEnds,
+  kTokenRateHalfWidthShare,
+  kTtftP99HalfWidthShare,
+  kTpotP99HalfWidthShare,
+  kTooShort,
   // latency
   kTtftMean,
   kTtftP50,

@@ -106,7 +106,7 @@ std::vector<MetricRow> links() {
   const std::string doubled =
       "Share by which steps would be shorter with twice the bandwidth and the same latencies: some "
       "steps are priced again, without pipeline transfers and KV handovers.";
-  const std::string idle_power = "Over the horizon; their power does not depend on traffic.";
+  const std::string idle_power = "Over the measured time; their power does not depend on traffic.";
   return {
       {kFullestPortDispatchBusyShare, "fullest_port_dispatch_busy_share",
        "fullest port while dispatching", g, "share",

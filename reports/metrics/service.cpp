@@ -19,7 +19,7 @@ Out count(In in) {
   return static_cast<double>(in.summary->*Member);
 }
 
-// A rate over the horizon.
+// A rate over the measured time.
 template <auto Member>
 Out rate(In in) {
   if (!in.summary) return std::nullopt;
@@ -78,11 +78,12 @@ Out output_per_device(In in) {
 Out waiting_mean(In in) {
   if (!in.summary || in.summary->queue.empty()) return std::nullopt;
   const std::vector<QueuePoint>& queue = in.summary->queue;
+  const Seconds begin = in.summary->window.from, end = begin + in.summary->horizon;
   double waited = 0;
   for (std::size_t i = 0; i < queue.size(); ++i) {
-    const Seconds until = i + 1 < queue.size() ? queue[i + 1].time : in.summary->horizon;
-    waited +=
-        static_cast<double>(queue[i].waiting) * std::max(0.0, (until - queue[i].time).value());
+    const Seconds until = i + 1 < queue.size() ? queue[i + 1].time : end;
+    const Seconds from = std::max(begin, queue[i].time);
+    waited += static_cast<double>(queue[i].waiting) * std::max(0.0, (until - from).value());
   }
   return quotient(waited, in.summary->horizon.value());
 }
@@ -108,7 +109,7 @@ std::vector<MetricRow> request_metrics() {
        g, "count", "Of the rejected: prompt and answer exceed the model's context length.",
        count<&Summary::rejected_context>},
       {kRequestsInFlight, "requests_in_flight", "requests in flight", g, "count",
-       "Requests still waiting or running at the horizon.", count<&Summary::in_flight>},
+       "Requests still waiting or running when the run ended.", count<&Summary::in_flight>},
       {kPreemptions, "preemptions", "preemptions", g, "count",
        "Times that a running request lost its KV blocks and had to start again.",
        count<&Summary::preemptions>},
@@ -128,7 +129,7 @@ std::vector<MetricRow> request_metrics() {
       {kSloTpotP99, "slo_tpot_p99_s", "TPOT P99 limit", g, "s", "Limit given for TPOT P99.",
        limit<&ServiceLevel::tpot_p99>},
       {kSaturated, "saturated", "saturated", g, "0/1",
-       "1 if more requests arrive than can be served: latencies then depend on the horizon.",
+       "1 if more requests arrive than can be served: its latencies grow as long as it runs.",
        count<&Summary::saturated>},
   };
 }
@@ -166,24 +167,26 @@ std::vector<MetricRow> latency_metrics() {
 std::vector<MetricRow> throughput_metrics() {
   const std::string g = "throughput";
   return {
-      {kHorizon, "horizon_s", "simulated time", g, "s", "Time that was simulated.", horizon},
+      {kHorizon, "horizon_s", "measured time", g, "s",
+       "Simulated time that the figures describe: without the warm-up.", horizon},
       {kOutputTokensPerSecond, "output_tokens_per_s", "output tokens/s", g, "token/s",
-       "Generated tokens over the horizon.", rate<&Summary::output_tokens_done>},
+       "Generated tokens over the measured time.", rate<&Summary::output_tokens_done>},
       {kOutputTokensPerSecondPerDevice, "output_tokens_per_s_per_device", "output tokens/s/device",
-       g, "token/s", "Generated tokens over the horizon and every device of the cluster.",
+       g, "token/s", "Generated tokens over the measured time and every device of the cluster.",
        output_per_device},
       {kInputTokensPerSecond, "input_tokens_per_s", "input tokens/s", g, "token/s",
-       "Prompt tokens processed over the horizon.", rate<&Summary::input_tokens_done>},
+       "Prompt tokens processed over the measured time.", rate<&Summary::input_tokens_done>},
       {kRequestsPerSecond, "requests_per_s", "requests/s", g, "request/s",
-       "Completed requests over the horizon.", rate<&Summary::completed>},
+       "Completed requests over the measured time.", rate<&Summary::completed>},
       {kOfferedRequestsPerSecond, "offered_requests_per_s", "requests/s offered", g, "request/s",
-       "Arrived requests over the horizon.", rate<&Summary::arrived>},
+       "Arrived requests over the measured time.", rate<&Summary::arrived>},
       {kGoodputRequestsPerSecond, "goodput_requests_per_s", "requests/s within SLO", g, "request/s",
-       "Completed requests within the service level over the horizon.", goodput},
+       "Completed requests within the service level over the measured time.", goodput},
       {kMeanBatch, "mean_batch", "mean batch", g, "count",
        "Decoding sequences per step and replica, mean.", count<&Summary::mean_batch>},
       {kRequestsWaitingMean, "requests_waiting_mean", "requests waiting", g, "count",
-       "Requests not admitted to a batch yet or preempted, mean over the horizon (from at most "
+       "Requests not admitted to a batch yet or preempted, mean over the measured time (from at "
+       "most "
        "1,024 "
        "moments of it).",
        waiting_mean},

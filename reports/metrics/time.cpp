@@ -113,7 +113,7 @@ std::vector<MetricRow> time_metrics() {
   const std::string g = "time";
   using A = Activity;
   const std::string sum = "Time of all devices ";
-  const std::string part = "The same as a share of devices times horizon.";
+  const std::string part = "The same as a share of devices times measured time.";
   return {
       {kTimeCompute, "time_compute_s", "compute", g, "s",
        sum + "in kernels that arithmetic bounds.", seconds<A::kCompute>},
@@ -205,9 +205,10 @@ std::vector<MetricRow> communication_metrics() {
       {kCommScaleOutReceivedBytes, "comm_scale_out_received_bytes", "scale-out received", g, "B",
        "Received through the network between nodes.", traffic<&T::scale_out_received>},
       {kCommScaleUpBytesPerSecond, "comm_scale_up_bytes_per_s", "scale-up rate per device", g,
-       "B/s", "Sent inside nodes, mean over devices and horizon.", device_rate<&T::scale_up_sent>},
+       "B/s", "Sent inside nodes, mean over devices and measured time.",
+       device_rate<&T::scale_up_sent>},
       {kCommScaleOutBytesPerSecond, "comm_scale_out_bytes_per_s", "scale-out rate per device", g,
-       "B/s", "Sent between nodes, mean over devices and horizon.",
+       "B/s", "Sent between nodes, mean over devices and measured time.",
        device_rate<&T::scale_out_sent>},
       {kCommShareOfBusyTime, "comm_share_of_busy_time", "communication of busy time", g, "share",
        "Communication time over compute, memory, communication and overhead time.",

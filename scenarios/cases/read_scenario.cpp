@@ -32,6 +32,9 @@ constexpr std::int64_t kPointsPerSign = 128;
 // More need not be found in a large sweep.
 constexpr std::size_t kMostFaults = 10'000;
 
+constexpr const char* kFaultsNeedEnd =
+    "with a number of requests or workload.horizon: with faults, figures never become steady";
+
 constexpr std::int64_t kEveryRow = -1;
 
 struct ReaderOptions {
@@ -289,6 +292,9 @@ class ScenarioReader {
     one.deployment.sample = loaded_.variation.sample;
     one.name = one.deployment.name;
     one.workload = common.workload;
+    if (one.workload && one.workload->precision && !one.deployment.faults.empty()) {
+      contradictions.add({file_, node.Mark().line + 1, label + ".faults", "given", kFaultsNeedEnd});
+    }
     for (const Fault& fault : contradictions.all()) {
       if (one.point.empty()) {
         faults_.add(fault);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/random/exponential_distribution.hpp>
-#include <boost/random/normal_distribution.hpp>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -13,76 +12,15 @@
 #include "base/random.h"
 #include "scenarios/format/keys/length_keys.h"
 #include "scenarios/format/keys/workload_keys.h"
+#include "scenarios/format/read_lengths.h"
 #include "scenarios/format/read_value.h"
 #include "scenarios/format/trace/trace.h"
 
 namespace moesim {
 namespace {
 
-constexpr double kNormalQuantile99 = 2.3263478740408408;
-
-using DrawLength = std::function<std::int64_t(RandomStream&)>;
-
-// A log-normal length with a given mean and 99th percentile:
-//   ln p99 - ln mean = z s - s^2 / 2   =>   s = z - sqrt(z^2 - 2 ln(p99 / mean)),   z = 2.326
-// (the smaller root: the one that goes to 0 as p99 goes to the mean).
-std::optional<DrawLength> read_lognormal(const Value& value) {
-  auto reader = open_map(value, lognormal_keys());
-  if (!reader) return std::nullopt;
-  LognormalLength length;
-  read_keys(*reader, lognormal_keys().keys, length);
-  reader->done();
-  if (length.mean == 0 || length.p99 == 0) return std::nullopt;
-  const double log_ratio = std::log(length.p99 / length.mean);
-  const double discriminant = kNormalQuantile99 * kNormalQuantile99 - 2 * log_ratio;
-  if (log_ratio < 0 || discriminant < 0) {
-    reader->optional("p99")->fault(
-        fmt::format("a p99 from the mean ({}) to {:.0f} expected", length.mean,
-                    length.mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
-    return std::nullopt;
-  }
-  const double sigma = kNormalQuantile99 - std::sqrt(discriminant);
-  const double mu = std::log(length.mean) - sigma * sigma / 2;
-  return [mu, sigma](RandomStream& random) {
-    boost::random::normal_distribution<double> normal(mu, sigma);
-    const double tokens = std::round(std::exp(normal(random)));
-    return static_cast<std::int64_t>(std::clamp(tokens, 1.0, static_cast<double>(kTokens.max)));
-  };
-}
-
-std::optional<DrawLength> read_uniform(const Value& value) {
-  auto reader = open_map(value, uniform_keys());
-  if (!reader) return std::nullopt;
-  UniformLength length;
-  read_keys(*reader, uniform_keys().keys, length);
-  reader->done();
-  if (length.min == 0 || length.max == 0) return std::nullopt;
-  if (length.max < length.min) {
-    reader->optional("max")->integer(length.min, kTokens.max);
-    return std::nullopt;
-  }
-  return [length](RandomStream& random) {
-    return length.min + static_cast<std::int64_t>(random.below(length.max - length.min + 1));
-  };
-}
-
-// 1024, {lognormal: {mean, p99}} or {uniform: {min, max}}.
-std::optional<DrawLength> read_length(const Value& value) {
-  if (!value.is_map()) {
-    const auto fixed = kTokens.read(value);
-    if (!fixed) return std::nullopt;
-    return [fixed](RandomStream&) { return *fixed; };
-  }
-  MapReader reader(value);
-  const auto lognormal = reader.optional("lognormal");
-  const auto uniform = reader.optional("uniform");
-  reader.done();
-  if (lognormal.has_value() == uniform.has_value()) {
-    value.fault("a number of tokens, or one of lognormal, uniform expected");
-    return std::nullopt;
-  }
-  return lognormal ? read_lognormal(*lognormal) : read_uniform(*uniform);
-}
+// Of traffic without an end: enough to judge what its requests need.
+constexpr std::int64_t kListedRequests = 1000;
 
 // Faults of a trace: those of the whole file belong to the value that names it.
 void refuse_trace(const Value& value, const std::string& path, const InputError& error) {
@@ -95,61 +33,47 @@ void refuse_trace(const Value& value, const std::string& path, const InputError&
   }
 }
 
-// Draws requests: input and output lengths from streams of their own.
-class LengthSource {
- public:
-  LengthSource(const std::optional<Value>& value, std::uint64_t seed)
-      : input_random_(seed, "input lengths"), output_random_(seed, "output lengths") {
-    if (!value) return;
-    const form::Map& map = length_map();
-    if (!value->is_map()) {
-      value->fault(form::allowed_text(map));
-      return;
-    }
-    MapReader reader(*value);
-    const auto input = value_of(reader, map.keys[0]);
-    const auto output = value_of(reader, map.keys[1]);
-    reader.done();
-    if (input) input_ = read_length(*input);
-    if (output) output_ = read_length(*output);
-  }
-  Request next(Seconds arrival) {
-    if (!input_ || !output_) return {arrival, 1, 1};  // A fault was reported; nothing will run.
-    return {arrival, (*input_)(input_random_), (*output_)(output_random_)};
-  }
-
- private:
-  RandomStream input_random_;
-  RandomStream output_random_;
-  std::optional<DrawLength> input_;
-  std::optional<DrawLength> output_;
-};
-
 struct WorkloadReader {
   MapReader reader;
   std::uint64_t seed;
   Variation variation;  // How tokens of texts are drawn.
   Workload workload;
+  Measure measure = Measure::kSteady;
+  std::optional<Start> start;
 
   LengthSource lengths() {
     return LengthSource(
         reader.required("lengths", "lengths such as " + length_map().example + " expected"), seed);
   }
 
-  void add_requests(std::int64_t count) {
-    LengthSource source = lengths();
-    for (std::int64_t i = 0; i < count; ++i) workload.requests.push_back(source.next(Seconds(0)));
+  void add_requests(std::int64_t count, std::function<Request()>& generate) {
+    for (std::int64_t i = 0; i < count; ++i) workload.requests.push_back(generate());
+  }
+
+  // Requests without an end; those listed stand for them all.
+  void go_on(std::int64_t listed, std::function<Request()> generate) {
+    add_requests(listed, generate);
+    workload.more = std::move(generate);
+    if (!workload.horizon) {
+      workload.precision = variation.as_stated() ? kNominalPrecision : kSamplePrecision;
+    }
+  }
+
+  std::function<Request()> at_once() {
+    return [source = lengths()]() mutable { return source.next(Seconds(0)); };
   }
 
   void read_static(const Value& value) {
     workload.kind = ArrivalKind::kStatic;
     StaticBatch batch;
     read_map(value, static_keys(), batch);
-    add_requests(batch.batch);
+    std::function<Request()> generate = at_once();
+    add_requests(batch.batch, generate);
     workload.description = fmt::format("static batch of {}", batch.batch);
   }
 
-  // closed_loop: 256, or {concurrency: 256, requests: 2560}; ten rounds unless said otherwise.
+  // closed_loop: 256, or {concurrency: 256, requests: 2560}; measured whole, ten rounds unless said
+  // otherwise.
   void read_closed_loop(const Value& value) {
     workload.kind = ArrivalKind::kClosedLoop;
     ClosedLoop loop;
@@ -164,29 +88,63 @@ struct WorkloadReader {
     } else {
       loop.concurrency = kUsers.read(value).value_or(0);
     }
-    const std::int64_t count = loop.requests.value_or(10 * loop.concurrency);
     workload.concurrency = loop.concurrency;
-    add_requests(count);
-    workload.description =
-        fmt::format("closed loop of {} users, {} requests", workload.concurrency, count);
+    workload.description = fmt::format("closed loop of {} users", workload.concurrency);
+    if (measure == Measure::kAll && !loop.requests) loop.requests = 10 * loop.concurrency;
+    std::function<Request()> generate = at_once();
+    if (loop.requests) {
+      add_requests(*loop.requests, generate);
+      workload.description += fmt::format(", {} requests", *loop.requests);
+    } else {
+      go_on(std::max(kListedRequests, loop.concurrency), std::move(generate));
+    }
+    if (starts() == Start::kStaggered) stagger();
+  }
+
+  Start starts() const {
+    return start.value_or(measure == Measure::kAll ? Start::kTogether : Start::kStaggered);
+  }
+
+  // The first request of every user has come to a point of its own: of its answer, a share is part
+  // of the prompt. Shares are multiples of the golden ratio, which spreads any number of them
+  // evenly (Knuth, "The Art of Computer Programming", volume 3, section 6.4).
+  void stagger() {
+    constexpr double kGoldenRatio = 0.6180339887498949;
+    double share = 0;
+    for (std::int64_t user = 0; user < workload.concurrency; ++user) {
+      share = std::fmod(share + kGoldenRatio, 1.0);
+      Request& request = workload.requests[static_cast<std::size_t>(user)];
+      const auto done =
+          static_cast<std::int64_t>(share * static_cast<double>(request.output_tokens - 1));
+      request.input_tokens += done;
+      request.output_tokens -= done;
+    }
   }
 
   void read_poisson(const Value& value) {
     const auto rate = kArrivalRate.read(value);
-    reader.required("horizon", "Poisson arrivals need a horizon, e.g. horizon: 10 min");
-    LengthSource source = lengths();
-    if (!rate || !workload.horizon) return;
-    if (*rate * workload.horizon->value() > static_cast<double>(kMaxRequests)) {
-      value.fault(fmt::format("at most {} requests within the horizon", kMaxRequests));
+    if (measure == Measure::kAll && !reader.has("horizon")) {
+      reader.required("horizon",
+                      "Poisson arrivals that are measured whole need a horizon, e.g. 10 min");
+    }
+    std::function<Request()> generate = at_random(rate.value_or(1));
+    if (!rate) return;
+    workload.description = fmt::format("Poisson arrivals at {:g}/s", *rate);
+    if (!workload.horizon) return go_on(kListedRequests, std::move(generate));
+    if (*rate * workload.horizon->value() > static_cast<double>(kMostRequests)) {
+      value.fault(fmt::format("at most {} requests within the horizon", kMostRequests));
       return;
     }
-    RandomStream random(seed, "arrivals");
-    boost::random::exponential_distribution<double> gap(*rate);
-    for (double t = gap(random); t < workload.horizon->value(); t += gap(random)) {
-      workload.requests.push_back(source.next(Seconds(t)));
+    for (Request next = generate(); next.arrival < *workload.horizon; next = generate()) {
+      workload.requests.push_back(next);
     }
-    workload.description = fmt::format("Poisson arrivals at {:g}/s", *rate);
     if (workload.requests.empty()) value.fault("at least one request within the horizon");
+  }
+
+  std::function<Request()> at_random(double rate) {
+    return [source = lengths(), random = RandomStream(seed, "arrivals"),
+            gap = boost::random::exponential_distribution<double>(rate),
+            time = 0.0]() mutable { return source.next(Seconds(time += gap(random))); };
   }
 
   // A fault of a part of a trace beside those of its file.
@@ -279,14 +237,56 @@ struct WorkloadReader {
     }
   }
 
+  void read_warm_up(const Value& value) {
+    WarmUp& warm_up = workload.warm_up;
+    warm_up.automatic = false;
+    const std::string text = value.text().value_or("");
+    if (text == word_of(WarmUpWord::kAuto) || text == word_of(WarmUpWord::kNone)) {
+      warm_up.automatic = text == word_of(WarmUpWord::kAuto);
+    } else if (text.ends_with(kWarmUpRequests.of)) {
+      warm_up.requests = kWarmUpRequests.read(value).value_or(0);
+    } else if (const auto time = kWarmUpTime.read(value)) {
+      warm_up.time = Seconds(*time);
+    }
+  }
+
+  // What the kind of traffic, known by now, leaves to be measured.
+  void settle_window(bool is_trace) {
+    const bool is_batch = workload.kind == ArrivalKind::kStatic;
+    const auto refuse = [this](const char* key, bool applies, const char* allowed) {
+      if (!applies && reader.has(key)) reader.optional(key)->fault(allowed, "given");
+    };
+    const bool warms_up = measure == Measure::kSteady && !is_batch;
+    refuse("warm_up", warms_up, "only with measure: steady, and not with a static batch");
+    refuse("start", workload.kind == ArrivalKind::kClosedLoop, "only with closed_loop");
+    if (!warms_up) workload.warm_up = {};
+    workload.stationary = warms_up && !is_trace;
+  }
+
   void read() {
     std::optional<Value> requests;
+    workload.warm_up.automatic = true;
     read_keys(reader, workload_keys(), workload,
               {{"requests", [&](const auto& value) { requests = value; }},
+               {"warm_up",
+                [this](const auto& value) {
+                  if (value) read_warm_up(*value);
+                }},
+               {"measure",
+                [this](const auto& value) {
+                  if (value) measure = form::Word<Measure>{}.read(*value).value_or(measure);
+                }},
+               {"start",
+                [this](const auto& value) {
+                  if (value) start = form::Word<Start>{}.read(*value);
+                }},
                {"slo", [this](const auto& value) {
                   if (value) read_map(*value, slo_keys(), workload.slo);
                 }}});
-    if (requests) read_requests(*requests);
+    if (requests) {
+      read_requests(*requests);
+      settle_window(requests->is_map() && MapReader(*requests).has("trace"));
+    }
     reader.done();
   }
 };
@@ -294,7 +294,7 @@ struct WorkloadReader {
 }  // namespace
 
 Workload read_workload(const Value& value, std::uint64_t seed, const Variation& variation) {
-  WorkloadReader workload{MapReader(value), seed, variation, {}};
+  WorkloadReader workload{MapReader(value), seed, variation, {}, Measure::kSteady, {}};
   workload.read();
   return workload.workload;
 }

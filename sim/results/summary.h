@@ -29,6 +29,28 @@ struct QueuePoint {
   Seconds time;
   std::int64_t waiting = 0;  // Not admitted to a batch yet, or preempted.
   std::int64_t running = 0;
+  std::int64_t output_tokens = 0;  // So far.
+};
+
+// A figure of a run with its 95 % confidence interval within the run (precision.h).
+struct Estimate {
+  double value = 0;
+  double half_width = 0;  // Over the value.
+};
+
+// How precise the figures of a run are.
+struct RunPrecision {
+  // Nothing where the run is too short for any interval.
+  std::optional<Estimate> token_rate, ttft_p99, tpot_p99;
+  double unfinished = 0;   // Requests that have not ended, of those that came.
+  double end_to_ends = 0;  // Time measured, over the P99 of end-to-end times.
+};
+
+// The part of a run that its figures describe. Its length is Summary::horizon.
+struct MeasuredWindow {
+  Seconds from;
+  bool warmed_up = false;                 // The warm-up has ended; else the whole run is measured.
+  std::optional<RunPrecision> precision;  // Of stationary traffic.
 };
 
 // Energy of the whole cluster over the horizon. Nodes count whole: devices that the deployment does
@@ -119,18 +141,24 @@ struct PrefillPool {
 struct Summary {
   MemoryLedger memory;
   std::optional<PrefillPool> prefill;
-  Seconds horizon;  // End of the last request, or the horizon of the workload if earlier.
-  // Requests. arrived = completed + rejected + in_flight.
+  // Everything but memory, peaks, the queue and `saturated` is of the measured window: what
+  // happened in it. A run without a warm-up is measured from its start.
+  MeasuredWindow window;
+  Seconds horizon;  // Length of the window. It ends with the last request, or with the run.
+  // Requests. in_flight_before + arrived = completed + rejected + in_flight.
+  std::int64_t in_flight_before = 0;  // When the window opened.
   std::int64_t arrived = 0, completed = 0, rejected = 0, in_flight = 0;
   std::int64_t rejected_context = 0;  // Of the rejected: longer than the model's context.
   std::int64_t preemptions = 0;
   // Tokens of arrived requests. A prompt token counts as done when it was processed once.
+  // before + arrived = done + inside + rejected.
+  std::int64_t input_tokens_before = 0, output_tokens_before = 0;
   std::int64_t input_tokens_arrived = 0, input_tokens_done = 0, input_tokens_inside = 0,
                input_tokens_rejected = 0;
   std::int64_t output_tokens_asked = 0, output_tokens_done = 0, output_tokens_inside = 0,
                output_tokens_rejected = 0;
   std::int64_t recomputed_tokens = 0;  // Processed again after their cache was lost.
-  std::int64_t kv_blocks_allocated = 0, kv_blocks_freed = 0, kv_blocks_held = 0;
+  std::int64_t kv_blocks_allocated = 0, kv_blocks_freed = 0, kv_blocks_held = 0;  // Of the run.
   std::int64_t kv_blocks_peak = 0;  // Most in use at once on one attention-DP rank.
   std::int64_t steps = 0;
   double mean_batch = 0;  // Decoding sequences per step and replica, over steps with any.

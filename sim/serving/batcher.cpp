@@ -9,6 +9,15 @@
 
 namespace moesim {
 
+TokenCounts& TokenCounts::operator+=(const TokenCounts& other) {
+  input_done += other.input_done;
+  input_inside += other.input_inside;
+  output_done += other.output_done;
+  output_inside += other.output_inside;
+  recomputed += other.recomputed;
+  return *this;
+}
+
 Batcher::Batcher(const BatchPolicy* policy, const BatcherLimits& limits, KvPool pool,
                  std::vector<std::int64_t> windows)
     : policy_(policy), limits_(limits), pool_(pool), windows_(std::move(windows)) {

@@ -1,6 +1,6 @@
 // Continuous batching on one attention-DP rank: which sequences get tokens in the next step. The
-// Batcher owns the queue, the running sequences and their KV blocks; a batching policy (batch_policy.h)
-// only decides in which order decodes and prompts are added to a step.
+// Batcher owns the queue, the running sequences and their KV blocks; a batching policy
+// (batch_policy.h) only decides in which order decodes and prompts are added to a step.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +50,8 @@ struct TokenCounts {
   std::int64_t input_done = 0, input_inside = 0;
   std::int64_t output_done = 0, output_inside = 0;
   std::int64_t recomputed = 0;
+
+  TokenCounts& operator+=(const TokenCounts& other);
 };
 
 struct BatcherLimits {

@@ -106,7 +106,8 @@ void Replica::begin(std::size_t stage) {
   server.current = server.queue.front();
   server.queue.pop_front();
   server.started = server.resumed = context_.engine.now();
-  server.worked = Seconds(0);
+  server.worked = server.uncounted_hold = Seconds(0);
+  server.uncounted = 0;
   const bool is_held = server.down && server.down->until > server.started;
   if (is_held) server.resumed = server.down->until;
   run(server);
@@ -157,9 +158,8 @@ void Replica::end(std::size_t stage) {
   StageServer& server = stages_[stage];
   MicroBatch* batch = server.current;
   charge(server, 1);
-  if (server.was_held()) {
+  if (server.was_held())
     charge_hold(server, context_.engine.now() - server.started - server.cost.time);
-  }
   server.current = nullptr;
   if (!server.queue.empty()) begin(stage);
   if (server.stage.is_last) {
@@ -231,6 +231,16 @@ void Replica::finish(MicroBatch* batch) {
   context_.ended(outcome_);
 }
 
+void Replica::count_anew() {
+  const Seconds now = context_.engine.now();
+  for (StageServer& server : stages_) {
+    if (server.current == nullptr) continue;
+    server.uncounted = server.share_done(now);
+    if (server.was_held()) server.uncounted_hold = server.held(now);
+  }
+  if (state_ != State::kServing) failed_ = now;
+}
+
 void Replica::cut_off() {
   for (const StageServer& server : stages_) {
     if (server.current != nullptr) cut_off(server);
@@ -242,16 +252,13 @@ void Replica::cut_off() {
 
 void Replica::cut_off(const StageServer& server) {
   const Seconds now = context_.engine.now();
-  const Seconds done = server.done(now);
-  charge(server, std::clamp(done / server.cost.time, 0.0, 1.0));
-  if (server.was_held()) {
-    charge_hold(server, now - server.started - std::min(done, server.cost.time));
-  }
+  charge(server, server.share_done(now));
+  if (server.was_held()) charge_hold(server, server.held(now));
 }
 
 void Replica::charge(const StageServer& server, double elapsed) {
   context_.records.add(server.cost, server.stage.first_device, server.current->prefill_share(),
-                       elapsed);
+                       elapsed - server.uncounted);
   context_.routing.add(server.cost.routing);
 }
 

@@ -49,6 +49,8 @@ class Replica {
 
   // Plans a batch after all events of this date have run, if the first stage is free.
   void wake();
+  // Of each running step, only what is left of it from now on counts.
+  void count_anew();
   // Ends the run: counts the part of each running step that is done.
   void cut_off();
 
@@ -99,13 +101,20 @@ class Replica {
     Seconds started;
     // A step stopped by a link that is down continues at `resumed`; `worked` of it was done before.
     Seconds resumed, worked;
+    // The part of the step, and of the time that it was stopped for, that does not count.
+    double uncounted = 0;
+    Seconds uncounted_hold;
     std::uint64_t end = 0;  // Number of the latest end timer; earlier timers do nothing.
     // Down link with the latest recovery among those that this stage's collectives (`down`) or its
     // transfer of activations (`transfer_down`) use.
     std::optional<DownLink> down, transfer_down;
 
     Seconds done(Seconds now) const { return worked + std::max(Seconds(0), now - resumed); }
+    double share_done(Seconds now) const { return std::clamp(done(now) / cost.time, 0.0, 1.0); }
     bool was_held() const { return worked > Seconds(0) || resumed > started; }
+    Seconds held(Seconds now) const {
+      return std::max(Seconds(0), now - started - std::min(done(now), cost.time));
+    }
   };
 
   void link_stages();

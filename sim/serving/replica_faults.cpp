@@ -119,7 +119,7 @@ void Replica::restore() {
 // Collectives hang: their kernels spin at communication power without moving bytes.
 void Replica::charge_hold(const StageServer& server, Seconds held) {
   const std::int64_t ranks = context_.deployment.plan.stage_ranks();
-  const Seconds time = std::max(Seconds(0), held);
+  const Seconds time = std::max(Seconds(0), held - server.uncounted_hold);
   StageCost pause;
   pause.ranks.resize(static_cast<std::size_t>(ranks));
   for (DeviceLedger& rank : pause.ranks) {

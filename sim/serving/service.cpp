@@ -10,7 +10,10 @@
 namespace moesim {
 
 Service::Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine)
-    : workload_(workload), engine_(engine) {
+    : workload_(workload),
+      engine_(engine),
+      supply_(workload, workload.precision ? kMostRequestsOfRun : kMostRequests),
+      measuring_(workload, workload.stationary && pools.front().deployment.faults.empty()) {
   if (workload.kind == ArrivalKind::kClosedLoop && workload.concurrency <= 0) {
     throw std::invalid_argument("a closed loop needs at least one user");
   }
@@ -59,6 +62,8 @@ void Service::mark(RequestMark::Kind kind, std::size_t requests) {
 }
 
 void Service::end_step(const StepOutcome& outcome) {
+  ++steps_;
+  ended_ += static_cast<std::int64_t>(outcome.completed.size());
   mark(RequestMark::Kind::kFirstToken, outcome.first_token_waits.size());
   mark(RequestMark::Kind::kEnded, outcome.completed.size());
   if (handover_) {
@@ -70,23 +75,27 @@ void Service::end_step(const StepOutcome& outcome) {
     for (std::size_t i = 0; i < outcome.completed.size(); ++i) send_next();
   }
   observe();
-  progress_(share_done());
+  measure();
+  report_progress_(share_done());
   stop_if_done();
 }
 
 void Service::start() {
   if (workload_.horizon) engine_.at(*workload_.horizon, [this] { engine_.stop(); });
+  if (workload_.warm_up.time) {
+    engine_.at(*workload_.warm_up.time, [this] { open_window(); });
+  }
   if (faults_) faults_->start();
-  if (workload_.requests.empty()) return;
+  if (!supply_.next()) return;
   if (workload_.kind == ArrivalKind::kOpen) {
-    engine_.at(workload_.requests.front().arrival, [this] { arrive_open(); });
+    engine_.at(supply_.next()->arrival, [this] { arrive_open(); });
     return;
   }
   engine_.at(Seconds(0), [this] {
-    const auto all = static_cast<std::int64_t>(workload_.requests.size());
     const bool loop = workload_.kind == ArrivalKind::kClosedLoop;
-    const std::int64_t at_once = loop ? std::min(workload_.concurrency, all) : all;
-    for (std::int64_t i = 0; i < at_once; ++i) send_next();
+    for (std::int64_t i = 0; supply_.next() && (!loop || i < workload_.concurrency); ++i) {
+      send_next();
+    }
     stop_if_done();
   });
 }
@@ -94,14 +103,13 @@ void Service::start() {
 // Sets one timer at a time; those of an hour of arrivals would flood the event queue.
 void Service::arrive_open() {
   const Seconds now = engine_.now();
-  const std::vector<Request>& requests = workload_.requests;
-  while (next_ < requests.size() && requests[next_].arrival <= now) {
+  while (supply_.next() && supply_.next()->arrival <= now) {
     waiting_seen_.push_back(waiting());
-    submit(requests[next_++]);
+    submit(supply_.take());
   }
   observe();
-  if (next_ < requests.size()) {
-    engine_.at(requests[next_].arrival, [this] { arrive_open(); });
+  if (supply_.next()) {
+    engine_.at(supply_.next()->arrival, [this] { arrive_open(); });
   } else {
     stop_if_done();
   }
@@ -109,14 +117,15 @@ void Service::arrive_open() {
 
 // In a closed loop a user whose request is rejected sends the next one at once.
 void Service::send_next() {
-  while (next_ < workload_.requests.size()) {
+  while (supply_.next()) {
     const std::int64_t rejected = records_.rejected;
-    submit(workload_.requests[next_++]);
+    submit(supply_.take());
     if (workload_.kind != ArrivalKind::kClosedLoop || records_.rejected == rejected) return;
   }
 }
 
 void Service::submit(const Request& request) {
+  ++came_;
   ++records_.arrived;
   mark(RequestMark::Kind::kArrived, 1);
   records_.input_arrived += request.input_tokens;
@@ -177,16 +186,37 @@ void Service::reject(const Interrupted& interrupted) {
   const Request& request = interrupted.request;
   mark(RequestMark::Kind::kRejected, 1);
   ++records_.rejected;
+  ++ended_;
   records_.input_rejected +=
       request.input_tokens - std::min(interrupted.highest, request.input_tokens);
   records_.output_rejected += request.output_tokens - interrupted.delivered;
 }
 
 double Service::share_done() const {
-  const double ended = static_cast<double>(records_.completed + records_.rejected);
-  const double of_requests = ended / static_cast<double>(workload_.requests.size());
+  if (workload_.precision) return measuring_.share_done();
+  const double all = workload_.more ? static_cast<double>(kMostRequests)
+                                    : static_cast<double>(workload_.requests.size());
+  const double of_requests = static_cast<double>(ended_) / all;
   return workload_.horizon ? std::max(of_requests, engine_.now() / *workload_.horizon)
                            : of_requests;
+}
+
+std::int64_t Service::in_flight() const {
+  return before_.in_flight + records_.arrived - records_.completed - records_.rejected;
+}
+
+TokenCounts Service::token_counts() const {
+  TokenCounts sum;
+  for (const Batcher* batcher : batchers()) sum += batcher->token_counts();
+  for (const Batcher* batcher : prefill_batchers()) sum += batcher->token_counts();
+  return sum;
+}
+
+std::int64_t Service::preemptions() const {
+  std::int64_t sum = 0;
+  for (const Batcher* batcher : batchers()) sum += batcher->preemptions();
+  for (const Batcher* batcher : prefill_batchers()) sum += batcher->preemptions();
+  return sum;
 }
 
 std::int64_t Service::waiting() const {
@@ -203,13 +233,48 @@ void Service::observe() {
   point.waiting = waiting();
   for (const Batcher* batcher : batchers()) point.running += batcher->running();
   for (const Batcher* batcher : prefill_batchers()) point.running += batcher->running();
+  point.output_tokens = token_counts().output_done;
   queue_.add(point);
 }
 
+Measuring::Progress Service::progress() const {
+  return {.now = engine_.now(),
+          .steps = steps_,
+          .came = came_,
+          .ended = ended_,
+          .in_flight = in_flight(),
+          .records = records_,
+          .queue = queue_.points(),
+          .waiting_seen = waiting_seen_};
+}
+
+void Service::measure() {
+  const Measuring::Event event = measuring_.look(progress());
+  if (event == Measuring::Event::kOpens) open_window();
+  if (event == Measuring::Event::kEnds) engine_.stop();
+}
+
+// Counts anew; of steps that run now, the rest counts.
+void Service::open_window() {
+  if (measuring_.is_open()) return;
+  measuring_.open(progress());
+  before_ = {in_flight(), preemptions(), token_counts()};
+  const std::size_t devices = records_.devices.size();
+  records_ = Records{};
+  records_.devices.resize(devices);
+  for (Replica& replica : replicas_) replica.count_anew();
+  for (Replica& replica : prefill_replicas_) replica.count_anew();
+}
+
+// Stationary traffic is measured up to its end: without the time in which the last requests run
+// out.
 void Service::stop_if_done() {
   if (timeline_ && timeline_->complete()) engine_.stop();
-  const bool all_sent = next_ == workload_.requests.size();
-  if (all_sent && records_.completed + records_.rejected == records_.arrived) engine_.stop();
+  if (supply_.next()) return;
+  const bool full = measuring_.stationary() &&
+                    (workload_.kind == ArrivalKind::kOpen ? workload_.horizon.has_value()
+                                                          : in_flight() >= workload_.concurrency);
+  if (measuring_.stationary() ? !full : in_flight() == 0) engine_.stop();
 }
 
 void Service::close() {

@@ -1,6 +1,6 @@
 // The front of a deployment: requests arrive as the workload says and go to the attention-DP rank
-// with the least work (of the prefill pool, if there is one). The run ends with the last request or
-// at the horizon.
+// with the least work (of the prefill pool, if there is one). The run ends at the horizon, with the
+// last request, or when its figures are precise; what is measured begins after the warm-up.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,9 @@
 #include "sim/results/queue_series.h"
 #include "sim/serving/fault_driver.h"
 #include "sim/serving/kv_handover.h"
+#include "sim/serving/measuring.h"
 #include "sim/serving/replica.h"
+#include "sim/serving/request_supply.h"
 
 namespace moesim {
 
@@ -37,7 +39,9 @@ class Service {
   Service(std::deque<Pool>& pools, const Workload& workload, Engine& engine);
 
   // `progress` gets the share done, 0 to 1, after every step.
-  void report_progress_to(std::function<void(double)> progress) { progress_ = std::move(progress); }
+  void report_progress_to(std::function<void(double)> progress) {
+    report_progress_ = std::move(progress);
+  }
   // Records the steps of the first replica of each pool until the timeline is complete, which ends
   // the run. Requires: the timeline outlives this and has the pools in the same order.
   void record(CaseTimeline& timeline);
@@ -46,7 +50,18 @@ class Service {
   // Counts the steps that the end of the run cut off. Call after Engine::run().
   void close();
 
+  // Since the window opened.
   const Records& records() const { return records_; }
+  MeasuredWindow window() const { return measuring_.window(progress()); }
+  // What was inside, and done, when the window opened.
+  struct Before {
+    std::int64_t in_flight = 0, preemptions = 0;
+    TokenCounts tokens;
+  };
+  const Before& before() const { return before_; }
+  TokenCounts token_counts() const;  // Of all batchers, since the run began.
+  std::int64_t preemptions() const;
+  std::int64_t in_flight() const;
   const std::vector<QueuePoint>& queue() const { return queue_.points(); }
   // Batchers of all attention-DP ranks of all replicas: those that decode, those that only prefill.
   std::vector<const Batcher*> batchers() const { return batchers_of(replicas_); }
@@ -62,6 +77,9 @@ class Service {
   void send_next();
   void submit(const Request& request);
   void observe();
+  void measure();
+  void open_window();
+  Measuring::Progress progress() const;
   void stop_if_done();
   void mark(RequestMark::Kind kind, std::size_t requests);
   std::int64_t waiting() const;
@@ -87,11 +105,14 @@ class Service {
   std::deque<Replica> prefill_replicas_;
   std::optional<KvHandover> handover_;
   std::optional<FaultDriver> faults_;
-  std::size_t next_ = 0;                    // Of workload_.requests.
+  RequestSupply supply_;
+  Measuring measuring_;
+  Before before_;
+  std::int64_t steps_ = 0, came_ = 0, ended_ = 0;  // Since the run began.
   std::vector<std::int64_t> waiting_seen_;  // [arrival of an open workload] requests waiting.
   QueueSeries queue_;
   CaseTimeline* timeline_ = nullptr;
-  std::function<void(double)> progress_ = [](double) {};
+  std::function<void(double)> report_progress_ = [](double) {};
 };
 
 }  // namespace moesim

@@ -17,15 +17,8 @@ std::int64_t most_blocks(const std::vector<const Batcher*>& batchers) {
   return most;
 }
 
-void summarize_batchers(const std::vector<const Batcher*>& batchers, Summary& summary) {
+void summarize_blocks(const std::vector<const Batcher*>& batchers, Summary& summary) {
   for (const Batcher* batcher : batchers) {
-    const TokenCounts counts = batcher->token_counts();
-    summary.input_tokens_done += counts.input_done;
-    summary.input_tokens_inside += counts.input_inside;
-    summary.output_tokens_done += counts.output_done;
-    summary.output_tokens_inside += counts.output_inside;
-    summary.recomputed_tokens += counts.recomputed;
-    summary.preemptions += batcher->preemptions();
     const KvPool& pool = batcher->pool();
     summary.kv_blocks_allocated += pool.allocated();
     summary.kv_blocks_freed += pool.released();
@@ -33,19 +26,34 @@ void summarize_batchers(const std::vector<const Batcher*>& batchers, Summary& su
   }
 }
 
+void summarize_tokens(const Service& service, Summary& summary) {
+  const Service::Before& before = service.before();
+  const TokenCounts counts = service.token_counts();
+  summary.input_tokens_before = before.tokens.input_inside;
+  summary.input_tokens_done = counts.input_done - before.tokens.input_done;
+  summary.input_tokens_inside = counts.input_inside;
+  summary.output_tokens_before = before.tokens.output_inside;
+  summary.output_tokens_done = counts.output_done - before.tokens.output_done;
+  summary.output_tokens_inside = counts.output_inside;
+  summary.recomputed_tokens = counts.recomputed - before.tokens.recomputed;
+  summary.preemptions = service.preemptions() - before.preemptions;
+}
+
 void summarize_requests(const Service& service, Summary& summary) {
   const Records& records = service.records();
+  summary.in_flight_before = service.before().in_flight;
   summary.arrived = records.arrived;
   summary.completed = records.completed;
   summary.rejected = records.rejected;
   summary.rejected_context = records.rejected_context;
-  summary.in_flight = records.arrived - records.completed - records.rejected;
+  summary.in_flight = service.in_flight();
   summary.input_tokens_arrived = records.input_arrived;
   summary.input_tokens_rejected = records.input_rejected;
   summary.output_tokens_asked = records.output_asked;
   summary.output_tokens_rejected = records.output_rejected;
-  summarize_batchers(service.batchers(), summary);
-  summarize_batchers(service.prefill_batchers(), summary);
+  summarize_tokens(service, summary);
+  summarize_blocks(service.batchers(), summary);
+  summarize_blocks(service.prefill_batchers(), summary);
   summary.kv_blocks_peak = most_blocks(service.batchers());
   if (!summary.prefill) return;
   summary.prefill->kv_blocks_peak = most_blocks(service.prefill_batchers());
@@ -192,7 +200,8 @@ NetworkSummary network_of(const EndedRun& run, const Summary& summary) {
 void summarize(const EndedRun& run, Summary& summary) {
   const Deployment& deployment = run.deployment;
   const Records& records = run.service.records();
-  summary.horizon = run.horizon;
+  summary.window = run.service.window();
+  summary.horizon = run.end - summary.window.from;
   summarize_requests(run.service, summary);
   summarize_latencies(run.service, run.workload, summary);
   summary.devices = records.devices;

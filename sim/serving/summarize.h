@@ -15,7 +15,7 @@ struct EndedRun {
   std::deque<Pool>& pools;            // In the order of pools_of().
   const Service& service;
   const Topology& topology;
-  Seconds horizon;
+  Seconds end;
 };
 
 // Fills in everything except the memory ledgers; `summary.prefill` exists if there is a prefill

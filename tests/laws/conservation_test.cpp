@@ -48,11 +48,11 @@ std::vector<double> numbers_of(const Summary& s) {
   }
   const auto d = [](std::int64_t n) { return static_cast<double>(n); };
   const EnergyTotals& e = s.energy;
-  return {d(s.arrived),
+  return {d(s.in_flight_before + s.arrived),
           d(s.completed + s.rejected + s.in_flight),
-          d(s.input_tokens_arrived),
+          d(s.input_tokens_before + s.input_tokens_arrived),
           d(s.input_tokens_done + s.input_tokens_inside + s.input_tokens_rejected),
-          d(s.output_tokens_asked),
+          d(s.output_tokens_before + s.output_tokens_asked),
           d(s.output_tokens_done + s.output_tokens_inside + s.output_tokens_rejected),
           s.traffic.scale_up_sent.value(),
           s.traffic.scale_up_received.value(),
@@ -85,7 +85,7 @@ class EveryCase : public testing::TestWithParam<ShippedCase> {
           bank =
               cached_routing_bank(one.deployment.model, one.deployment.tokens, one.deployment.seed);
         }
-        return numbers_of(run_case(one.deployment, *one.workload, is_moe ? &bank : nullptr));
+        return numbers_of(run_case(one.deployment, brief(*one.workload), is_moe ? &bank : nullptr));
       });
     }
     return at->second;

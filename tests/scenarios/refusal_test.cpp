@@ -197,9 +197,10 @@ TEST(Refusal, DimensionedFieldsNeedTheRightUnit) {
 }
 
 TEST(Refusal, AMissingHorizonIsToldOnlyWhenItIsMissing) {
-  EXPECT_EQ(
-      refusal(with_requests("{poisson: 8/s}")),
-      "s.yaml:4: workload.horizon: missing: Poisson arrivals need a horizon, e.g. horizon: 10 min");
+  EXPECT_EQ(refusal(with_requests("{poisson: 8/s}")), "");
+  EXPECT_EQ(refusal(with_requests("{poisson: 8/s}", "  measure: all\n")),
+            "s.yaml:4: workload.horizon: missing: Poisson arrivals that are measured whole need a "
+            "horizon, e.g. 10 min");
   EXPECT_EQ(
       refusal(with_requests("{poisson: 8/s}", "  horizon: 10\n")),
       "s.yaml:5: workload.horizon: 10: a time with unit, e.g. 50 ms, 2 s or 10 min, greater than "

@@ -285,7 +285,7 @@ TEST(ScenarioSchema, RefusesWhatMissesAKeyThatMustBeThere) {
     EXPECT_NE(check.fault(changed), "") << key;
     EXPECT_FALSE(faults(changed).empty()) << key;
   }
-  for (const char* requests : {"{poisson: 8/s}", "{trace: t.csv}", "{}", "{closed_loop: {}}"}) {
+  for (const char* requests : {"{poisson: 8}", "{trace: t.csv}", "{}", "{closed_loop: {}}"}) {
     const Json changed = with({"workload", "requests"}, json_of(YAML::Load(requests)));
     EXPECT_NE(check.fault(changed), "") << requests;
     EXPECT_FALSE(faults(changed).empty()) << requests;

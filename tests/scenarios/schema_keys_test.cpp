@@ -45,7 +45,10 @@ TEST(SchemaKeys, SayWhatTheSchemaSays) {
   ASSERT_NE(horizon, nullptr);
   EXPECT_EQ(horizon->type, "a time with unit, e.g. 50 ms, 2 s or 10 min, up to 3650 days");
   EXPECT_EQ(horizon->meaning, "When the simulation ends");
-  EXPECT_EQ(horizon->otherwise, "when all requests are answered; poisson needs one");
+  EXPECT_EQ(
+      horizon->otherwise,
+      "poisson and closed_loop go on until the figures are precise, others until all requests are "
+      "answered");
   const SchemaKey* model = find("cases[]", "model");
   ASSERT_NE(model, nullptr);
   EXPECT_EQ(model->type, "name or path, or map");

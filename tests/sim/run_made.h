@@ -28,10 +28,10 @@ inline std::vector<double> run(const Deployment& deployment, const Workload& wor
 
 // Laws L1 and L5: requests, tokens and KV blocks. Inside a picker.
 inline void expect_conserved(const Summary& s) {
-  EXPECT_EQ(s.arrived, s.completed + s.rejected + s.in_flight);
-  EXPECT_EQ(s.input_tokens_arrived,
+  EXPECT_EQ(s.in_flight_before + s.arrived, s.completed + s.rejected + s.in_flight);
+  EXPECT_EQ(s.input_tokens_before + s.input_tokens_arrived,
             s.input_tokens_done + s.input_tokens_inside + s.input_tokens_rejected);
-  EXPECT_EQ(s.output_tokens_asked,
+  EXPECT_EQ(s.output_tokens_before + s.output_tokens_asked,
             s.output_tokens_done + s.output_tokens_inside + s.output_tokens_rejected);
   EXPECT_EQ(s.kv_blocks_allocated, s.kv_blocks_freed + s.kv_blocks_held);
 }

@@ -6,19 +6,21 @@
 #include <array>
 
 #include "reports/analysis/ranking.h"
+#include "reports/analysis/too_short.h"
 #include "reports/render/words/format.h"
 
 namespace moesim {
 namespace {
 
 // In the order of Disqualification.
-constexpr std::array<const char*, 8> kKinds = {"",
+constexpr std::array<const char*, 9> kKinds = {"",
                                                "did not run",
                                                "cannot run",
                                                "completed no request",
                                                "generated no token",
                                                "rejects too many requests",
                                                "is saturated",
+                                               "is too short a run to trust",
                                                "misses its service level"};
 static_assert(kKinds.size() == static_cast<std::size_t>(Disqualification::kMissesSlo) + 1);
 
@@ -42,6 +44,31 @@ std::string rejections(const CaseReport& report) {
                                  : "they can never fit its KV cache");
 }
 
+// Why the figures of a run are too uncertain, each in a clause.
+std::vector<std::string> shortcomings(const CaseReport& report) {
+  std::vector<std::string> clauses;
+  for (const Shortcoming& one : shortcomings_of(report)) {
+    const double value = one.value;
+    switch (one.kind) {
+      case Shortcoming::Kind::kNoSteadyState:
+        clauses.emplace_back("its queue did not become steady");
+        break;
+      case Shortcoming::Kind::kUnfinished:
+        clauses.push_back(
+            fmt::format("{} of its requests had not ended", readable(value, "share")));
+        break;
+      case Shortcoming::Kind::kFewEndToEnds:
+        clauses.push_back(fmt::format("it measures {:.1f} times the P99 of end-to-end", value));
+        break;
+      case Shortcoming::Kind::kUncertain:
+        clauses.push_back(
+            fmt::format("{} {}", metric_row(one.metric).label,
+                        value > 0 ? "only " + readable(value, "share") : "not at all"));
+    }
+  }
+  return clauses;
+}
+
 std::string infeasibility(const CaseReport& report) {
   const std::string remedy = report.remedy.empty() ? "" : "; would fit: " + report.remedy;
   return printable(report.reason + remedy);
@@ -62,6 +89,8 @@ std::string disqualification_text(const CaseReport& report) {
       return rejections(report);
     case Disqualification::kSaturated:
       return kind + ": requests arrive faster than it serves them";
+    case Disqualification::kTooShort:
+      return fmt::format("{}: {}", kind, fmt::join(shortcomings(report), ", "));
     case Disqualification::kMissesSlo: {
       const std::string limits = missed_limits(report);
       return kind + (limits.empty() ? "" : ": " + limits);

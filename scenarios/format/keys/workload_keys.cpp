@@ -6,7 +6,7 @@ namespace moesim {
 namespace {
 
 constexpr form::Quantity kLimit{.max = 3650 * 86400.0, .most = "3650 days"};
-constexpr form::Whole kRequests{1, kMaxRequests};
+constexpr form::Whole kRequests{1, kMostRequests};
 constexpr const char* kTraceFile = "A .csv, .jsonl or .json trace of requests";
 
 form::Either either(const form::Part& short_form, const form::Part& map) {
@@ -64,7 +64,7 @@ const KeyMap<ClosedLoop>& closed_loop_keys() {
       {
           key(&C::concurrency, "concurrency", kUsers, kRequired,
               "Users who ask again as soon as they are answered"),
-          key(&C::requests, "requests", kRequests, otherwise("ten per user"),
+          key(&C::requests, "requests", kRequests, otherwise("until the figures are precise"),
               "Requests of all of them, at least one each"),
       }};
   return map;
@@ -82,7 +82,7 @@ form::Map requests_map() {
               key("trace",
                   either({form::Text{}, kTraceFile}, {trace_keys().form(), "A part of a trace"}),
                   none, "Recorded requests with their lengths"),
-              key("poisson", kArrivalRate, none, "Random arrivals, up to the horizon"),
+              key("poisson", kArrivalRate, none, "Random arrivals"),
               key("closed_loop",
                   either({kUsers, "Users who ask again as soon as they are answered"},
                          {closed_loop_keys().form(), "A closed loop"}),
@@ -112,8 +112,21 @@ const Keys<Workload>& workload_keys() {
       key("lengths", length_map(), otherwise("the trace's"),
           "Lengths of requests; a trace brings its own, all others need them"),
       key(&Workload::horizon, "horizon", kLimit,
-          otherwise("when all requests are answered; poisson needs one"),
+          otherwise("poisson and closed_loop go on until the figures are precise, others until all "
+                    "requests are answered"),
           "When the simulation ends"),
+      key("warm_up",
+          form::Either{
+              {{form::described(form::Word<WarmUpWord>{}), "Found in the queue, or nothing"},
+               {kWarmUpTime, "Simulated time"},
+               {kWarmUpRequests, "Requests that have ended"}},
+              "auto, none, a time such as 30 s, or 500 requests expected"},
+          by_default("auto"), "The start of the simulation that is not measured"),
+      key("measure", form::Word<Measure>{}, by_default("steady"),
+          "Whether figures describe the steady state, or all from the first request to the last"),
+      key("start", form::Word<Start>{}, otherwise("staggered; together with measure: all"),
+          "Whether the users of a closed loop begin at different points of a request",
+          "with closed_loop"),
       key("slo", slo_keys().form(), otherwise("no limits"),
           "Service level; a case that misses it cannot win"),
   };

@@ -11,7 +11,6 @@
 
 namespace moesim {
 
-inline constexpr std::int64_t kMaxRequests = 10'000'000;
 inline constexpr form::Whole kUsers{1, 1'000'000};
 inline constexpr form::Quantity kArrivalRate{
     .dimension = Dimension::kRate, .max = 1e9, .most = "1e9/s"};
@@ -25,6 +24,42 @@ inline constexpr auto kWords<TimeUnit> = enum_words<TimeUnit>({
     {TimeUnit::kMicroseconds, "us"},
     {TimeUnit::kNanoseconds, "ns"},
 });
+
+// The part of a run that its figures describe.
+enum class Measure {
+  kSteady,  // From the end of the warm-up; not the end, when no more requests come.
+  kAll,     // From the first request to the last.
+};
+
+template <>
+inline constexpr auto kWords<Measure> = enum_words<Measure>({
+    {Measure::kSteady, "steady"},
+    {Measure::kAll, "all"},
+});
+
+// How the users of a closed loop begin.
+enum class Start {
+  kStaggered,  // Each in the middle of a request, all at different points.
+  kTogether,   // All with a new request.
+};
+
+template <>
+inline constexpr auto kWords<Start> = enum_words<Start>({
+    {Start::kStaggered, "staggered"},
+    {Start::kTogether, "together"},
+});
+
+// Words of `warm_up` beside a time and a number of requests.
+enum class WarmUpWord { kAuto, kNone };
+
+template <>
+inline constexpr auto kWords<WarmUpWord> = enum_words<WarmUpWord>({
+    {WarmUpWord::kAuto, "auto"},
+    {WarmUpWord::kNone, "none"},
+});
+
+inline constexpr form::Quantity kWarmUpTime{.max = 3650 * 86400.0, .most = "3650 days"};
+inline const form::Count kWarmUpRequests{"requests", {1, kMostRequests}};
 
 // Names of the columns of a trace in no published format; empty = it has none.
 struct TraceColumns {

@@ -64,6 +64,9 @@ struct FormSchema {
     item.erase("description");
     return {{"type", "array"}, {"description", meaning}, {"items", item}, {"minItems", 1}};
   }
+  Json operator()(const form::Count& count) const {
+    return {{"type", "string"}, {"pattern", "^[0-9]+ " + count.of + "$"}, {"description", meaning}};
+  }
   Json operator()(const form::Words& words) const {
     return {{"enum", words.words}, {"description", meaning}};
   }

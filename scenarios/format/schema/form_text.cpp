@@ -48,6 +48,9 @@ struct FormText {
   std::string operator()(const form::Wholes& list) const {
     return "list of: " + (*this)(list.item);
   }
+  std::string operator()(const form::Count& count) const {
+    return fmt::format("number of {0}, such as \"{1} {0}\"", count.of, count.number.min);
+  }
   std::string operator()(const form::Words& words) const { return words_text(words.words); }
   std::string operator()(const form::Name& name) const {
     return name.or_path ? "name or path" : words_text(name.names());

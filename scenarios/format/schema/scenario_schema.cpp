@@ -10,15 +10,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A trace brings its own lengths, all others need them; random arrivals need an end.
+// A trace brings its own lengths, all others need them; random arrivals that are measured whole
+// need an end.
 void relate_requests(Json& workload) {
   const auto asks_for = [](const char* kind) -> Json {
     return {{"required", {"requests"}}, {"properties", {{"requests", {{"required", {kind}}}}}}};
   };
+  Json whole_poisson = asks_for("poisson");
+  whole_poisson["required"].push_back("measure");
+  whole_poisson["properties"]["measure"]["const"] = "all";
   const Json has_lengths = {{"required", {"lengths"}}};
   workload["allOf"] = {
       {{"if", asks_for("trace")}, {"then", {{"not", has_lengths}}}, {"else", has_lengths}},
-      {{"if", asks_for("poisson")}, {"then", {{"required", {"horizon"}}}}}};
+      {{"if", whole_poisson}, {"then", {{"required", {"horizon"}}}}}};
 }
 
 // One method and at least one path.
