@@ -4,6 +4,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "reports/analysis/uncertainty.h"
+
 namespace moesim {
 namespace {
 
@@ -30,7 +32,9 @@ Disqualification disqualification(const CaseReport& report) {
   if (rejected_share(report) > kToleratedRejections) return kRejections;
   if (is_set(report, Metric::kSaturated)) return kSaturated;
   if (is_set(report, Metric::kTooShort)) return kTooShort;
-  return metric(report, Metric::kSloMet).value_or(1) == 0 ? kMissesSlo : kNone;
+  if (metric(report, Metric::kSloMet).value_or(1) == 0) return kMissesSlo;
+  const auto slo = slo_samples(report);
+  return slo && slo->met < report.confidence * slo->samples ? kUnsafe : kNone;
 }
 
 bool can_win(const CaseReport& report) {

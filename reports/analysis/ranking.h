@@ -22,6 +22,7 @@ enum class Disqualification {
   kSaturated,
   kTooShort,  // Its figures are too uncertain to act on, see too_short.h.
   kMissesSlo,
+  kUnsafe,  // It keeps its SLO as stated, but in too few samples.
 };
 Disqualification disqualification(const CaseReport& report);
 bool can_win(const CaseReport& report);

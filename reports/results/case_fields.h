@@ -79,6 +79,8 @@ struct Fields<CaseReport> {
       Field("hardware", &CaseReport::hardware),
       Field("layout", &CaseReport::layout),
       Field("is_moe", &CaseReport::is_moe),
+      Field("confidence", &CaseReport::confidence,
+            "Share of the samples in which it must keep its SLO to be recommended."),
       Field("not_modelled", &CaseReport::not_modelled,
             "What the model has and the numbers leave out."),
       Field("twin_of", &CaseReport::twin_of, "The MoE case whose dense twin it is."),

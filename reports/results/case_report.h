@@ -28,6 +28,8 @@ std::string_view status_name(CaseStatus status);
 // Requires: one of the names.
 CaseStatus status_named(std::string_view name);
 
+inline constexpr double kDefaultConfidence = 0.9;
+
 struct CaseReport {
   std::string name;                                        // Case name in the scenario.
   std::vector<std::pair<std::string, std::string>> point;  // Sweep settings: path -> value.
@@ -45,6 +47,8 @@ struct CaseReport {
   // The same case with everything uncertain sampled anew, as often as it was asked for; empty where
   // a sample could not run. Sample i of every case of a report is the same sample.
   std::vector<CaseMetrics> samples;
+  // Share of the samples in which it must keep its SLO to be recommended.
+  double confidence = kDefaultConfidence;
   // Latencies at percentiles 0, 1, ..., 100, and requests inside over time; empty if there are
   // none.
   std::vector<double> ttft_curve_s, tpot_curve_s, e2e_curve_s;

@@ -71,6 +71,7 @@ class ScenarioReader {
     scenario.name = common_.name;
     scenario.question = common_.question;
     scenario.seed = common_.seed;
+    scenario.confidence = common_.confidence;
     scenario.demand = common_.demand;
     if (!cases) return scenario;
     if (!cases->is_list() || cases->node().size() == 0) {

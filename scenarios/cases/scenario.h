@@ -13,6 +13,7 @@
 
 #include "hardware/spec/variation.h"
 #include "models/router/make/bank_key.h"
+#include "reports/results/case_report.h"
 #include "reports/results/demand_response.h"
 #include "sim/deployment/deployment.h"
 #include "sim/deployment/workload.h"
@@ -59,6 +60,7 @@ struct Scenario {
   std::string name;
   std::string question;
   std::uint64_t seed = 0;
+  double confidence = kDefaultConfidence;  // Share of the samples that must keep the SLO.
   std::string resolved;  // YAML with every default written out, cases as at the first sweep point.
   std::optional<DemandResponse> demand;
   std::vector<CaseRow> rows;

@@ -145,6 +145,7 @@ CaseReport RunResults::take_report(std::size_t index) {
     report.samples = std::move(samples_[index]);
     report.samples.resize(static_cast<std::size_t>(options_.samples));
   }
+  report.confidence = scenario_.confidence;
   report.point = row.point;
   report.twin_of = row.twin_of;
   report.twin_match = row.twin_match;

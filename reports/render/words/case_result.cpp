@@ -7,22 +7,24 @@
 
 #include "reports/analysis/ranking.h"
 #include "reports/analysis/too_short.h"
+#include "reports/analysis/uncertainty.h"
 #include "reports/render/words/format.h"
 
 namespace moesim {
 namespace {
 
 // In the order of Disqualification.
-constexpr std::array<const char*, 9> kKinds = {"",
-                                               "did not run",
-                                               "cannot run",
-                                               "completed no request",
-                                               "generated no token",
-                                               "rejects too many requests",
-                                               "is saturated",
-                                               "is too short a run to trust",
-                                               "misses its service level"};
-static_assert(kKinds.size() == static_cast<std::size_t>(Disqualification::kMissesSlo) + 1);
+constexpr std::array<const char*, 10> kKinds = {"",
+                                                "did not run",
+                                                "cannot run",
+                                                "completed no request",
+                                                "generated no token",
+                                                "rejects too many requests",
+                                                "is saturated",
+                                                "is too short a run to trust",
+                                                "misses its service level",
+                                                "is not sure to keep its service level"};
+static_assert(kKinds.size() == static_cast<std::size_t>(Disqualification::kUnsafe) + 1);
 
 // "TTFT P99 3.20 s against a limit of 2.00 s".
 std::string missed_limits(const CaseReport& report) {
@@ -94,6 +96,11 @@ std::string disqualification_text(const CaseReport& report) {
     case Disqualification::kMissesSlo: {
       const std::string limits = missed_limits(report);
       return kind + (limits.empty() ? "" : ": " + limits);
+    }
+    case Disqualification::kUnsafe: {
+      const auto slo = slo_samples(report);
+      return fmt::format("{}: it does in {} of {} samples, and {:.0f} % are asked for", kind,
+                         slo->met, slo->samples, 100 * report.confidence);
     }
     default:
       return kind;

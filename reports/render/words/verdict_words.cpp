@@ -7,6 +7,7 @@
 #include <set>
 
 #include "reports/analysis/quality_order.h"
+#include "reports/analysis/ranking.h"
 #include "reports/analysis/verdict.h"
 #include "reports/render/words/case_result.h"
 #include "reports/render/words/driver_words.h"
@@ -32,7 +33,7 @@ std::string figure(const CaseReport& report, Metric key) {
 std::string said_of(int count, const std::string& kind) {
   if (count == 1) return kind;
   if (kind.starts_with("misses its")) return "miss their service level";
-  if (kind.starts_with("is saturated")) return "are saturated";
+  if (kind.starts_with("is ")) return "are " + kind.substr(std::string("is ").size());
   if (kind.starts_with("rejects")) return "reject" + kind.substr(std::string("rejects").size());
   return kind;
 }
@@ -45,7 +46,7 @@ class Sentence {
   std::string text() const {
     if (cases_.empty()) return "There is nothing to compare: the report has no case.";
     if (cases_.size() == 1) return alone() + ".";
-    if (verdict_.order.empty()) return "No case can be recommended: " + excluded() + ".";
+    if (verdict_.order.empty()) return "No case can be recommended: " + excluded() + safest() + ".";
     const std::string outside = excluded();
     return (verdict_.duel ? comparison() + energy() + quality() : only_one()) + unsure() +
            elsewhere() + (outside.empty() ? "" : "; " + outside) + ".";
@@ -112,6 +113,22 @@ class Sentence {
                           slo->samples);
     }
     return text;
+  }
+
+  // Who keeps its SLO most often, of several that do so too rarely.
+  std::string safest() const {
+    std::optional<std::size_t> best;
+    SloSamples most;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      const auto slo = slo_samples(cases_[i]);
+      if (disqualification(cases_[i]) != Disqualification::kUnsafe || slo->met <= most.met)
+        continue;
+      best = i;
+      most = *slo;
+    }
+    if (!best || cases_.size() <= kMostExclusions) return "";
+    return fmt::format("; the safest is {}, which keeps its service level in {} of {} samples",
+                       title(*best), most.met, most.samples);
   }
 
   std::string only_one() const {

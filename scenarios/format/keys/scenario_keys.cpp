@@ -27,6 +27,8 @@ const Keys<Common>& scenario_keys() {
                       "Question of the report, its headline")),
       key(&C::seed, "seed", form::Whole{0, 1'000'000'000'000}, kAsBuilt,
           "Seed of everything drawn"),
+      key(&C::confidence, "confidence", form::Number{0, 1}, kAsBuilt,
+          "Share of the samples in which a case must keep its service level to be recommended"),
       site_key(),
       workload_key(),
       cases_key(),

@@ -12,6 +12,7 @@
 #include "hardware/spec/device.h"
 #include "models/quality/training_tokens.h"
 #include "models/spec/dense_twin.h"
+#include "reports/results/case_report.h"
 #include "reports/results/demand_response.h"
 #include "sim/deployment/workload.h"
 
@@ -22,6 +23,7 @@ struct Common {
   std::string name;
   std::string question;
   std::uint64_t seed = 0;
+  double confidence = kDefaultConfidence;
   SiteSpec site;
   std::shared_ptr<const Workload> workload;
   std::optional<TrainingTokens> training;
