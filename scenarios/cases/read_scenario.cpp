@@ -322,7 +322,7 @@ class ScenarioReader {
     write_keys(scenario_keys(), common_, out);
     if (!sweeps_site) out["site"] = resolved_site(common_.site);
     if (sweeps_site && root_["site"].IsDefined()) out["site"] = YAML::Clone(root_["site"]);
-    out["workload"] = YAML::Clone(root_["workload"]);
+    out["workload"] = resolved_workload(root_["workload"]);
     for (const char* key : {"quality", "twins", "demand"}) {
       if (root_[key].IsDefined()) out[key] = YAML::Clone(root_[key]);
     }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 
 #include "base/random.h"
 #include "scenarios/format/keys/length_keys.h"
@@ -111,9 +112,10 @@ struct WorkloadReader {
   void stagger() {
     constexpr double kGoldenRatio = 0.6180339887498949;
     double share = 0;
-    for (std::int64_t user = 0; user < workload.concurrency; ++user) {
+    const auto users = static_cast<std::size_t>(workload.concurrency);
+    for (Request& request :
+         std::span(workload.requests).first(std::min(users, workload.requests.size()))) {
       share = std::fmod(share + kGoldenRatio, 1.0);
-      Request& request = workload.requests[static_cast<std::size_t>(user)];
       const auto done =
           static_cast<std::int64_t>(share * static_cast<double>(request.output_tokens - 1));
       request.input_tokens += done;
@@ -241,10 +243,13 @@ struct WorkloadReader {
     WarmUp& warm_up = workload.warm_up;
     warm_up.automatic = false;
     const std::string text = value.text().value_or("");
-    if (text == word_of(WarmUpWord::kAuto) || text == word_of(WarmUpWord::kNone)) {
-      warm_up.automatic = text == word_of(WarmUpWord::kAuto);
+    if (text == kWarmUpAuto || text == kWarmUpNone) {
+      warm_up.automatic = text == kWarmUpAuto;
     } else if (text.ends_with(kWarmUpRequests.of)) {
       warm_up.requests = kWarmUpRequests.read(value).value_or(0);
+    } else if (!parse_quantity(text, Dimension::kTime)) {
+      value.fault(std::string(allowed_quantity(Dimension::kTime)) +
+                  "; or auto, none, 500 requests expected");
     } else if (const auto time = kWarmUpTime.read(value)) {
       warm_up.time = Seconds(*time);
     }
@@ -257,7 +262,9 @@ struct WorkloadReader {
       if (!applies && reader.has(key)) reader.optional(key)->fault(allowed, "given");
     };
     const bool warms_up = measure == Measure::kSteady && !is_batch;
-    refuse("warm_up", warms_up, "only with measure: steady, and not with a static batch");
+    const bool is_stated = workload.warm_up.time || workload.warm_up.requests > 0;
+    refuse("warm_up", warms_up || !is_stated,
+           "only with measure: steady, and not with a static batch");
     refuse("start", workload.kind == ArrivalKind::kClosedLoop, "only with closed_loop");
     if (!warms_up) workload.warm_up = {};
     workload.stationary = warms_up && !is_trace;

@@ -11,6 +11,7 @@
 #include "scenarios/format/keys/parallel_keys.h"
 #include "scenarios/format/keys/placement_keys.h"
 #include "scenarios/format/keys/site_keys.h"
+#include "scenarios/format/keys/workload_keys.h"
 #include "sim/deployment/engine_keys.h"
 
 namespace moesim {
@@ -194,6 +195,18 @@ YAML::Node resolved_site(const SiteSpec& site) {
   YAML::Node node;
   node["region"] = site.name;
   write_keys(site_keys().keys, site, node);
+  return node;
+}
+
+YAML::Node resolved_workload(const YAML::Node& given) {
+  YAML::Node node;
+  for (const Key<Workload>& row : workload_keys()) {
+    if (given[row.name()].IsDefined()) {
+      node[row.name()] = YAML::Clone(given[row.name()]);
+    } else if (row.facts.fallback.kind == Default::Kind::kValue) {
+      node[row.name()] = row.facts.fallback.text;
+    }
+  }
   return node;
 }
 

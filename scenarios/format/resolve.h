@@ -36,4 +36,7 @@ YAML::Node resolved_router(const Deployment& deployment, const YAML::Node& given
 
 YAML::Node resolved_site(const SiteSpec& site);
 
+// `given` with the defaults of what it leaves out, in the order of the table of keys.
+YAML::Node resolved_workload(const YAML::Node& given);
+
 }  // namespace moesim

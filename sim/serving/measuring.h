@@ -10,8 +10,8 @@
 namespace moesim {
 
 // A run of automatic length ends after so many requests or steps, however precise its figures are.
-inline constexpr std::int64_t kMostRequestsOfRun = 100'000;
-inline constexpr std::int64_t kMostStepsOfRun = 400'000;
+inline constexpr std::int64_t kMostRequestsOfRun = 60'000;
+inline constexpr std::int64_t kMostStepsOfRun = 150'000;
 
 class Measuring {
  public:

@@ -16,8 +16,8 @@ namespace {
 std::string chat(const std::string& requests) {
   return "schema: 1\nname: chat\nworkload:\n  requests: " + requests +
          "\n  lengths:\n"
-         "    input: {lognormal: {mean: 1000, p99: 6000}}\n"
-         "    output: {lognormal: {mean: 300, p99: 1200}}\n"
+         "    input: {lognormal: {mean: 1000, p99: 4000}}\n"
+         "    output: {lognormal: {mean: 200, p99: 800}}\n"
          "  slo: {ttft_p99: 2 s, tpot_p99: 40 ms}\n"
          "cases:\n"
          "  - {name: gptoss, model: gpt-oss-120b, cluster: {node: dgx-h200},\n"

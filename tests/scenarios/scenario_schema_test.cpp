@@ -130,6 +130,8 @@ std::string expected_message(const Json& schema) {
   if (schema.contains("enum")) {
     return "one of " + comma_list(schema["enum"].get<std::vector<std::string>>()) + " expected";
   }
+  const bool is_count = schema.value("pattern", "").starts_with("^[0-9]+ ");
+  if (is_count) return "";  // One of several forms, which its reader names together.
   if (schema.contains("pattern")) {
     const std::string meaning = schema["description"];
     return meaning.substr(meaning.rfind("; ") + 2);

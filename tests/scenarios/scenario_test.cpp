@@ -144,7 +144,7 @@ TEST(Settings, FaultsNameTheSettingAndNoLine) {
             "--set: cases.a.parallel.tp: x: a whole number from 1 to 1000000 expected");
   EXPECT_EQ(refusal(kDense, {{"foo", "3"}}),
             "--set: foo: 3: no case or top-level key is called \"foo\"; there are a, schema, name, "
-            "question, seed, site, workload, quality, twins, demand");
+            "question, seed, confidence, site, workload, quality, twins, demand");
   EXPECT_EQ(refusal(kDense, {{"b.parallel.tp", "3"}, {"seed", "-1"}}),
             "--set: b.parallel.tp: 3: no case or top-level key is called \"b\"; did you mean a?\n"
             "--set: seed: -1: a whole number from 0 to 1000000000000 expected");

@@ -21,7 +21,7 @@ constexpr std::array<const char*, 10> kKinds = {"",
                                                 "generated no token",
                                                 "rejects too many requests",
                                                 "is saturated",
-                                                "is too short a run to trust",
+                                                "is measured too briefly",
                                                 "misses its service level",
                                                 "is not sure to keep its service level"};
 static_assert(kKinds.size() == static_cast<std::size_t>(Disqualification::kUnsafe) + 1);
@@ -63,9 +63,8 @@ std::vector<std::string> shortcomings(const CaseReport& report) {
         clauses.push_back(fmt::format("it measures {:.1f} times the P99 of end-to-end", value));
         break;
       case Shortcoming::Kind::kUncertain:
-        clauses.push_back(
-            fmt::format("{} {}", metric_row(one.metric).label,
-                        value > 0 ? "only " + readable(value, "share") : "not at all"));
+        clauses.push_back(metric_row(one.metric).label +
+                          (value > 0 ? " " + readable(value, "share") : " no figure at all"));
     }
   }
   return clauses;

@@ -49,15 +49,9 @@ inline constexpr auto kWords<Start> = enum_words<Start>({
     {Start::kTogether, "together"},
 });
 
-// Words of `warm_up` beside a time and a number of requests.
-enum class WarmUpWord { kAuto, kNone };
-
-template <>
-inline constexpr auto kWords<WarmUpWord> = enum_words<WarmUpWord>({
-    {WarmUpWord::kAuto, "auto"},
-    {WarmUpWord::kNone, "none"},
-});
-
+// Values of `warm_up` beside a time and a number of requests.
+inline constexpr const char* kWarmUpAuto = "auto";
+inline constexpr const char* kWarmUpNone = "none";
 inline constexpr form::Quantity kWarmUpTime{.max = 3650 * 86400.0, .most = "3650 days"};
 inline const form::Count kWarmUpRequests{"requests", {1, kMostRequests}};
 

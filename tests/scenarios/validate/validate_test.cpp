@@ -59,7 +59,7 @@ TEST(Validate, AClosedLoopIsWhatTheScenarioOfTheSameWordsGives) {
   const Validation validation =
       validated(table_text(Topic::kServing, {with(kClosedLoop, {{"n_gpus", "8"}, {"tp", "8"}}),
                                              with(kTtft, {{"n_gpus", "8"}, {"tp", "8"}})}));
-  std::string text = changed(kDense, "{static: {batch: 4}}", "{closed_loop: 2}");
+  std::string text = changed(kDense, "{static: {batch: 4}}", "{closed_loop: 2}\n  measure: all");
   text = changed(text, "{input: 32, output: 8}", "{input: 64, output: 8}");
   text = changed(text, "qwen3-8b", "llama-3.1-8b") + "    dtype: {weights: fp8, kv: fp8}\n";
   const Report report = run(read_text(text), {});
