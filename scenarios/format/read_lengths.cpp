@@ -3,23 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
-#include <numeric>
-#include <utility>
 
 #include "scenarios/format/keys/length_keys.h"
 
 namespace moesim {
 namespace {
 
-constexpr double kNormalQuantile99 = 2.3263478740408408;
-
 using Length = std::function<std::int64_t(double)>;
 
-// A log-normal length with a given mean and 99th percentile:
-//   ln p99 - ln mean = z s - s^2 / 2   =>   s = z - sqrt(z^2 - 2 ln(p99 / mean)),   z = 2.326
-// (the smaller root: the one that goes to 0 as p99 goes to the mean).
 std::optional<Length> read_lognormal(const Value& value) {
   auto reader = open_map(value, lognormal_keys());
   if (!reader) return std::nullopt;
@@ -27,20 +19,15 @@ std::optional<Length> read_lognormal(const Value& value) {
   read_keys(*reader, lognormal_keys().keys, length);
   reader->done();
   if (length.mean == 0 || length.p99 == 0) return std::nullopt;
-  const double log_ratio = std::log(length.p99 / length.mean);
-  const double discriminant = kNormalQuantile99 * kNormalQuantile99 - 2 * log_ratio;
-  if (log_ratio < 0 || discriminant < 0) {
-    reader->optional("p99")->fault(
-        fmt::format("a p99 from the mean ({}) to {:.0f} expected", length.mean,
-                    length.mean * std::exp(kNormalQuantile99 * kNormalQuantile99 / 2)));
+  const auto quantiles = lognormal(length.mean, length.p99);
+  if (!quantiles) {
+    reader->optional("p99")->fault(fmt::format("a p99 from the mean ({}) to {:.0f} expected",
+                                               length.mean, greatest_p99(length.mean)));
     return std::nullopt;
   }
-  const double sigma = kNormalQuantile99 - std::sqrt(discriminant);
-  const double mu = std::log(length.mean) - sigma * sigma / 2;
-  return [mu, sigma](double u) {
-    const double z = std::sqrt(2.0) * boost::math::erf_inv(2 * std::max(u, 0x1.0p-53) - 1);
-    const double tokens = std::round(std::exp(mu + sigma * z));
-    return static_cast<std::int64_t>(std::clamp(tokens, 1.0, static_cast<double>(kTokens.max)));
+  return [tokens = *quantiles](double u) {
+    return static_cast<std::int64_t>(
+        std::clamp(std::round(tokens(u)), 1.0, static_cast<double>(kTokens.max)));
   };
 }
 
@@ -80,17 +67,6 @@ std::optional<Length> read_length(const Value& value) {
 }
 
 }  // namespace
-
-Quantiles::Quantiles(std::uint64_t seed, std::string_view name) : random_(seed, name) {
-  std::iota(parts_.begin(), parts_.end(), 0);
-}
-
-// Shuffles the next part to its place whenever it is needed (Fisher and Yates).
-double Quantiles::next() {
-  if (next_ == parts_.size()) next_ = 0;
-  std::swap(parts_[next_], parts_[next_ + random_.below(parts_.size() - next_)]);
-  return (parts_[next_++] + random_.uniform()) / static_cast<double>(parts_.size());
-}
 
 LengthSource::LengthSource(const std::optional<Value>& value, std::uint64_t seed)
     : input_quantiles_(seed, "input lengths"), output_quantiles_(seed, "output lengths") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/random/exponential_distribution.hpp>
+#include <boost/random/gamma_distribution.hpp>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "scenarios/format/keys/length_keys.h"
 #include "scenarios/format/keys/workload_keys.h"
 #include "scenarios/format/read_lengths.h"
+#include "scenarios/format/read_think_time.h"
 #include "scenarios/format/read_value.h"
 #include "scenarios/format/trace/trace.h"
 
@@ -73,42 +75,70 @@ struct WorkloadReader {
     workload.description = fmt::format("static batch of {}", batch.batch);
   }
 
-  // closed_loop: 256, or {concurrency: 256, requests: 2560}; measured whole, ten rounds unless said
-  // otherwise.
+  // closed_loop: 256, or {concurrency: 256, requests: 2560}.
   void read_closed_loop(const Value& value) {
-    workload.kind = ArrivalKind::kClosedLoop;
     ClosedLoop loop;
     if (value.is_map()) {
       MapReader map(value);
       read_keys(map, closed_loop_keys().keys, loop);
       map.done();
-      if (loop.requests && *loop.requests < loop.concurrency) {
-        map.optional("requests")
-            ->fault(fmt::format("at least as many requests as users ({})", loop.concurrency));
-      }
+      check_requests(map, loop.concurrency, loop.requests);
     } else {
       loop.concurrency = kUsers.read(value).value_or(0);
     }
-    workload.concurrency = loop.concurrency;
-    workload.description = fmt::format("closed loop of {} users", workload.concurrency);
-    if (measure == Measure::kAll && !loop.requests) loop.requests = 10 * loop.concurrency;
-    std::function<Request()> generate = at_once();
-    if (loop.requests) {
-      add_requests(*loop.requests, generate);
-      workload.description += fmt::format(", {} requests", *loop.requests);
+    workload.description = fmt::format("closed loop of {} users", loop.concurrency);
+    loop_of(loop.concurrency, loop.requests, at_once());
+  }
+
+  static void check_requests(MapReader& map, std::int64_t users,
+                             const std::optional<std::int64_t>& requests) {
+    if (!requests || *requests >= users) return;
+    map.optional("requests")->fault(fmt::format("at least as many requests as users ({})", users));
+  }
+
+  // Users and their requests; measured whole, ten each unless said otherwise.
+  void loop_of(std::int64_t users, std::optional<std::int64_t> requests,
+               std::function<Request()> generate) {
+    workload.kind = ArrivalKind::kClosedLoop;
+    workload.concurrency = users;
+    if (measure == Measure::kAll && !requests) requests = 10 * users;
+    if (requests) {
+      add_requests(*requests, generate);
+      workload.description += fmt::format(", {} requests", *requests);
     } else {
-      go_on(std::max(kListedRequests, loop.concurrency), std::move(generate));
+      go_on(std::max(kListedRequests, users), std::move(generate));
     }
     if (starts() == Start::kStaggered) stagger();
+  }
+
+  void read_users(const Value& value) {
+    Users users;
+    std::function<Seconds()> think;
+    auto map = open_map(value, users_keys());
+    if (!map) return;
+    read_keys(*map, users_keys().keys, users, {{"think_time", [&](const auto& time) {
+                                                  if (time) think = read_think_time(*time, seed);
+                                                }}});
+    map->done();
+    check_requests(*map, users.count, users.requests);
+    std::function<Request()> generate = at_once();
+    if (!think) return;
+    workload.description = fmt::format("{} users who think between requests", users.count);
+    loop_of(users.count, users.requests, [generate, think]() mutable {
+      Request request = generate();
+      request.pause = think();
+      return request;
+    });
   }
 
   Start starts() const {
     return start.value_or(measure == Measure::kAll ? Start::kTogether : Start::kStaggered);
   }
 
-  // The first request of every user has come to a point of its own: of its answer, a share is part
-  // of the prompt. Shares are multiples of the golden ratio, which spreads any number of them
-  // evenly (Knuth, "The Art of Computer Programming", volume 3, section 6.4).
+  // Every user begins at a point of its own: a share of its first answer is part of the prompt
+  // already; of a user who pauses first, a share of the pause is over. Shares are multiples of the
+  // golden ratio, which spreads any number of them evenly (Knuth, "The Art of Computer
+  // Programming", volume 3, section 6.4).
   void stagger() {
     constexpr double kGoldenRatio = 0.6180339887498949;
     double share = 0;
@@ -116,6 +146,10 @@ struct WorkloadReader {
     for (Request& request :
          std::span(workload.requests).first(std::min(users, workload.requests.size()))) {
       share = std::fmod(share + kGoldenRatio, 1.0);
+      if (request.pause > Seconds(0)) {
+        request.pause = request.pause * share;
+        continue;
+      }
       const auto done =
           static_cast<std::int64_t>(share * static_cast<double>(request.output_tokens - 1));
       request.input_tokens += done;
@@ -125,13 +159,31 @@ struct WorkloadReader {
 
   void read_poisson(const Value& value) {
     const auto rate = kArrivalRate.read(value);
+    if (rate) workload.description = fmt::format("Poisson arrivals at {:g}/s", *rate);
+    arrive(value, rate, boost::random::exponential_distribution<double>(rate.value_or(1)));
+  }
+
+  // Gaps of mean 1/rate and standard deviation cv/rate: shape 1/cv^2, scale cv^2/rate.
+  void read_gamma(const Value& value) {
+    Bursts bursts;
+    const bool is_read = read_map(value, gamma_keys(), bursts) && bursts.rate > 0 && bursts.cv > 0;
+    const double shape = is_read ? 1 / (bursts.cv * bursts.cv) : 1;
+    workload.description =
+        fmt::format("arrivals at {:g}/s in bursts of cv {:g}", bursts.rate, bursts.cv);
+    arrive(value, is_read ? std::optional(bursts.rate) : std::nullopt,
+           boost::random::gamma_distribution<double>(shape, 1 / (shape * bursts.rate)));
+  }
+
+  // Random arrivals. `rate`: nothing after a fault.
+  template <class Gap>
+  void arrive(const Value& value, const std::optional<double>& rate, const Gap& gap) {
     if (measure == Measure::kAll && !reader.has("horizon")) {
-      reader.required("horizon",
-                      "Poisson arrivals that are measured whole need a horizon, e.g. 10 min");
+      reader.required("horizon", "arrivals that are measured whole need a horizon, e.g. 10 min");
     }
-    std::function<Request()> generate = at_random(rate.value_or(1));
+    std::function<Request()> generate =
+        [source = lengths(), random = RandomStream(seed, "arrivals"), gap = Gap(gap),
+         time = 0.0]() mutable { return source.next(Seconds(time += gap(random))); };
     if (!rate) return;
-    workload.description = fmt::format("Poisson arrivals at {:g}/s", *rate);
     if (!workload.horizon) return go_on(kListedRequests, std::move(generate));
     if (*rate * workload.horizon->value() > static_cast<double>(kMostRequests)) {
       value.fault(fmt::format("at most {} requests within the horizon", kMostRequests));
@@ -141,12 +193,6 @@ struct WorkloadReader {
       workload.requests.push_back(next);
     }
     if (workload.requests.empty()) value.fault("at least one request within the horizon");
-  }
-
-  std::function<Request()> at_random(double rate) {
-    return [source = lengths(), random = RandomStream(seed, "arrivals"),
-            gap = boost::random::exponential_distribution<double>(rate),
-            time = 0.0]() mutable { return source.next(Seconds(time += gap(random))); };
   }
 
   // A fault of a part of a trace beside those of its file.
@@ -177,6 +223,11 @@ struct WorkloadReader {
     workload.description = fmt::format("trace {}, {} requests", name, workload.requests.size());
     for (const std::string& note : trace.notes) workload.notes.push_back(told + note + ".");
     if (!trace.has_times) set_arrivals(part, told);
+    for (Request& request : workload.requests) request.arrival = request.arrival / part.scale;
+    if (part.scale != 1) {
+      workload.notes.push_back(
+          fmt::format("{}its arrival rate is multiplied by {:g}.", told, part.scale));
+    }
     if (trace.has_times && part.rate) {
       refuse_key(value, "rate", "this trace brings its own arrival times; leave this out");
     }
@@ -217,6 +268,8 @@ struct WorkloadReader {
     static const std::map<std::string_view, Read> kReaders = {
         {"trace", &WorkloadReader::read_trace_file},
         {"poisson", &WorkloadReader::read_poisson},
+        {"gamma", &WorkloadReader::read_gamma},
+        {"users", &WorkloadReader::read_users},
         {"closed_loop", &WorkloadReader::read_closed_loop},
         {"static", &WorkloadReader::read_static}};
     MapReader map(requests);
@@ -265,7 +318,7 @@ struct WorkloadReader {
     const bool is_stated = workload.warm_up.time || workload.warm_up.requests > 0;
     refuse("warm_up", warms_up || !is_stated,
            "only with measure: steady, and not with a static batch");
-    refuse("start", workload.kind == ArrivalKind::kClosedLoop, "only with closed_loop");
+    refuse("start", workload.kind == ArrivalKind::kClosedLoop, "only with closed_loop or users");
     if (!warms_up) workload.warm_up = {};
     workload.stationary = warms_up && !is_trace;
   }

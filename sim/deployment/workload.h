@@ -17,12 +17,14 @@ struct Request {
   Seconds arrival;  // kOpen only.
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
+  Seconds pause{};  // kClosedLoop only: of its user before it.
 };
 
 enum class ArrivalKind {
   kStatic,      // All at t = 0.
   kOpen,        // At given dates (Poisson or a trace), whatever the service does.
-  kClosedLoop,  // `concurrency` users; each sends the next request when its last one ends.
+  kClosedLoop,  // `concurrency` users; each sends the next request when its last one has ended,
+                // after its pause.
 };
 
 struct ServiceLevel {

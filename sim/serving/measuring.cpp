@@ -18,6 +18,8 @@ constexpr std::int64_t kWarmUpPart = 4;
 // A queue counts as growing without end after so many arrivals, in so many looks.
 constexpr std::int64_t kArrivalsToJudge = 4000;
 constexpr int kLooksToJudge = 2;
+// Before fewer requests have ended, a queue tells nothing.
+constexpr std::int64_t kEndedToJudge = 10;
 
 }  // namespace
 
@@ -50,7 +52,7 @@ Measuring::Event Measuring::warm_up(const Progress& progress) {
   } else if (workload_.precision && is_overloaded(progress)) {
     return Event::kEnds;
   }
-  const bool replaced = progress.ended >= progress.in_flight;
+  const bool replaced = progress.ended >= std::max(kEndedToJudge, progress.in_flight);
   return replaced && is_steady(progress.queue) ? Event::kOpens : Event::kNone;
 }
 
@@ -58,7 +60,11 @@ Measuring::Event Measuring::settle(const Progress& progress) {
   if (!stationary_ || !workload_.precision) return Event::kNone;
   if (is_overloaded(progress)) return Event::kEnds;
   const RunPrecision reached = precision(progress);
-  if (is_reached(*workload_.precision, reached, workload_.slo)) return Event::kEnds;
+  const bool is_long = progress.came >= kManyRequests || progress.steps >= kManySteps;
+  if (is_reached(*workload_.precision, reached, workload_.slo) ||
+      (is_long && is_reached(kLeastPrecision, reached, workload_.slo))) {
+    return Event::kEnds;
+  }
   const double rate = reached.token_rate ? reached.token_rate->half_width : 1;
   const double finer = workload_.precision->half_width / rate;
   share_done_ = std::clamp(finer * finer, share_done_, 0.95);

@@ -9,9 +9,12 @@
 
 namespace moesim {
 
-// A run of automatic length ends after so many requests or steps, however precise its figures are.
-inline constexpr std::int64_t kMostRequestsOfRun = 60'000;
-inline constexpr std::int64_t kMostStepsOfRun = 150'000;
+// A run of automatic length ends after so many requests or steps if its figures can be acted on,
+// and after four times as many in any case.
+inline constexpr std::int64_t kManyRequests = 60'000;
+inline constexpr std::int64_t kManySteps = 150'000;
+inline constexpr std::int64_t kMostRequestsOfRun = 4 * kManyRequests;
+inline constexpr std::int64_t kMostStepsOfRun = 4 * kManySteps;
 
 class Measuring {
  public:

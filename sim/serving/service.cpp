@@ -115,16 +115,29 @@ void Service::arrive_open() {
   }
 }
 
-// In a closed loop a user whose request is rejected sends the next one at once.
+// In a closed loop a user whose request is rejected goes on with the next one.
 void Service::send_next() {
   while (supply_.next()) {
-    const std::int64_t rejected = records_.rejected;
-    submit(supply_.take());
-    if (workload_.kind != ArrivalKind::kClosedLoop || records_.rejected == rejected) return;
+    const Request request = supply_.take();
+    if (request.pause > Seconds(0)) {
+      ++pausing_;
+      engine_.after(request.pause, [this, request] { ask(request); });
+      return;
+    }
+    if (submit(request) || workload_.kind != ArrivalKind::kClosedLoop) return;
   }
 }
 
-void Service::submit(const Request& request) {
+// A user's pause has ended.
+void Service::ask(const Request& request) {
+  --pausing_;
+  if (!submit(request)) send_next();
+  observe();
+  stop_if_done();
+}
+
+// False if it is rejected.
+bool Service::submit(const Request& request) {
   ++came_;
   ++records_.arrived;
   mark(RequestMark::Kind::kArrived, 1);
@@ -134,12 +147,13 @@ void Service::submit(const Request& request) {
   if (exceeds_context(contexts_.front().deployment.model, request)) {
     ++records_.rejected_context;
     reject(fresh);
-    return;
+    return false;
   }
   const Admission admission = place(fresh);
-  if (admission == Admission::kAdmitted) return;
+  if (admission == Admission::kAdmitted) return true;
   if (admission == Admission::kNoReplica) ++records_.faults.unavailable;
   reject(fresh);
+  return false;
 }
 
 Service::Admission Service::place(const Interrupted& request) {
@@ -271,10 +285,11 @@ void Service::open_window() {
 void Service::stop_if_done() {
   if (timeline_ && timeline_->complete()) engine_.stop();
   if (supply_.next()) return;
-  const bool full = measuring_.stationary() &&
-                    (workload_.kind == ArrivalKind::kOpen ? workload_.horizon.has_value()
-                                                          : in_flight() >= workload_.concurrency);
-  if (measuring_.stationary() ? !full : in_flight() == 0) engine_.stop();
+  const bool full =
+      measuring_.stationary() &&
+      (workload_.kind == ArrivalKind::kOpen ? workload_.horizon.has_value()
+                                            : in_flight() + pausing_ >= workload_.concurrency);
+  if (measuring_.stationary() ? !full : in_flight() + pausing_ == 0) engine_.stop();
 }
 
 void Service::close() {

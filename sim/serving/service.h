@@ -75,7 +75,8 @@ class Service {
   void end_step(const StepOutcome& outcome);
   void arrive_open();
   void send_next();
-  void submit(const Request& request);
+  void ask(const Request& request);
+  bool submit(const Request& request);
   void observe();
   void measure();
   void open_window();
@@ -106,6 +107,7 @@ class Service {
   std::optional<KvHandover> handover_;
   std::optional<FaultDriver> faults_;
   RequestSupply supply_;
+  std::int64_t pausing_ = 0;  // Users of a closed loop.
   Measuring measuring_;
   Before before_;
   std::int64_t steps_ = 0, came_ = 0, ended_ = 0;  // Since the run began.

@@ -1,6 +1,7 @@
 // warm_up, measure and start of a workload: what a run measures, and where users begin.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "tests/scenarios/scenario_text.h"
@@ -86,7 +87,7 @@ TEST(MeasuringKeys, WhatHasNoEffectIsRefused) {
             "s.yaml:5: workload.warm_up: given: only with measure: steady, and not with a static "
             "batch");
   EXPECT_EQ(refusal(asking("{poisson: 8/s}", "  start: together\n")),
-            "s.yaml:5: workload.start: given: only with closed_loop");
+            "s.yaml:5: workload.start: given: only with closed_loop or users");
 }
 
 TEST(MeasuringKeys, FaultsNeedAnEnd) {
@@ -95,6 +96,48 @@ TEST(MeasuringKeys, FaultsNeedAnEnd) {
                                      "    faults: [{gpu: 0, speed: 0.5, from: 1 s}]\n");
   EXPECT_NE(refusal(faulty).find("workload.horizon"), std::string::npos);
   EXPECT_EQ(refusal(changed(faulty, "  lengths:", "  horizon: 1 min\n  lengths:")), "");
+}
+
+TEST(MeasuringKeys, UsersThinkBetweenRequests) {
+  const Workload w = workload_of("{users: {count: 100, think_time: 30 s}}");
+  EXPECT_EQ(w.kind, ArrivalKind::kClosedLoop);
+  EXPECT_EQ(w.concurrency, 100);
+  EXPECT_TRUE(w.stationary && w.precision);
+  EXPECT_EQ(w.requests[100].pause, Seconds(30));
+  double sum = 0;
+  for (std::size_t user = 0; user < 100; ++user) {
+    EXPECT_LT(w.requests[user].pause, Seconds(30));
+    EXPECT_EQ(w.requests[user].output_tokens, 8);
+    sum += w.requests[user].pause.value();
+  }
+  EXPECT_NEAR(sum / 100, 15, 1);  // Pauses that are half over, in the mean.
+}
+
+TEST(MeasuringKeys, PausesHaveTheirMean) {
+  for (const char* time : {"{exponential: 30 s}", "{lognormal: {mean: 30 s, p99: 3 min}}"}) {
+    const Workload w =
+        workload_of("{users: {count: 1, think_time: " + std::string(time) + ", requests: 5001}}");
+    double sum = 0;
+    for (std::size_t i = 1; i < w.requests.size(); ++i) sum += w.requests[i].pause.value();
+    EXPECT_NEAR(sum / 5000, 30, 0.5) << time;
+  }
+  EXPECT_NE(refusal(asking("{users: {count: 4}}")).find("think_time"), std::string::npos);
+  EXPECT_NE(refusal(asking("{users: {count: 4, think_time: {lognormal: {mean: 30 s, p99: 1 s}}}}"))
+                .find("a p99 from the mean (30 s) to"),
+            std::string::npos);
+}
+
+// Gaps of mean 1/8 s whose standard deviation is twice the mean.
+TEST(MeasuringKeys, GammaArrivalsComeInBursts) {
+  const Workload w = workload_of("{gamma: {rate: 8/s, cv: 2}}", "  horizon: 30 min\n");
+  const auto n = static_cast<double>(w.requests.size());
+  EXPECT_NEAR(n / 1800, 8, 0.5);
+  double squares = 0;
+  for (std::size_t i = 1; i < w.requests.size(); ++i) {
+    const double gap = (w.requests[i].arrival - w.requests[i - 1].arrival).value();
+    squares += (gap - 0.125) * (gap - 0.125);
+  }
+  EXPECT_NEAR(std::sqrt(squares / n) / 0.125, 2, 0.2);
 }
 
 // What samples vary is larger than what a run leaves open: they need less precision.

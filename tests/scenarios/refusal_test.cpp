@@ -199,8 +199,8 @@ TEST(Refusal, DimensionedFieldsNeedTheRightUnit) {
 TEST(Refusal, AMissingHorizonIsToldOnlyWhenItIsMissing) {
   EXPECT_EQ(refusal(with_requests("{poisson: 8/s}")), "");
   EXPECT_EQ(refusal(with_requests("{poisson: 8/s}", "  measure: all\n")),
-            "s.yaml:4: workload.horizon: missing: Poisson arrivals that are measured whole need a "
-            "horizon, e.g. 10 min");
+            "s.yaml:4: workload.horizon: missing: arrivals that are measured whole need a horizon, "
+            "e.g. 10 min");
   EXPECT_EQ(
       refusal(with_requests("{poisson: 8/s}", "  horizon: 10\n")),
       "s.yaml:5: workload.horizon: 10: a time with unit, e.g. 50 ms, 2 s or 10 min, greater than "
@@ -210,14 +210,15 @@ TEST(Refusal, AMissingHorizonIsToldOnlyWhenItIsMissing) {
 TEST(Refusal, RequestsSayWhatTheyMayBe) {
   EXPECT_EQ(
       refusal(with_requests("{burst: 3}")),
-      "s.yaml:4: workload.requests.burst: burst: unknown key; allowed: trace, poisson, "
-      "closed_loop, static\n"
-      "s.yaml:4: workload.requests: 0 of them: exactly one of trace, poisson, closed_loop, static "
-      "expected");
+      "s.yaml:4: workload.requests.burst: burst: unknown key; allowed: trace, poisson, gamma, "
+      "users, closed_loop, static\n"
+      "s.yaml:4: workload.requests: 0 of them: exactly one of trace, poisson, gamma, users, "
+      "closed_loop, static expected");
   EXPECT_EQ(
       refusal(with_requests("static")),
-      "s.yaml:4: workload.requests: static: one of {trace: FILE}, {poisson: 8/s}, {closed_loop: "
-      "256}, {static: {batch: 8}} expected");
+      "s.yaml:4: workload.requests: static: one of {trace: FILE}, {poisson: 8/s}, {gamma: {rate: "
+      "8/s, cv: 2}}, {users: {count: 300, think_time: 30 s}}, {closed_loop: 256}, {static: {batch: "
+      "8}} expected");
   EXPECT_EQ(refusal(with_requests("{static: 4}")),
             "s.yaml:4: workload.requests.static: 4: a map such as {batch: 8} expected");
   EXPECT_EQ(refusal(with_requests("{trace: none.csv}")),

@@ -50,6 +50,8 @@ const KeyMap<TracePart>& trace_keys() {
               "Unit of timestamps that are numbers", with_columns),
           key(&T::rate, "rate", kArrivalRate, otherwise("all requests arrive at once"),
               "Random arrivals at this rate, for traces without arrival times"),
+          key(&T::scale, "scale", form::Number{0.001, 1000}, otherwise("1"),
+              "Factor of its arrival rate: 1.5 for half as much traffic again"),
           key(&T::characters_per_token, "characters_per_token", form::Number{0.1, 100},
               otherwise("sim/deployment/text_tokens.yaml"),
               "Characters of a token, for traces of texts without token counts"),
@@ -70,6 +72,50 @@ const KeyMap<ClosedLoop>& closed_loop_keys() {
   return map;
 }
 
+const KeyMap<LognormalTime>& think_lognormal_keys() {
+  using L = LognormalTime;
+  static const KeyMap<L> map = {
+      "{mean: 30 s, p99: 3 min}",
+      {
+          key(&L::mean, "mean", kThinkTime, kRequired, "Mean pause"),
+          key(&L::p99, "p99", kThinkTime, kRequired, "99th percentile of pauses"),
+      }};
+  return map;
+}
+
+const KeyMap<Users>& users_keys() {
+  using U = Users;
+  const Default none = otherwise("none");
+  form::Map drawn{{key("exponential", kThinkTime, none, "Exponential pauses with this mean"),
+                   key("lognormal", think_lognormal_keys().form(), none, "Log-normal pauses")},
+                  "{lognormal: {mean: 30 s, p99: 3 min}}",
+                  true};
+  static const KeyMap<U> map = {
+      "{count: 300, think_time: 30 s}",
+      {
+          key(&U::count, "count", kUsers, kRequired, "How many"),
+          key("think_time",
+              form::Either{{{kThinkTime, "Every pause"}, {drawn, "A distribution: one of these"}},
+                           "a time or a distribution"},
+              kRequired, "Pause between an answer and the next request of a user"),
+          key(&U::requests, "requests", kRequests, otherwise("until the figures are precise"),
+              "Requests of all of them, at least one each"),
+      }};
+  return map;
+}
+
+const KeyMap<Bursts>& gamma_keys() {
+  using B = Bursts;
+  static const KeyMap<B> map = {
+      "{rate: 8/s, cv: 2}",
+      {
+          key(&B::rate, "rate", kArrivalRate, kRequired, "Mean rate of arrivals"),
+          key(&B::cv, "cv", form::Number{0.01, 100}, kRequired,
+              "Standard deviation over mean of the gaps: 1 as poisson, above 1 in bursts"),
+      }};
+  return map;
+}
+
 const KeyMap<StaticBatch>& static_keys() {
   static const KeyMap<StaticBatch> map = {
       "{batch: 8}", {key(&StaticBatch::batch, "batch", kRequests, kRequired, "How many")}};
@@ -83,13 +129,17 @@ form::Map requests_map() {
                   either({form::Text{}, kTraceFile}, {trace_keys().form(), "A part of a trace"}),
                   none, "Recorded requests with their lengths"),
               key("poisson", kArrivalRate, none, "Random arrivals"),
+              key("gamma", gamma_keys().form(), none, "Random arrivals in bursts"),
+              key("users", users_keys().form(), none, "Users who read and think between requests"),
               key("closed_loop",
                   either({kUsers, "Users who ask again as soon as they are answered"},
                          {closed_loop_keys().form(), "A closed loop"}),
                   none, "Users who never pause: full load"),
               key("static", static_keys().form(), none, "Requests that all arrive at once"),
           },
-          "{trace: FILE}, {poisson: 8/s}, {closed_loop: 256}, {static: {batch: 8}}",
+          "{trace: FILE}, {poisson: 8/s}, {gamma: {rate: 8/s, cv: 2}}, {users: {count: 300, "
+          "think_time: "
+          "30 s}}, {closed_loop: 256}, {static: {batch: 8}}",
           true};
 }
 
@@ -125,8 +175,8 @@ const Keys<Workload>& workload_keys() {
       key("measure", form::Word<Measure>{}, by_default("steady"),
           "Whether figures describe the steady state, or all from the first request to the last"),
       key("start", form::Word<Start>{}, otherwise("staggered; together with measure: all"),
-          "Whether the users of a closed loop begin at different points of a request",
-          "with closed_loop"),
+          "Whether users begin at different points of a request or pause",
+          "with closed_loop or users"),
       key("slo", slo_keys().form(), otherwise("no limits"),
           "Service level; a case that misses it cannot win"),
   };

@@ -52,6 +52,7 @@ inline constexpr auto kWords<Start> = enum_words<Start>({
 // Values of `warm_up` beside a time and a number of requests.
 inline constexpr const char* kWarmUpAuto = "auto";
 inline constexpr const char* kWarmUpNone = "none";
+inline constexpr form::Quantity kThinkTime{.max = 86400.0, .most = "1 day"};
 inline constexpr form::Quantity kWarmUpTime{.max = 3650 * 86400.0, .most = "3650 days"};
 inline const form::Count kWarmUpRequests{"requests", {1, kMostRequests}};
 
@@ -70,11 +71,25 @@ struct TracePart {
   std::optional<TraceColumns> columns{};
   std::optional<TimeUnit> time_unit{};           // Of the timestamps in `columns`; nothing = dates.
   std::optional<double> rate{};                  // Arrivals per second; for traces without times.
+  double scale = 1;                              // Of the arrival rate of the trace.
   std::optional<double> characters_per_token{};  // Of texts without token counts.
 };
 struct ClosedLoop {
   std::int64_t concurrency = 0;
   std::optional<std::int64_t> requests;  // Of all users.
+};
+struct Users {
+  std::int64_t count = 0;
+  std::optional<std::int64_t> requests;  // Of all users.
+};
+struct LognormalTime {
+  Seconds mean;
+  Seconds p99;
+};
+// Arrivals whose gaps follow a gamma distribution.
+struct Bursts {
+  double rate = 0;
+  double cv = 0;  // Of the gaps: standard deviation over mean.
 };
 struct StaticBatch {
   std::int64_t batch = 0;
@@ -87,6 +102,9 @@ form::Map requests_map();  // Exactly one of its keys.
 const KeyMap<TracePart>& trace_keys();
 const KeyMap<TraceColumns>& trace_column_keys();
 const KeyMap<ClosedLoop>& closed_loop_keys();
+const KeyMap<Users>& users_keys();
+const KeyMap<LognormalTime>& think_lognormal_keys();
+const KeyMap<Bursts>& gamma_keys();
 const KeyMap<StaticBatch>& static_keys();
 
 }  // namespace moesim

@@ -133,6 +133,36 @@ TEST(Measuring, AnOverloadedRunEndsAndSaysSo) {
   });
 }
 
+// 4 users who pause 890 ms before each request of 110 ms ask once a second: 240 in a minute. Each
+// request waits for the step that runs when it comes, 10 ms at the most.
+TEST(Measuring, UsersPauseBetweenRequests) {
+  Workload w = users(4, 1'000'000);
+  for (std::size_t i = 0; i < w.requests.size(); ++i) w.requests[i].pause = Seconds(0.890);
+  for (std::size_t user = 0; user < 4; ++user) {
+    w.requests[user].pause = Seconds(0.2 * static_cast<double>(user) + 0.1);
+  }
+  w.warm_up.time = Seconds(1);
+  w.horizon = Seconds(61);
+  run(constant_step(kStep), w, [](const Summary& s) {
+    EXPECT_NEAR(static_cast<double>(s.completed), 240, 4);
+    EXPECT_LE(s.ttft_s.p99, 0.020 + 1e-9);
+    expect_conserved(s);
+    return std::vector<double>{};
+  });
+}
+
+// Every request is answered, also when all users pause at the same time.
+TEST(Measuring, ARunThatIsMeasuredWholeWaitsForPauses) {
+  Workload w = users(2, 6);
+  w.stationary = false;
+  for (Request& request : w.requests) request.pause = Seconds(5);
+  run(constant_step(kStep), w, [](const Summary& s) {
+    EXPECT_EQ(s.completed, 6);
+    EXPECT_NEAR(s.horizon.value(), 3 * 5.11, 0.03);
+    return std::vector<double>{};
+  });
+}
+
 // The same seed gives the same requests, however many are listed beforehand.
 TEST(Measuring, RequestsThatAreDrawnFollowThoseThatAreListed) {
   const Workload w = arrivals(50, 3);
