@@ -6,6 +6,7 @@ namespace moesim {
 namespace {
 
 constexpr form::Quantity kLimit{.max = 3650 * 86400.0, .most = "3650 days"};
+constexpr form::Quantity kHorizon{.max = 3650 * 86400.0, .most = "3650 days", .min = 1e-3};
 constexpr form::Whole kRequests{1, kMaxRequests};
 constexpr const char* kTraceFile = "A .csv, .jsonl or .json trace of requests";
 
@@ -111,7 +112,7 @@ const Keys<Workload>& workload_keys() {
       key("requests", requests_map(), kRequired, "How requests arrive: exactly one of these"),
       key("lengths", length_map(), otherwise("the trace's"),
           "Lengths of requests; a trace brings its own, all others need them"),
-      key(&Workload::horizon, "horizon", kLimit,
+      key(&Workload::horizon, "horizon", kHorizon,
           otherwise("when all requests are answered; poisson needs one"),
           "When the simulation ends"),
       key("slo", slo_keys().form(), otherwise("no limits"),
