@@ -31,6 +31,21 @@ std::optional<T> parse_whole(const std::string& text) {
   return number;
 }
 
+bool is_money(Dimension dimension) {
+  return dimension == Dimension::kMoney || dimension == Dimension::kMoneyPerHour ||
+         dimension == Dimension::kMoneyPerEnergy;
+}
+
+// "4.20 EUR/h"
+bool names_other_currency(const std::string& text, Dimension dimension) {
+  constexpr const char* kOthers[] = {"eur", "\u20ac", "gbp", "\u00a3", "jpy", "\u00a5", "cny",
+                                     "rmb", "inr",    "krw", "chf",    "cad", "aud"};
+  const std::string lower = lower_case(text);
+  return is_money(dimension) && std::ranges::any_of(kOthers, [&](const char* other) {
+           return lower.find(other) != std::string::npos;
+         });
+}
+
 std::string number_text(double v) {
   return fmt::format("{}", v);
 }
@@ -81,8 +96,10 @@ std::optional<double> Value::quantity(Dimension dimension, bool zero_allowed) co
     const auto number = parse_quantity(node_.Scalar(), dimension);
     if (number && (*number > 0 || (zero_allowed && *number == 0))) return number;
   }
+  const bool is_abroad = node_.IsScalar() && names_other_currency(node_.Scalar(), dimension);
   fault(std::string(allowed_quantity(dimension)) +
-        (zero_allowed ? ", not negative" : ", greater than zero"));
+        (zero_allowed ? ", not negative" : ", greater than zero") +
+        (is_abroad ? "; USD is the only currency: convert it" : ""));
   return std::nullopt;
 }
 
@@ -174,9 +191,14 @@ void MapReader::done() {
     for (const std::string& known : known_) is_known = is_known || known == key;
     if (is_known) continue;
     const std::string near = did_you_mean(key, known_);
-    item.fault("unknown key; " +
-                   (near.empty() ? "allowed: " + comma_list(known_) : "did you mean " + near + "?"),
-               key);
+    const std::string advice = value_.faults().advice_on(key);
+    if (!advice.empty()) {
+      item.fault(advice, key);
+    } else if (near.empty()) {
+      item.fault("unknown key; allowed: " + comma_list(known_), key);
+    } else {
+      item.fault("unknown key; did you mean " + near + "?", key);
+    }
   }
 }
 
@@ -232,22 +254,25 @@ Value closest(const Value& whole, const std::string& section, const std::string&
   return whole.child(value.IsDefined() && value.Mark().line >= 0 ? value : map, path);
 }
 
-std::string read_file(const std::string& path) {
-  Faults faults;
+std::string read_file(const std::string& path, std::uint64_t most_bytes) {
+  namespace fs = std::filesystem;
+  const auto refuse = [&path](const std::string& found, const std::string& allowed) {
+    throw InputError({{path, 0, "", found, allowed}});
+  };
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    faults.add({path, 0, "", "", "no such file"});
-  } else if (std::filesystem::is_directory(path, error)) {
-    faults.add({path, 0, "", "", "a file expected, this is a folder"});
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) refuse("", "no such file");
+  if (fs::is_directory(status)) refuse("", "a file expected, this is a folder");
+  if (!fs::is_regular_file(status)) refuse("", "a file expected, this is a pipe or a device");
+  const std::uint64_t bytes = fs::file_size(path, error);
+  if (!error && bytes > most_bytes) {
+    refuse(fmt::format("{} bytes", bytes),
+           fmt::format("a file of at most {} bytes expected", most_bytes));
   }
-  faults.throw_if_any();
   std::ifstream in(path, std::ios::binary);
   std::ostringstream out;
   out << in.rdbuf();
-  if (!in) {
-    faults.add({path, 0, "", "", "cannot be read"});
-  }
-  faults.throw_if_any();
+  if (!in) refuse("", "cannot be read");
   std::string text = std::move(out).str();
   if (ReadLog::is_on()) ReadLog::add(path, hash_of(text));
   return text;

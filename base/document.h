@@ -100,8 +100,9 @@ class MapReader {
 // Parses YAML or JSON. Refuses duplicate keys, which yaml-cpp would keep in silence.
 // `name` is what messages call the file.
 // Throws: InputError if the text does not parse, is empty, or is refused by text_guard.h.
+inline constexpr std::size_t kMostDocumentBytes = 1'000'000;
 YAML::Node parse_document(const std::string& text, const std::string& name,
-                          std::size_t max_bytes = 1'000'000);
+                          std::size_t max_bytes = kMostDocumentBytes);
 
 // The value as a file writes it, on one line.
 std::string value_text(const YAML::Node& value);
@@ -109,7 +110,11 @@ std::string value_text(const YAML::Node& value);
 // Where a file says `section.key` below `whole`: the key, else its section, else `whole`.
 Value closest(const Value& whole, const std::string& section, const std::string& key);
 
-// The whole file as text. Throws: InputError if it is missing, a folder or unreadable.
-std::string read_file(const std::string& path);
+// No file that this program reads as a whole is longer.
+inline constexpr std::uint64_t kMostFileBytes = std::uint64_t{4} << 30U;
+
+// The whole file as text. Throws: InputError if it is missing, no regular file (a folder, a pipe, a
+// device that never ends), longer than that, or unreadable.
+std::string read_file(const std::string& path, std::uint64_t most_bytes = kMostFileBytes);
 
 }  // namespace moesim

@@ -1,6 +1,8 @@
 // Faults in what the user gave us: collected all at once, thrown once, printed by main.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -16,7 +18,8 @@ struct Fault {
   std::string value;    // What was found.
   std::string allowed;  // What would be right.
 
-  // "file:line: path: value: allowed", leaving out what is empty.
+  // "file:line: path: value: allowed", leaving out what is empty. A value is shown from its
+  // beginning, and without characters that a terminal obeys.
   std::string text() const;
 };
 
@@ -30,9 +33,19 @@ class InputError : public std::runtime_error {
   std::vector<Fault> faults_;
 };
 
+// What a reader says of keys that it does not know, by key: how it calls what they ask for, or that
+// it has none of it.
+using KeyAdvice = std::map<std::string, std::string, std::less<>>;
+
 // Collects faults so that the user sees all of them at once.
 class Faults {
  public:
+  Faults() = default;
+  // `advice` must outlive this.
+  explicit Faults(const KeyAdvice& advice) : advice_(&advice) {}
+
+  // Of an unknown key; "" if there is none.
+  std::string advice_on(std::string_view key) const;
   void add(Fault fault) { faults_.push_back(std::move(fault)); }
   bool empty() const { return faults_.empty(); }
   const std::vector<Fault>& all() const { return faults_; }
@@ -42,12 +55,30 @@ class Faults {
 
  private:
   std::vector<Fault> faults_;
+  const KeyAdvice* advice_ = nullptr;
 };
 
-// The candidate closest to `word` by edit distance, if close enough to be a likely slip; else "".
+// At most `most` candidates that `word` may stand for, the nearest first: those that differ by a
+// slip, and those that have all parts of the word ("h200" of "dgx-h200"). Upper case is as lower
+// case. Empty if none is near.
+std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates,
+                                 std::size_t most = 3);
+
+// The first of these; "" if there is none.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-// "a, b, c" for lists of allowed values in messages.
-std::string comma_list(const std::vector<std::string>& words);
+// "did you mean a, b or c? " of the nearest; "" if none is near.
+std::string nearest_text(std::string_view word, const std::vector<std::string>& candidates);
+
+// What it says of a name that is none of a list: all of a short list and the nearest, else the
+// nearest alone and the words that tell where the list is ("see moesim list models").
+std::string expected_name(std::string_view word, const std::vector<std::string>& names,
+                          const std::string& where_listed);
+
+// A to Z as a to z.
+std::string lower_case(std::string_view text);
+
+// "a, b, c" for lists of allowed values in messages; the last after `last` ("a, b or c").
+std::string comma_list(const std::vector<std::string>& words, std::string_view last = ", ");
 
 }  // namespace moesim

@@ -13,6 +13,8 @@ namespace moesim {
 namespace {
 
 constexpr int kMaxDepth = 50;
+constexpr const char* kPlainWriting =
+    "text without characters that turn the direction of writing expected";
 
 [[noreturn]] void refuse(const std::string& name, int line, const std::string& value,
                          const std::string& allowed) {
@@ -41,6 +43,33 @@ bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7F;
 }
 
+// The code of the character of `length` bytes at `at`. Source: RFC 3629 section 3.
+unsigned code_of(const std::string& text, std::size_t at, std::size_t length) {
+  const unsigned first = static_cast<unsigned char>(text[at]);
+  unsigned code = length == 1 ? first : first & (0xFFU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    code = code << 6U | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+  }
+  return code;
+}
+
+// Characters that turn the direction of writing, so that a name reads as another one. Source:
+// Unicode Standard Annex 9, property Bidi_Control.
+bool turns_writing(unsigned code) {
+  return code == 0x61C || code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
+// In valid UTF-8.
+bool has_turned_writing(const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(text, at));
+    if (turns_writing(code_of(text, at, length))) return true;
+    at += length;
+  }
+  return false;
+}
+
 void refuse_binary(const std::string& text, const std::string& name, std::size_t max_bytes) {
   if (text.size() > max_bytes) {
     refuse(name, 0, fmt::format("{} bytes", text.size()),
@@ -53,6 +82,9 @@ void refuse_binary(const std::string& text, const std::string& name, std::size_t
     if (is_control(text[at])) {
       refuse(name, line, fmt::format("byte 0x{:02x}", static_cast<unsigned char>(text[at])),
              "text without control characters expected");
+    }
+    if (turns_writing(code_of(text, at, length))) {
+      refuse(name, line, fmt::format("U+{:04X}", code_of(text, at, length)), kPlainWriting);
     }
     if (text[at] == '\n') ++line;
     at += length;
@@ -75,6 +107,7 @@ class Guard : public YAML::EventHandler {
     if (std::any_of(value.begin(), value.end(), is_control)) {
       refuse(name_, mark.line + 1, "", "text without control characters expected");
     }
+    if (has_turned_writing(value)) refuse(name_, mark.line + 1, "", kPlainWriting);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
@@ -143,6 +176,25 @@ void refuse_traps(const std::string& text, const std::string& name) {
 }
 
 }  // namespace
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    const unsigned code =
+        length == 0 ? static_cast<unsigned char>(text[at]) : code_of(text, at, length);
+    const bool is_c1 = length == 2 && code < 0xA0;
+    if (length == 0 || is_c1 || code < 0x20 || code == 0x7F) {
+      out += fmt::format("\\x{:02x}", code);
+    } else if (turns_writing(code)) {
+      out += fmt::format("\\u{:04x}", code);
+    } else {
+      out += text.substr(at, length);
+    }
+    at += std::max<std::size_t>(1, length);
+  }
+  return out;
+}
 
 void refuse_misleading_text(const std::string& text, const std::string& name,
                             std::size_t max_bytes) {

@@ -70,11 +70,9 @@ std::string kind_of_name(const std::string& name) {
     if (std::find(names.begin(), names.end(), name) != names.end()) return kind.name;
     all.insert(all.end(), names.begin(), names.end());
   }
-  const std::string near = did_you_mean(name, all);
   throw InputError(
       {{"", 0, "", name,
-        "no such hardware profile; " +
-            (near.empty() ? "see moesim list hardware" : "did you mean " + near + "?")}});
+        "no such hardware profile; " + expected_name(name, all, "see moesim list hardware")}});
 }
 
 }  // namespace

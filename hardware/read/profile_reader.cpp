@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/data_folder.h"
+#include "hardware/read/profile_advice.h"
 #include "hardware/read/profiles.h"
 
 namespace moesim {
@@ -33,7 +34,7 @@ ProfileReader::ProfileReader(const ProfileFile& file, Value root)
 
 std::optional<ProfileReader> ProfileReader::open(const ProfileFile& file, Faults& faults) {
   try {
-    const YAML::Node root = parse_document(read_file(file.path), file.path);
+    const YAML::Node root = parse_document(read_file(file.path, kMostDocumentBytes), file.path);
     return ProfileReader(file, Value(root, file.path, "", &faults));
   } catch (const InputError& error) {
     for (const Fault& fault : error.faults()) faults.add(fault);
@@ -239,11 +240,7 @@ std::optional<ProfileFile> find_profile(const std::string& kind, const std::stri
   if (is_profile_path(name_or_path)) {
     where.allowed = "no such file";
   } else {
-    const std::vector<std::string> names = profile_names(kind);
-    const std::string near = did_you_mean(name_or_path, names);
-    where.allowed = "no such profile in " + kind + "; " +
-                    (near.empty() ? "" : "did you mean " + near + "? ") +
-                    "shipped: " + comma_list(names);
+    where.allowed = unknown_profile(kind, name_or_path);
   }
   faults.add(where);
   return std::nullopt;

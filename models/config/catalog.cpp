@@ -1,5 +1,6 @@
 #include "models/config/catalog.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/data_folder.h"
@@ -9,6 +10,7 @@ namespace moesim {
 namespace {
 
 constexpr const char* kFolder = "models/catalog";
+constexpr const char* kHubIds = "hub_ids.yaml";
 
 // No other JSON file but that of its formats lies beside the config.
 bool is_alone(const std::filesystem::path& config) {
@@ -45,7 +47,7 @@ std::optional<ConfigFile> quantisation_beside(const fs::path& config) {
     const fs::path beside = config.parent_path() / name;
     std::error_code error;
     if (fs::is_regular_file(beside, error)) {
-      return ConfigFile{read_file(beside.string()), beside.string()};
+      return ConfigFile{read_file(beside.string(), kMaxConfigBytes), beside.string()};
     }
   }
   return std::nullopt;
@@ -66,29 +68,64 @@ std::string model_name(const fs::path& config) {
   return stem == "config" && !folder.empty() ? folder : stem;
 }
 
+// "Qwen/Qwen3-8B", and no "models/mine.json".
+bool looks_like_hub_id(const std::string& name) {
+  const std::size_t slash = name.find('/');
+  return slash != std::string::npos && slash > 0 && slash + 1 < name.size() &&
+         name.find('/', slash + 1) == std::string::npos && name.front() != '.' &&
+         name.front() != '~' && !name.ends_with(".json");
+}
+
+std::string unknown_model(const std::string& given) {
+  const std::string near = nearest_text(given.substr(given.find('/') + 1), catalog_names());
+  if (looks_like_hub_id(given)) {
+    return near +
+           "no such folder, and the catalog has no model of this id; see moesim list models, or "
+           "give the path of its config.json";
+  }
+  return near +
+         "no such model in the catalog; see moesim list models, or give the path of a "
+         "config.json or an id such as Qwen/Qwen3-8B";
+}
+
 }  // namespace
 
 std::vector<std::string> catalog_names() {
   return file_stems(data_folder(kFolder), ".json");
 }
 
+std::optional<std::string> known_model(const std::string& given) {
+  const std::string wanted = lower_case(given);
+  for (const std::string& name : catalog_names()) {
+    if (name == wanted) return name;
+  }
+  if (std::count(given.begin(), given.end(), '/') != 1) return std::nullopt;
+  const std::string path = data_folder(kFolder) + "/" + kHubIds;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return std::nullopt;  // A folder of one's own.
+  for (const auto& entry : parse_document(read_file(path), path)) {
+    for (const auto& id : entry.second) {
+      if (lower_case(id.Scalar()) == wanted) return entry.first.Scalar();
+    }
+  }
+  return std::nullopt;
+}
+
 ModelSpec load_model(const std::string& name_or_path) {
-  if (is_path(name_or_path)) {
+  std::error_code error;
+  const bool is_there = is_path(name_or_path) && fs::exists(name_or_path, error);
+  const auto known = is_there ? std::nullopt : known_model(name_or_path);
+  if (known) {
+    const std::string path = data_folder(kFolder) + "/" + *known + ".json";
+    return read_config(read_file(path), path, *known);
+  }
+  if (is_path(name_or_path) && (is_there || !looks_like_hub_id(name_or_path))) {
     const fs::path config = config_of(name_or_path);
-    return read_config(read_file(config.string()), config.string(), model_name(config),
-                       quantisation_beside(config));
+    return read_config(read_file(config.string(), kMaxConfigBytes), config.string(),
+                       model_name(config), quantisation_beside(config));
   }
-  const std::vector<std::string> names = catalog_names();
-  for (const std::string& name : names) {
-    if (name != name_or_path) continue;
-    const std::string path = data_folder(kFolder) + "/" + name + ".json";
-    return read_config(read_file(path), path, name);
-  }
-  const std::string near = did_you_mean(name_or_path, names);
-  const std::string hint = near.empty() ? "" : "did you mean " + near + "? ";
-  throw InputError(
-      {{"", 0, "model", name_or_path.empty() ? "nothing" : name_or_path,
-        hint + "a path to a config.json or one of " + comma_list(names) + " expected"}});
+  throw InputError({{"", 0, "model", name_or_path.empty() ? "nothing" : name_or_path,
+                     unknown_model(name_or_path)}});
 }
 
 }  // namespace moesim

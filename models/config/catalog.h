@@ -13,11 +13,16 @@ namespace moesim {
 // Names of the shipped models (the slugs), sorted.
 std::vector<std::string> catalog_names();
 
-// A model by catalog name or by path to a config.json or to its folder (a name is a path if it
-// contains '/' or ends in ".json"). An hf_quant_config.json belongs to the config.json beside it;
-// NAME_hf_quant_config.json belongs to NAME.json and to NAME_config.json.
-// Throws: InputError for an unknown name (with a suggestion), an unreadable file, an architecture
-// or a field that this program cannot represent (the field is named).
+// The catalog's name for a model that is given by this name or by its id on the Hugging Face hub,
+// "Qwen/Qwen3-8B" (models/catalog/hub_ids.yaml), in any case; nothing if there is none.
+std::optional<std::string> known_model(const std::string& given);
+
+// A model by catalog name, by id on the hub, or by path to a config.json or to its folder (a name
+// is a path if it contains '/' or ends in ".json"; what is there goes before ids). An
+// hf_quant_config.json belongs to the config.json beside it; NAME_hf_quant_config.json belongs to
+// NAME.json and to NAME_config.json. Throws: InputError for an unknown name (with a suggestion), an
+// unreadable file, an architecture or a field that this program cannot represent (the field is
+// named).
 ModelSpec load_model(const std::string& name_or_path);
 
 // Configs with one entry for each of many modules are longer than other files.

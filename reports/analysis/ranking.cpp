@@ -26,6 +26,7 @@ double rejected_share(const CaseReport& report) {
 Disqualification disqualification(const CaseReport& report) {
   using enum Disqualification;
   if (report.status == CaseStatus::kSkipped) return kSkipped;
+  if (report.status == CaseStatus::kFailed) return kFailed;
   if (report.status == CaseStatus::kInfeasible) return kInfeasible;
   if (!is_set(report, Metric::kRequestsCompleted)) return kNothingCompleted;
   if (!is_set(report, Metric::kOutputTokens)) return kNoToken;

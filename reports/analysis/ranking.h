@@ -15,6 +15,7 @@ namespace moesim {
 enum class Disqualification {
   kNone,  // It can.
   kSkipped,
+  kFailed,
   kInfeasible,
   kNothingCompleted,
   kNoToken,

@@ -47,7 +47,7 @@ Cost horizon_cost(const MetricInput& input) {
   const double rent = own_rent > 0 ? own_rent : device.rent;
   const double electricity = input.deployment.site.electricity_usd_per_joule;
   Cost cost;
-  if (electricity > 0) cost.electricity_usd = input.summary->energy.total().value() * electricity;
+  cost.electricity_usd = input.summary->energy.total().value() * electricity;
   if (rent > 0) {
     cost.rent_usd = rent * devices * hours;
     cost.total_usd = cost.rent_usd;

@@ -103,8 +103,7 @@ Out energy_kwh(In in) {
 Out carbon_kg(In in) {
   const double per_joule = in.deployment.site.carbon_kg_per_joule;
   const Out joules = total(in);
-  if (!joules || !(per_joule > 0)) return std::nullopt;
-  return *joules * per_joule;
+  return joules ? Out(*joules * per_joule) : std::nullopt;
 }
 
 template <Out (*Amount)(In)>

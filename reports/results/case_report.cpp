@@ -12,7 +12,7 @@
 namespace moesim {
 namespace {
 
-constexpr std::array<const char*, 3> kStatusNames = {"done", "infeasible", "skipped"};
+constexpr std::array<const char*, 4> kStatusNames = {"done", "infeasible", "skipped", "failed"};
 
 std::string hardware_text(const ClusterSpec& cluster) {
   const NodeSpec& node = cluster.node;

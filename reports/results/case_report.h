@@ -21,9 +21,10 @@ enum class CaseStatus {
   kDone,
   kInfeasible,  // Cannot run: `reason` says why, `remedy` what would.
   kSkipped,     // Interrupted before it ran.
+  kFailed,      // Its simulation ended without a result: `reason` says why.
 };
 
-// The name that every output writes: "done", "infeasible", "skipped".
+// The name that every output writes: "done", "infeasible", "skipped", "failed".
 std::string_view status_name(CaseStatus status);
 // Requires: one of the names.
 CaseStatus status_named(std::string_view name);

@@ -1,5 +1,6 @@
 #include "reports/results/read_report.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
@@ -19,7 +20,14 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-CaseReport read_case(const Json& json, const std::string& file, const std::string& path) {
+// No run makes a larger number, and their products are still numbers.
+constexpr double kLargest = 1e60;
+
+// A baseline has no baselines of its own.
+enum class Nesting { kCase, kBaseline };
+
+CaseReport read_case(const Json& json, const std::string& file, const std::string& path,
+                     Nesting nesting = Nesting::kCase) {
   if (!json.is_object() || !json.contains("metrics") || !json["metrics"].is_object()) {
     refuse(file, path);
   }
@@ -30,6 +38,7 @@ CaseReport read_case(const Json& json, const std::string& file, const std::strin
   const std::string status = text_of(json, "status");
   if (status == status_name(CaseStatus::kInfeasible)) report.status = CaseStatus::kInfeasible;
   if (status == status_name(CaseStatus::kSkipped)) report.status = CaseStatus::kSkipped;
+  if (status == status_name(CaseStatus::kFailed)) report.status = CaseStatus::kFailed;
   if (const auto point = json.find("point"); point != json.end() && point->is_object()) {
     for (const auto& [key, value] : point->items())
       if (value.is_string()) report.point.emplace_back(key, value.get<std::string>());
@@ -38,9 +47,15 @@ CaseReport read_case(const Json& json, const std::string& file, const std::strin
     const auto found = json["metrics"].find(entry.key);
     const bool known = found != json["metrics"].end() && found->is_number();
     report.metrics.push_back(known ? std::optional(found->get<double>()) : std::nullopt);
+    if (known && !(std::abs(*report.metrics.back()) <= kLargest)) {
+      refuse(file, path + ".metrics." + entry.key);
+    }
   }
-  if (const auto twins = json.find("baselines"); twins != json.end() && twins->is_array()) {
-    for (const Json& twin : *twins) report.baselines.push_back(read_case(twin, file, path));
+  const auto twins = json.find("baselines");
+  if (nesting == Nesting::kCase && twins != json.end() && twins->is_array()) {
+    for (const Json& twin : *twins) {
+      report.baselines.push_back(read_case(twin, file, path, Nesting::kBaseline));
+    }
   }
   return report;
 }

@@ -20,6 +20,7 @@ struct Report {
   std::uint64_t seed = 0;
   std::string resolved;  // The scenario with every default written out, as YAML; enough to rerun.
   bool interrupted = false;
+  bool failures = false;  // A simulation, of a case or a sample, ended without a result.
   std::optional<DemandResponse> demand;  // Absent: nobody asked.
   std::vector<CaseReport> cases;         // In sweep order, then case order.
 };

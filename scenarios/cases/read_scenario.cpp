@@ -14,6 +14,7 @@
 #include "scenarios/cases/scenario.h"
 #include "scenarios/cases/scenario_source.h"
 #include "scenarios/format/fault_order.h"
+#include "scenarios/format/key_advice.h"
 #include "scenarios/format/read_case.h"
 #include "scenarios/format/read_common.h"
 #include "scenarios/format/resolve.h"
@@ -357,7 +358,7 @@ class ScenarioReader {
 
 Scenario read_rows(const std::shared_ptr<ScenarioSource>& source, const std::string& file,
                    bool has_settings, const ReaderOptions& options) {
-  Faults faults;
+  Faults faults(key_advice());
   Scenario scenario = ScenarioReader(*source, file, faults, options).read();
   if (!faults.empty()) throw InputError(for_reading(faults, file, has_settings));
   return scenario;
@@ -377,7 +378,7 @@ Scenario read_scenario_text(const std::string& text, const std::string& file,
 
 Scenario read_scenario(const std::string& file, const std::vector<Setting>& settings,
                        const ReadOptions& options) {
-  return read_scenario_text(read_file(file), file, settings, options);
+  return read_scenario_text(read_file(file, kMostDocumentBytes), file, settings, options);
 }
 
 std::vector<Case> read_row(const Scenario& scenario, std::int64_t row, const Variation& variation) {

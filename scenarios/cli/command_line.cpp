@@ -125,6 +125,8 @@ std::vector<Option> run_options(RunArguments& to) {
               "10; 0 for large sweeps"),
       text("--shard", "I/N", "i/n: only this part of a sweep; see merge", &to.shard),
       flag("--fresh", "Discard the results of an earlier run of the sweep", &to.fresh),
+      flag("--retry-failed", "Try rows of an earlier run again whose simulation failed",
+           &to.retry_failed),
       flag("--yes", "Do not ask before a sweep of many points", &to.yes),
       flag("--trace", "Write trace.json, a timeline of some steps for the Perfetto UI", &to.trace),
       text("--trace-steps", "A:B", "A:B = trace steps A to B - 1 of the first replica",

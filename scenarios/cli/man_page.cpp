@@ -65,7 +65,8 @@ const Entries& exit_codes() {
   static const Entries kCodes = {
       {std::to_string(kExitDone), "Done."},
       {std::to_string(kExitBadInput),
-       "Bad input. Every fault is printed with file, line, key, value and what is allowed."},
+       "Bad input: every fault is printed with file, line, key, value and what is allowed. Or a "
+       "simulation ended without a result: the report holds the others."},
       {std::to_string(kExitUsage), "The command line has an unknown command, option or value."},
       {std::to_string(kExitNothingFeasible), "No case of the scenario can run."},
       {std::to_string(kExitInterrupted),

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <set>
 #include <stdexcept>
 
 #include "hardware/network/cluster_check.h"
@@ -38,6 +41,9 @@ Spec load_named(const Value& value, Load load, std::map<std::string, MadeOf<Spec
     return {};
   }
 }
+
+// Names of the keys that a layout gives.
+using GivenWidths = std::set<std::string, std::less<>>;
 
 struct CaseReader {
   MapReader reader;
@@ -172,26 +178,53 @@ struct CaseReader {
     }
   }
 
-  // Absent widths: tp takes the devices of one node unless tp, pp or attention_dp is given; experts
-  // follow (ep over all ranks under attention DP, else sliced by moe_tp); replicas fill the
-  // devices there are.
+  // What follows from the widths that a layout gives: experts over all ranks under attention DP,
+  // else sliced by moe_tp; replicas fill the devices there are.
+  ParallelPlan completed(ParallelPlan plan, const GivenWidths& given, std::int64_t devices) const {
+    const bool is_moe = deployment.model.is_moe();
+    if (!given.contains("ep") && is_moe && plan.attention_dp > 1) plan.ep = plan.stage_ranks();
+    const bool divides = plan.stage_ranks() % plan.ep == 0;
+    if (!given.contains("moe_tp") && is_moe && divides) plan.moe_tp = plan.stage_ranks() / plan.ep;
+    if (!given.contains("replicas")) {
+      plan.replicas = std::max<std::int64_t>(1, devices / plan.replica_ranks());
+    }
+    return plan;
+  }
+
+  // Without tp, pp and attention_dp: tp takes the devices of a node, or as many of them as divide
+  // it and the model's widths, of those the most that use all devices. None = those of the node.
+  ParallelPlan with_widest_tp(ParallelPlan plan, const GivenWidths& given,
+                              std::int64_t devices) const {
+    const std::int64_t per_node = std::max<std::int64_t>(1, deployment.cluster.node.devices);
+    const auto with_tp = [&](std::int64_t tp) {
+      plan.tp = tp;
+      return completed(plan, given, devices);
+    };
+    std::optional<ParallelPlan> widest;
+    for (std::int64_t tp = per_node; tp >= 1 && !deployment.model.layers.empty(); --tp) {
+      if (per_node % tp != 0) continue;
+      const ParallelPlan tried = with_tp(tp);
+      if (!plan_faults(tried, deployment.model, tried.total_ranks(), 0).empty()) continue;
+      if (tried.total_ranks() == devices || !given.contains("replicas")) return tried;
+      if (!widest) widest = tried;
+    }
+    return widest ? *widest : with_tp(per_node);
+  }
+
   ParallelPlan read_workers(const std::string& key, std::int64_t devices) {
     const auto value = reader.optional(key);
     auto map = value ? open_map(*value, parallel_keys()) : std::nullopt;
     ParallelPlan plan;
-    if (map) read_keys(*map, parallel_keys().keys, plan);
-    const auto gives = [&map](const char* width) { return map && map->optional(width); };
-    const bool any = map && (map->has("tp") || map->has("pp") || map->has("attention_dp"));
-    if (!any) plan.tp = std::max<std::int64_t>(1, deployment.cluster.node.devices);
-    const bool is_moe = deployment.model.is_moe();
-    if (!gives("ep") && is_moe && plan.attention_dp > 1) plan.ep = plan.stage_ranks();
-    const bool divides = plan.stage_ranks() % plan.ep == 0;
-    if (!gives("moe_tp") && is_moe && divides) plan.moe_tp = plan.stage_ranks() / plan.ep;
-    if (!gives("replicas")) {
-      plan.replicas = std::max<std::int64_t>(1, devices / plan.replica_ranks());
+    GivenWidths given;
+    if (map) {
+      read_keys(*map, parallel_keys().keys, plan);
+      for (const Key<ParallelPlan>& row : parallel_keys().keys) {
+        if (map->optional(row.name())) given.insert(row.name());
+      }
+      map->done();
     }
-    if (map) map->done();
-    return plan;
+    const bool any = given.contains("tp") || given.contains("pp") || given.contains("attention_dp");
+    return any ? completed(plan, given, devices) : with_widest_tp(plan, given, devices);
   }
 
   // Prefill workers are one unless told; decode workers fill the rest of the cluster.
@@ -253,17 +286,42 @@ struct CaseReader {
     contradiction(place, place.path(), fault.value, fault.allowed);
   }
 
-  // The way out for a plan that needs fewer devices than one node has; else "".
+  // The way out for a plan that needs other devices than the cluster has; else "".
   std::string part_remedy(std::int64_t ranks) const {
     const NodeSpec& node = deployment.cluster.node;
-    if (ranks < 1 || ranks >= node.wired_devices()) return "";
-    return fmt::format("; for {} of the {} devices of {} set cluster.devices: {}{}", ranks,
-                       node.wired_devices(), node.name, ranks,
-                       deployment.cluster.nodes > 1 ? " and leave out cluster.nodes" : "");
+    const std::int64_t whole = node.wired_devices();
+    if (ranks < 1) return "";
+    if (ranks < whole) {
+      return fmt::format("; for {} of the {} devices of {} set cluster.devices: {}{}", ranks, whole,
+                         node.name, ranks,
+                         deployment.cluster.nodes > 1 ? " and leave out cluster.nodes" : "");
+    }
+    if (ranks <= deployment.cluster.num_devices()) return "";
+    if (ranks == whole) return "; leave out cluster.devices";
+    if (node.nics < 1) return "";
+    if (ranks % whole != 0) return fmt::format("; nodes have {} each", whole);
+    return fmt::format("; it needs {0} nodes: set cluster.nodes: {0}", ranks / whole);
   }
 
-  void check_workers(const char* section, const ParallelPlan& plan, std::vector<PlanFault> faults) {
-    for (PlanFault& fault : faults) {
+  // Whether the file says it, and not another width that it follows from.
+  bool is_given(const char* section, const std::string& width) const {
+    const YAML::Node map = reader.value().node()[section];
+    return map.IsDefined() && map.IsMap() && map[width].IsDefined();
+  }
+
+  // A width that follows from others needs no message beside theirs.
+  std::vector<PlanFault> without_consequences(const char* section,
+                                              std::vector<PlanFault> faults) const {
+    const auto given = [&](const PlanFault& fault) {
+      return fault.path == "redundant_experts" || is_given(section, fault.path);
+    };
+    if (std::ranges::any_of(faults, given)) std::erase_if(faults, std::not_fn(given));
+    return faults;
+  }
+
+  void check_workers(const char* section, const ParallelPlan& plan,
+                     const std::vector<PlanFault>& faults) {
+    for (PlanFault fault : without_consequences(section, faults)) {
       fault.allowed += part_remedy(fault.ranks);
       contradict(fault.path == "redundant_experts" ? "placement" : section, fault);
     }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "models/config/catalog.h"
 #include "scenarios/format/keys/case_keys.h"
 #include "scenarios/format/keys/engine_keys.h"
 #include "scenarios/format/keys/fault_keys.h"
@@ -28,7 +29,10 @@ std::string given_name(const YAML::Node& given, const std::string& known) {
 // Sizes are written out where every MoE layer has the same: a change of one would change them all.
 YAML::Node model_node(const ModelSpec& model, const YAML::Node& given) {
   YAML::Node node;
-  node["name"] = given_name(given.IsMap() ? given["name"] : given, model.name);
+  const YAML::Node name = given.IsMap() ? given["name"] : given;
+  const bool is_known =
+      name.IsDefined() && name.IsScalar() && known_model(name.Scalar()) == model.name;
+  node["name"] = is_known ? model.name : given_name(name, model.name);
   if (model.is_moe()) {
     const ModelOverrides sizes{model.moe().num_experts, model.moe().top_k, model.moe().expert_width,
                                std::nullopt};

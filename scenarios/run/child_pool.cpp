@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -21,6 +22,17 @@ namespace moesim {
 namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
+
+// What EndOnInterrupt says.
+struct LastWords {
+  const char* text = "";
+  std::size_t bytes = 0;
+  int exit_code = 0;
+};
+LastWords last_words;
+
+// A signal to a process group reaches its members one after another.
+constexpr int kSignalSpreadMs = 300;
 
 // One double per job, written by the children and read by the parent.
 class SharedProgress {
@@ -97,6 +109,8 @@ void write_all(int pipe, const std::string& text) {
     out = kResult + jobs.work(job, [&](double share) { progress = share; });
   } catch (const InputError& e) {
     out = packed(e);
+  } catch (const std::bad_alloc&) {
+    out = std::string(1, kFailure) + "there was not enough memory for the simulation";
   } catch (const std::exception& e) {
     out = std::string(1, kFailure) + e.what();
   }
@@ -147,6 +161,8 @@ class Pool {
     if (pid < 0) throw std::runtime_error("no child process could be started");
     if (pid == 0) {
       guard_.restore();
+      // Ctrl-C is for the parent, which ends its children.
+      std::signal(SIGINT, SIG_IGN);
       // An orphan must end, also if the parent died before this call.
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (getppid() != parent) _exit(1);
@@ -180,20 +196,29 @@ class Pool {
     }
     if (WIFSIGNALED(status)) {
       const int signal = WTERMSIG(status);
-      // Ctrl-C reaches the children as well, perhaps before this process.
-      if (signal == SIGINT || signal == SIGTERM) interrupted = 1;
+      // A signal to all of the program may have reached the child before this process.
+      if (signal == SIGTERM && !interrupted) poll(nullptr, 0, kSignalSpreadMs);
       if (interrupted) return;
-      throw std::runtime_error(fmt::format("a simulation ended by signal {}{}", signal,
-                                           signal == SIGKILL ? "; was memory short?" : ""));
+      fail(child.job, std::runtime_error(fmt::format(
+                          "the simulation was ended by signal {} ({}){}", signal, strsignal(signal),
+                          signal == SIGKILL ? "; was memory short?" : "")));
+      return;
     }
     if (interrupted && child.output.empty()) return;
     const char kind = child.output.empty() ? kFailure : child.output.front();
     const std::string text =
-        child.output.empty() ? "a simulation sent nothing" : child.output.substr(1);
-    if (kind == kInputFaults) throw unpacked(text);
-    if (kind == kFailure) throw std::runtime_error(text);
+        child.output.empty() ? "the simulation ended without a result" : child.output.substr(1);
+    if (kind == kInputFaults) return fail(child.job, unpacked(text));
+    if (kind == kFailure) return fail(child.job, std::runtime_error(text));
     ++finished_;
     jobs_.finished(child.job, text);
+  }
+
+  template <class Error>
+  void fail(std::size_t job, const Error& error) {
+    if (!jobs_.failed) throw error;
+    ++finished_;
+    jobs_.failed(job, std::make_exception_ptr(error));
   }
 
   void report() {
@@ -222,6 +247,23 @@ class Pool {
 };
 
 }  // namespace
+
+EndOnInterrupt::EndOnInterrupt(const char* words, int exit_code) {
+  last_words = {words, std::strlen(words), exit_code};
+  struct sigaction end {};
+  end.sa_handler = [](int) {
+    // Nothing but calls that a signal handler may make.
+    if (write(STDERR_FILENO, last_words.text, last_words.bytes) < 0) _exit(last_words.exit_code);
+    _exit(last_words.exit_code);
+  };
+  sigaction(SIGINT, &end, &old_int_);
+  sigaction(SIGTERM, &end, &old_term_);
+}
+
+EndOnInterrupt::~EndOnInterrupt() {
+  sigaction(SIGINT, &old_int_, nullptr);
+  sigaction(SIGTERM, &old_term_, nullptr);
+}
 
 InterruptGuard::InterruptGuard() {
   interrupted = 0;

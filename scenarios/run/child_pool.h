@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -32,8 +33,26 @@ struct ChildJobs {
   std::function<std::string(std::size_t, const ProgressSink&)> work;
   // Called in the parent with the result of job i. Jobs end in any order.
   std::function<void(std::size_t, const std::string&)> finished;
+  // Called in the parent instead where job i has no result: its work threw, or its process ended.
+  // Without it such a job ends all of them.
+  std::function<void(std::size_t, std::exception_ptr)> failed = {};
   // Called in the parent several times a second: share of all jobs done, 0 to 1, and jobs finished.
   std::function<void(double, std::size_t)> progress;
+};
+
+// While alive, SIGINT and SIGTERM end the program at once with these words and this exit code: for
+// work that leaves nothing behind. At most one at a time, and no InterruptGuard beside it.
+class EndOnInterrupt {
+ public:
+  // `words` must be a literal.
+  EndOnInterrupt(const char* words, int exit_code);
+  ~EndOnInterrupt();
+  EndOnInterrupt(const EndOnInterrupt&) = delete;
+  EndOnInterrupt& operator=(const EndOnInterrupt&) = delete;
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
 };
 
 // Records SIGINT and SIGTERM while alive, then restores the old handlers. At most one at a time.
@@ -53,8 +72,8 @@ class InterruptGuard {
 };
 
 // Returns true when every job has finished; false after SIGINT or SIGTERM (children are killed,
-// results so far were delivered). Throws: InputError that a job threw; std::runtime_error if a
-// child died, with the signal.
+// results so far were delivered). Throws, where nobody is told of failed jobs: InputError that a
+// job threw; std::runtime_error if a child died, with the signal.
 bool run_children(const ChildJobs& jobs);
 
 }  // namespace moesim

@@ -6,8 +6,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "base/input_error.h"
@@ -17,9 +17,14 @@ namespace moesim {
 void check_writable(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  const std::filesystem::path probe = std::filesystem::path(folder) / ".moesim-write-probe";
-  const bool writable = !error && std::ofstream(probe).put('\n').flush().good();
-  std::filesystem::remove(probe, error);
+  // A name of its own, so that nothing that lies there is written to, not even behind a link.
+  std::string probe = (std::filesystem::path(folder) / ".moesim-write-XXXXXX").string();
+  const int file = error ? -1 : mkostemp(probe.data(), O_CLOEXEC);
+  const bool writable = file >= 0 && write(file, "\n", 1) == 1;
+  if (file >= 0) {
+    close(file);
+    unlink(probe.c_str());
+  }
   if (!writable) {
     throw InputError(
         {{folder, 0, "", "", "the output folder cannot be written; choose --out DIR"}});

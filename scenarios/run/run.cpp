@@ -1,5 +1,7 @@
 #include "scenarios/run/run.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/input_error.h"
@@ -26,12 +28,18 @@ struct SizedPools {
                                   way_out(pools[pool], ledgers[pool], kv_tokens));
   }
 
-  // A report of why it can serve none of the requests; nothing if it can.
-  std::optional<CaseReport> refusal(const Workload& workload) const {
+  // A report of why the model does not fit; nothing if it does.
+  std::optional<CaseReport> memory_refusal() const {
     for (std::size_t p = 0; p < pools.size(); ++p) {
       const std::string fault = memory_fault(ledgers[p], pools[p].role);
       if (!fault.empty()) return too_small(p, fault, 1);
     }
+    return std::nullopt;
+  }
+
+  // A report of why it can serve none of the requests; nothing if it can.
+  std::optional<CaseReport> refusal(const Workload& workload) const {
+    if (auto report = memory_refusal()) return report;
     const auto fault = request_fault(pools, ledgers, workload.requests);
     if (!fault) return std::nullopt;
     if (fault->needed > 0) return too_small(fault->pool, fault->reason, fault->needed);
@@ -41,6 +49,12 @@ struct SizedPools {
 };
 
 }  // namespace
+
+std::string row_title(const CaseRow& row) {
+  std::string title = row.name;
+  for (const auto& [path, value] : row.point) title += fmt::format(", {} = {}", path, value);
+  return title;
+}
 
 CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason) {
   CaseReport report;
@@ -60,6 +74,9 @@ CaseReport simulated(const Case& planned, const ProgressSink& progress) {
   if (!planned.infeasible.empty()) {
     return report_without_run(planned, CaseStatus::kInfeasible, planned.infeasible);
   }
+  // Even loads need the least memory: if that does not fit, no token need be routed.
+  const SizedPools even{deployment, pools_of(deployment), pool_ledgers(deployment, nullptr)};
+  if (auto report = even.memory_refusal()) return *std::move(report);
   std::optional<RoutingBank> routed;
   if (deployment.model.is_moe()) {
     routed = cached_routing_bank(deployment.model, deployment.tokens, deployment.seed);
@@ -99,14 +116,22 @@ std::string simulate_again(const Scenario& scenario, const Job& job, const Progr
 
 namespace {
 
-// Runs the jobs as children of this process, and between them makes the routing banks.
-bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const ChildJobs& given) {
+// Runs the jobs as children of this process, and between them makes the routing banks. Jobs that
+// are idle by the time that they could start are left out.
+bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const ChildJobs& given,
+              const std::function<bool(const Job&)>& is_idle) {
   BankBatches banks(scenario, todo);
   const std::size_t count = todo.size();
   std::size_t batches_made = 0;
   ChildJobs jobs = given;
   jobs.count = count + banks.count();
-  jobs.next = [&] { return banks.next(); };
+  jobs.next = [&] {
+    NextJob next = banks.next();
+    while (next.kind == NextJob::Kind::kJob && next.job < count && is_idle(todo[next.job])) {
+      next = banks.next();
+    }
+    return next;
+  };
   jobs.work = [&](std::size_t i, const ProgressSink& progress) {
     if (i < count) return given.work(i, progress);
     banks.make(i - count, given.at_once);
@@ -114,6 +139,12 @@ bool run_here(const Scenario& scenario, const std::vector<Job>& todo, const Chil
   };
   jobs.finished = [&](std::size_t i, const std::string& text) {
     if (i < count) return given.finished(i, text);
+    banks.finished(i - count);
+    ++batches_made;
+  };
+  // Cases make the banks that a batch did not.
+  jobs.failed = [&](std::size_t i, std::exception_ptr why) {
+    if (i < count) return given.failed(i, std::move(why));
     banks.finished(i - count);
     ++batches_made;
   };
@@ -140,12 +171,17 @@ Report run(const Scenario& scenario, const RunOptions& options) {
                : simulate_again(scenario, job, progress);
   };
   jobs.finished = [&](std::size_t i, const std::string& text) { results.deliver(todo[i], text); };
+  jobs.failed = [&](std::size_t i, std::exception_ptr why) {
+    results.fail(todo[i], std::move(why));
+  };
   jobs.progress = [&](double share, std::size_t finished) {
     if (options.database != nullptr) options.database->tick();
     if (options.progress) options.progress({share, finished, todo.size(), results.recalled()});
   };
+  const auto is_idle = [&](const Job& job) { return results.is_idle(job); };
   const bool finished =
-      options.execute ? options.execute(todo, jobs) : run_here(scenario, todo, jobs);
+      options.execute ? options.execute(todo, jobs) : run_here(scenario, todo, jobs, is_idle);
+  results.throw_if_nothing_ran();
   return results.report(!finished);
 }
 

@@ -37,19 +37,25 @@ struct RunOptions {
   std::int64_t samples = 0;
   Shard shard = {};
   SweepDatabase* database = nullptr;  // Its results are reused; new results are stored in it.
+  bool retry_failed = false;          // Rows that failed in an earlier run are tried again.
   // Runs the jobs; set where other processes than children of this one help.
   std::function<bool(const std::vector<Job>&, const ChildJobs&)> execute = {};
   std::function<void(const RunProgress&)> progress = {};
 };
 
 // Simulates every case in a process of its own. After SIGINT the report has the finished cases,
-// marks the others as skipped (or leaves them out if there are many), and `interrupted` is set. If
+// marks the others as skipped (or leaves them out if there are many), and `interrupted` is set. A
+// case whose simulation dies is a failed row with its reason. If
 // more rows have finished than a report holds, it has no cases: they are in the database.
+// Throws: InputError of the first case if files make every simulation fail.
 Report run(const Scenario& scenario, const RunOptions& options);
 
 // Runs one case in this process: ledger, routing, simulation, metrics.
 // Requires: one call per process.
 CaseReport simulate(const Case& planned, const ProgressSink& progress);
+
+// A row as messages name it: "moe, moe.model.top_k = 4".
+std::string row_title(const CaseRow& row);
 
 // The report of a case that did not run.
 CaseReport report_without_run(const CaseRow& row, CaseStatus status, const std::string& reason);

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/input_error.h"
 #include "reports/results/case_report_json.h"
 
 namespace moesim {
@@ -47,6 +48,11 @@ void drop_repeated_facts(CaseReport& report, FactsSeen& seen) {
   std::string text;
   for (const Fact& fact : report.facts) text += fact.path + fact.text + fact.source + "\n";
   if (!seen.insert(text).second) report.facts = {};
+}
+
+bool tells_failure(const Json& result) {
+  const auto status = result.find("status");
+  return status != result.end() && *status == status_name(CaseStatus::kFailed);
 }
 
 }  // namespace
@@ -102,8 +108,10 @@ std::vector<Job> RunResults::recall() {
     const Job& job = jobs_[i];
     const std::string key = key_of(job);
     const auto known = options_.database != nullptr ? options_.database->result(key) : std::nullopt;
-    if (known) {
+    const bool has_failed = known && job.sample == 0 && tells_failure(*known);
+    if (known && !(has_failed && options_.retry_failed)) {
       enter(job, *known);
+      if (has_failed) failed_.insert(job.index);
       ++recalled_;
     } else if (key.empty()) {
       missing.push_back(job);
@@ -119,20 +127,72 @@ std::vector<Job> RunResults::recall() {
   return missing;
 }
 
-void RunResults::deliver(const Job& job, const std::string& text) {
-  const std::string key = key_of(job);
-  Json result = Json::parse(text);
-  if (key.empty()) return enter(job, result);
+std::vector<std::size_t> RunResults::enter_all(const Job& job, const std::string& key,
+                                               const Json& result) {
+  if (key.empty()) {
+    enter(job, result);
+    return {};
+  }
   std::vector<std::size_t> shown;
   for (const std::size_t i : same_[key]) {
     const Job& same = jobs_[i];
     enter(same, result);
     if (same.sample == 0) shown.push_back(same.index);
   }
-  if (options_.database == nullptr) return;
+  return shown;
+}
+
+void RunResults::store(const std::string& key, Json result, const std::vector<std::size_t>& shown,
+                       const Job& job) {
+  if (key.empty() || options_.database == nullptr) return;
   if (too_many_ && job.sample == 0) loaded_ = case_report_from_json(result);
   const CaseReport* report = too_many_ ? &loaded_ : report_of(job.index);
   options_.database->keep(key, std::move(result), shown, report);
+}
+
+void RunResults::deliver(const Job& job, const std::string& text) {
+  ++delivered_;
+  const std::string key = key_of(job);
+  Json result = Json::parse(text);
+  const std::vector<std::size_t> shown = enter_all(job, key, result);
+  store(key, std::move(result), shown, job);
+}
+
+void RunResults::fail(const Job& job, std::exception_ptr why) {
+  const CaseRow& row = scenario_.rows[job.index];
+  std::string reason;
+  bool is_of_files = false;
+  try {
+    std::rethrow_exception(why);
+  } catch (const InputError& error) {
+    reason = error.what();
+    is_of_files = true;
+    if (!fault_of_files_) fault_of_files_ = why;
+  } catch (const std::exception& error) {
+    reason = error.what();
+    crashed_ = true;
+  }
+  fmt::print(stderr, "moesim: {}{}: {}\n", row_title(row),
+             job.sample > 0 ? fmt::format(", sample {}", job.sample) : "", reason);
+  if (job.sample > 0) {
+    ++failed_samples_;
+    return;
+  }
+  failed_.insert(job.index);
+  const std::string key = key_of(job);
+  Json result = to_json(report_without_run(row, CaseStatus::kFailed, reason));
+  const std::vector<std::size_t> shown = enter_all(job, key, result);
+  failed_.insert(shown.begin(), shown.end());
+  if (!is_of_files) store(key, std::move(result), shown, job);
+}
+
+bool RunResults::is_idle(const Job& job) const {
+  return job.sample > 0 && failed_.contains(job.index);
+}
+
+void RunResults::throw_if_nothing_ran() const {
+  const bool only_faults = fault_of_files_ && !crashed_ && delivered_ + recalled_ == 0;
+  if (only_faults) std::rethrow_exception(fault_of_files_);
 }
 
 CaseReport RunResults::take_report(std::size_t index) {
@@ -162,6 +222,7 @@ Report RunResults::report(bool interrupted) {
   report.seed = scenario_.seed;
   report.resolved = scenario_.resolved;
   report.interrupted = interrupted;
+  report.failures = !failed_.empty() || failed_samples_ > 0;
   report.demand = scenario_.demand;
   if (too_many_) return report;
   const std::vector<CaseRow>& rows = scenario_.rows;

@@ -35,6 +35,7 @@ double time_of(const Case& planned) {
     return simulate(planned, progress).reason;
   };
   trial.finished = [](std::size_t, const std::string&) {};
+  trial.failed = [](std::size_t, std::exception_ptr) {};  // The run will say so.
   trial.progress = [&](double share, std::size_t) {
     const double seconds = seconds_since(start);
     if (seconds > kLongestTrial) throw TooLong{seconds / std::max(share, 0.01)};

@@ -13,6 +13,7 @@
 #include "reports/render/json/timeline_json.h"
 #include "reports/results/report.h"
 #include "scenarios/run/child_pool.h"
+#include "scenarios/run/run.h"
 #include "sim/deployment/expert_memory.h"
 #include "sim/serving/run_case.h"
 
@@ -28,12 +29,6 @@ std::optional<std::int64_t> count_in(std::string_view text) {
   return value >= 0 && value <= kMostSteps ? std::optional(value) : std::nullopt;
 }
 
-std::string full_name(const Case& planned) {
-  std::string name = planned.name;
-  for (const auto& [path, value] : planned.point) name += fmt::format(", {} = {}", path, value);
-  return name;
-}
-
 std::string traced(const Case& planned, std::int64_t index, const TraceOptions& options,
                    std::size_t bytes, const ProgressSink& progress) {
   const Deployment& deployment = planned.deployment;
@@ -46,7 +41,7 @@ std::string traced(const Case& planned, std::int64_t index, const TraceOptions& 
   const std::vector<MemoryLedger> ledgers = pool_ledgers(deployment, routed);
   if (!std::all_of(ledgers.begin(), ledgers.end(), [](const auto& pool) { return pool.fits(); })) {
     json["shown"] =
-        nlohmann::ordered_json{{"case", full_name(planned)}, {"note", "does not fit into memory"}}
+        nlohmann::ordered_json{{"case", row_title(planned)}, {"note", "does not fit into memory"}}
             .dump();
     json["events"] = "";
     return json.dump();
@@ -54,7 +49,7 @@ std::string traced(const Case& planned, std::int64_t index, const TraceOptions& 
   const TimelineRequest request{options.steps, options.or_latest,
                                 static_cast<std::int64_t>(bytes / kEventBytes)};
   const TraceCase traced_case =
-      trace_case(full_name(planned),
+      trace_case(row_title(planned),
                  record_timeline(deployment, ledgers, *planned.workload, routed, request, progress),
                  request, deployment, index, bytes);
   json["shown"] = traced_case.shown;
@@ -98,6 +93,15 @@ std::string trace_of(const Scenario& scenario, const TraceOptions& options, int 
   children.finished = [&](std::size_t i, const std::string& result) {
     auto json = nlohmann::ordered_json::parse(result);
     traced_cases[i] = {std::move(json["events"].get_ref<std::string&>()), json["shown"]};
+  };
+  children.failed = [&](std::size_t i, std::exception_ptr why) {
+    try {
+      std::rethrow_exception(why);
+    } catch (const std::exception& error) {
+      const nlohmann::ordered_json shown = {{"case", row_title(cases[i])},
+                                            {"note", std::string("failed: ") + error.what()}};
+      traced_cases[i].shown = shown.dump();
+    }
   };
   children.progress = progress;
   if (!run_children(children)) return "";

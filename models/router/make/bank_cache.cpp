@@ -8,9 +8,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <type_traits>
 
 #include "base/hash.h"
@@ -101,29 +103,86 @@ bool is_bank_of(const RoutingBank& bank, const ModelSpec& model, const TokenSour
          ids_in_range(bank, moe.num_experts + moe.router.num_zero_experts);
 }
 
+// The process that a lock file names, "PID HOST".
+struct Holder {
+  pid_t pid = 0;
+  std::string host;
+
+  static Holder self() {
+    std::array<char, 256> name{};
+    gethostname(name.data(), name.size() - 1);
+    return {getpid(), name.data()};
+  }
+  // As the file says at this moment.
+  static Holder of(const std::string& lock) {
+    Holder holder;
+    std::ifstream(lock) >> holder.pid >> holder.host;
+    return holder;
+  }
+  std::string text() const { return fmt::format("{} {}\n", pid, host); }
+  // Whether it stands still (Ctrl-Z, a debugger), as far as this host can see.
+  bool is_suspended() const {
+    if (host != self().host) return false;
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string stat;
+    std::getline(file, stat);
+    const std::size_t name_end = stat.rfind(')');  // The name before the state may hold anything.
+    const bool has_state = name_end != std::string::npos && name_end + 2 < stat.size();
+    return has_state && (stat[name_end + 2] == 'T' || stat[name_end + 2] == 't');
+  }
+};
+
 // Held while a bank is made, so that of the cases of a sweep that want the same one only the first
-// makes it. Without a writable folder nobody waits. The lock file is removed on release; a
-// waiter that holds a removed file just rebuilds the bank, which is harmless.
+// makes it. Without a writable folder nobody waits, and nobody waits for long for one who stands
+// still: then the bank is made twice, which is harmless, as it is where a waiter holds a removed
+// file. The lock file is removed on release.
 class MakerLock {
  public:
   explicit MakerLock(const std::string& bank) : path_(bank + ".lock") {
     std::error_code error;
     fs::create_directories(fs::path(path_).parent_path(), error);
-    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
-    }
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file_ < 0 || !wait()) return;
+    const std::string holder = Holder::self().text();
+    holds_ = ftruncate(file_, 0) == 0 && write(file_, holder.data(), holder.size()) > 0;
   }
   ~MakerLock() {
-    if (file_ < 0) return;
-    unlink(path_.c_str());
-    close(file_);
+    if (holds_) unlink(path_.c_str());
+    if (file_ >= 0) close(file_);
   }
   MakerLock(const MakerLock&) = delete;
   MakerLock& operator=(const MakerLock&) = delete;
 
  private:
+  // False if it is better to go on without it.
+  bool wait() const {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto kStandsStill = std::chrono::seconds(3);
+    constexpr auto kMost = std::chrono::minutes(10);
+    auto moved = Clock::now();  // When the holder was last seen at work.
+    const auto start = moved;
+    while (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return false;
+      const Holder holder = Holder::of(path_);
+      const auto now = Clock::now();
+      if (!holder.is_suspended()) moved = now;
+      if (now - moved > kStandsStill || now - start > kMost) {
+        fmt::print(stderr,
+                   "moesim: process {} on {} {} while it makes routed tokens ({}); this process "
+                   "makes them as well\n",
+                   holder.pid, holder.host,
+                   now - moved > kStandsStill ? "stands still" : "takes more than ten minutes",
+                   path_);
+        return false;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return true;
+  }
+
   std::string path_;
   int file_ = -1;
+  bool holds_ = false;
 };
 
 }  // namespace

@@ -101,7 +101,8 @@ std::vector<SchemaField> fields_of() {
 
 Json status_words() {
   Json words = Json::array();
-  for (const auto status : {CaseStatus::kDone, CaseStatus::kInfeasible, CaseStatus::kSkipped})
+  for (const auto status : {CaseStatus::kDone, CaseStatus::kInfeasible, CaseStatus::kSkipped,
+                            CaseStatus::kFailed})
     words.push_back(status_name(status));
   return {{"enum", words}};
 }

@@ -14,8 +14,9 @@ namespace moesim {
 namespace {
 
 // In the order of Disqualification.
-constexpr std::array<const char*, 10> kKinds = {"",
+constexpr std::array<const char*, 11> kKinds = {"",
                                                 "did not run",
+                                                "failed",
                                                 "cannot run",
                                                 "completed no request",
                                                 "generated no token",
@@ -84,6 +85,8 @@ std::string gaps_text(const CaseReport& report) {
 std::string disqualification_text(const CaseReport& report) {
   const std::string kind = disqualification_kind(report);
   switch (disqualification(report)) {
+    case Disqualification::kFailed:
+      return kind + ": " + printable(report.reason);
     case Disqualification::kInfeasible:
       return kind + ": " + infeasibility(report);
     case Disqualification::kRejections:

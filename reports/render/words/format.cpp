@@ -47,6 +47,7 @@ std::string whole(double value) {
 
 std::string readable_number(double value) {
   const double size = std::abs(value);
+  if (!std::isfinite(value)) return "-";
   if (size == 0) return "0";
   if (size >= 1e15 || size < 1e-6) return fmt::format("{:.2e}", value);
   if (size >= 999.5) return whole(value);

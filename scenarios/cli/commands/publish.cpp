@@ -36,7 +36,7 @@ int publish(const OutputArguments& arguments, const Report& report, const std::s
         "moesim: no report is written, for it would not fit into memory: these are more rows "
         "than the 100,000 that it may have; all are in {}/{}, table cases\n",
         folder, kDatabaseFile);
-    return report.interrupted ? kExitInterrupted : kExitDone;
+    return report.interrupted ? kExitInterrupted : report.failures ? kExitFailed : kExitDone;
   }
   write_report(report, folder);
   if (arguments.markdown) write_output(folder, "report.md", report_markdown(report));
@@ -50,6 +50,7 @@ int publish(const OutputArguments& arguments, const Report& report, const std::s
                              arguments.markdown ? ", report.md" : "", also_written);
   }
   if (report.interrupted) return kExitInterrupted;
+  if (report.failures) return kExitFailed;
   const bool any_done = std::any_of(report.cases.begin(), report.cases.end(), [](const auto& one) {
     return one.status == CaseStatus::kDone;
   });

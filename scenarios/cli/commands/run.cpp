@@ -46,6 +46,11 @@ Shard shard_of(const RunArguments& arguments) {
 // below that each shard.
 std::string out_folder(const RunArguments& arguments, const std::string& file) {
   const std::string stem = std::filesystem::path(file).stem().string();
+  const bool is_named = arguments.files.size() == 1 && !arguments.out.empty();
+  if (!is_named && (stem == "." || stem == "..")) {
+    throw InputError(
+        {{file, 0, "", "", "a file name that can name a folder; or choose --out DIR"}});
+  }
   std::string folder = arguments.out.empty()         ? "out/" + stem
                        : arguments.files.size() == 1 ? arguments.out
                                                      : arguments.out + "/" + stem;
@@ -85,7 +90,7 @@ int tell_of_shard(const RunArguments& arguments, const Report& report, const std
         arguments.shard, report.interrupted ? "interrupted" : "done", folder, kDatabaseFile, all,
         kDatabaseFile, all);
   }
-  return report.interrupted ? kExitInterrupted : kExitDone;
+  return report.interrupted ? kExitInterrupted : report.failures ? kExitFailed : kExitDone;
 }
 
 TraceOptions trace_options(const RunArguments& arguments) {
@@ -129,6 +134,7 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
     options.samples = samples_of(arguments, scenario);
     options.shard = shard_of(arguments);
     options.database = database ? &*database : nullptr;
+    options.retry_failed = arguments.retry_failed;
     if (ranks != nullptr) {
       options.execute = [&](const std::vector<Job>& todo, const ChildJobs& jobs) {
         return share_out(*ranks, scenario, todo, jobs);
@@ -148,16 +154,14 @@ int run_scenario(const RunArguments& arguments, const Scenario& scenario, Ranks*
   return publish(arguments.output, report, folder, also_written);
 }
 
-struct ReadingInterrupted {};
-
 // A sweep of a million points takes minutes to read.
 Scenario read_sweep(const RunArguments& arguments, const std::string& text, const std::string& file,
                     const std::vector<Setting>& settings, ReadOptions options) {
-  const InterruptGuard guard;
+  const EndOnInterrupt guard("\nmoesim: interrupted while reading; nothing was simulated\n",
+                             kExitInterrupted);
   ProgressBar bar;
   options.most_whole = kMostWholePoints;
   options.progress = [&](std::int64_t read, double points) {
-    if (guard.was_interrupted()) throw ReadingInterrupted();
     const auto total = static_cast<std::size_t>(points);
     const double share = std::min(1.0, static_cast<double>(read) / std::max(1.0, points));
     if (!arguments.output.quiet) {
@@ -175,7 +179,7 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks*
   Faults faults;
   for (const std::string& file : arguments.files) {
     try {
-      const std::string text = read_file(file);
+      const std::string text = read_file(file, kMostDocumentBytes);
       ReadOptions options;
       options.most_points =
           points_meant(text, file, settings, {cores_of(arguments, ranks), arguments.yes});
@@ -197,13 +201,7 @@ std::vector<Scenario> read_scenarios(const RunArguments& arguments, const Ranks*
 
 int run_command(const RunArguments& arguments, Ranks* ranks) {
   trace_options(arguments);  // Its faults come before hours of work.
-  std::vector<Scenario> scenarios;
-  try {
-    scenarios = read_scenarios(arguments, ranks);
-  } catch (const ReadingInterrupted&) {
-    fmt::print(stderr, "moesim: interrupted while reading; nothing was simulated\n");
-    return kExitInterrupted;
-  }
+  const std::vector<Scenario> scenarios = read_scenarios(arguments, ranks);
   int code = kExitDone;
   for (const Scenario& scenario : scenarios) {
     code = std::max(code, run_scenario(arguments, scenario, ranks));

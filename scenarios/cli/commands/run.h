@@ -22,6 +22,7 @@ struct RunArguments {
   std::optional<std::int64_t> samples;
   std::string shard;  // i/n; empty = all of the sweep.
   bool fresh = false;
+  bool retry_failed = false;
   bool trace = false;
   std::string trace_steps;  // A:B; empty = the last ones.
   bool yes = false;

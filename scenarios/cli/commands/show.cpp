@@ -36,9 +36,8 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 [[noreturn]] void refuse_unknown(const std::string& name, std::vector<std::string> names) {
   const auto hardware = hardware_names();
   names.insert(names.end(), hardware.begin(), hardware.end());
-  const std::string near = did_you_mean(name, names);
   throw InputError({{"", 0, "", name.empty() ? "nothing" : name,
-                     (near.empty() ? "" : "did you mean " + near + "? ") +
+                     nearest_text(name, names) +
                          "no model or hardware of this name; see list models, list hardware, or "
                          "give a path"}});
 }
@@ -130,7 +129,7 @@ void show_named(const ShowArguments& arguments) {
   const auto models = catalog_names();
   const bool is_path = name.find('/') != std::string::npos || name.ends_with(".json");
   if (name.ends_with(".yaml") || contains(hardware_names(), name)) return show_hardware(arguments);
-  if (!is_path && !contains(models, name)) refuse_unknown(name, models);
+  if (!is_path && !known_model(name)) refuse_unknown(name, models);
   const ModelSpec model = load_model(name);
   std::cout << (arguments.json ? model_card_json(model).dump(2) + "\n"
                                : model_card(model, arguments.layers));

@@ -7,6 +7,8 @@ namespace {
 
 constexpr form::Whole kNumber{0, 1'000'000'000};
 constexpr form::Quantity kTime{.max = 3650 * 86400.0, .most = "3650 days"};
+// A shorter one would be lost when it is added to a date of some days.
+constexpr form::Quantity kDuration{.max = kTime.max, .most = kTime.most, .min = 1e-3};
 constexpr form::Quantity kDate{.max = kTime.max, .most = kTime.most, .zero_allowed = true};
 
 Default time(Seconds assumed) {
@@ -16,10 +18,10 @@ Default time(Seconds assumed) {
 // A time, or never: code of its own reads the word.
 Key<FaultEntry> restart() {
   Key<FaultEntry> row =
-      key(&FaultEntry::restart, "restart", kTime, time(kRestartTime),
+      key(&FaultEntry::restart, "restart", kDuration, time(kRestartTime),
           "After that, time until it serves again; never for a GPU or node that is lost for good");
-  row.facts.form = form::Either{{{kTime, "Time"}, {form::Constant{kNever}, "Lost for good"}},
-                                form::allowed_text(kTime)};
+  row.facts.form = form::Either{{{kDuration, "Time"}, {form::Constant{kNever}, "Lost for good"}},
+                                form::allowed_text(kDuration)};
   return row;
 }
 
@@ -47,10 +49,10 @@ const KeyMap<FaultEntry>& fault_keys() {
           key(&F::from, "from", kDate, otherwise("0 s"), "When it becomes slow"),
           key(&F::until, "until", kTime, otherwise("the end; a link that is down needs it"),
               "When it is as before"),
-          key(&F::timeout, "timeout", kTime, time(kLinkTimeout),
+          key(&F::timeout, "timeout", kDuration, time(kLinkTimeout),
               "Time after which the replicas that wait for a link that is down start anew"),
           key(&F::fails, "fails", kDate, otherwise("it does not"), "When the GPU or node stops"),
-          key(&F::detection, "detection", kTime, time(kDetectionTime),
+          key(&F::detection, "detection", kDuration, time(kDetectionTime),
               "Time until that is found out"),
           restart(),
       }};

@@ -10,7 +10,10 @@ KeyMap<ParallelPlan> layout(const Default& replicas) {
   return {
       "{tp: 8}",
       {
-          key(&P::tp, "tp", kWidth, otherwise("the devices of a node; 1 beside pp or attention_dp"),
+          key(&P::tp, "tp", kWidth,
+              otherwise(
+                  "the devices of a node, or as many of them as divide it and the model's heads "
+                  "and widths; 1 beside pp or attention_dp"),
               "Tensor-parallel ranks"),
           key(&P::pp, "pp", kWidth, kAsBuilt, "Pipeline stages"),
           key(&P::attention_dp, "attention_dp", kWidth, kAsBuilt,

@@ -6,10 +6,14 @@ namespace moesim {
 namespace {
 
 constexpr double kPerKwh = 1 / 3.6e6;
-constexpr form::Quantity kCarbon{
-    .dimension = Dimension::kCarbonPerEnergy, .max = 100 * kPerKwh, .most = "100 kgCO2e/kWh"};
-constexpr form::Quantity kElectricity{
-    .dimension = Dimension::kMoneyPerEnergy, .max = 1000 * kPerKwh, .most = "1000 USD/kWh"};
+constexpr form::Quantity kCarbon{.dimension = Dimension::kCarbonPerEnergy,
+                                 .max = 100 * kPerKwh,
+                                 .most = "100 kgCO2e/kWh",
+                                 .zero_allowed = true};
+constexpr form::Quantity kElectricity{.dimension = Dimension::kMoneyPerEnergy,
+                                      .max = 1000 * kPerKwh,
+                                      .most = "1000 USD/kWh",
+                                      .zero_allowed = true};
 
 form::Name regions() {
   return {[] { return profile_names("sites"); }, "a region, e.g. germany", false};

@@ -161,7 +161,7 @@ const Keys<Workload>& workload_keys() {
       key("requests", requests_map(), kRequired, "How requests arrive: exactly one of these"),
       key("lengths", length_map(), otherwise("the trace's"),
           "Lengths of requests; a trace brings its own, all others need them"),
-      key(&Workload::horizon, "horizon", kLimit,
+      key(&Workload::horizon, "horizon", kHorizon,
           otherwise("poisson and closed_loop go on until the figures are precise, others until all "
                     "requests are answered"),
           "When the simulation ends"),

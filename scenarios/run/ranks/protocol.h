@@ -11,6 +11,7 @@ inline constexpr char kStop = 'X';      // No more scenarios.
 // The others to rank 0.
 inline constexpr char kAlive = 'A';   // Every few seconds.
 inline constexpr char kResult = 'R';  // The job's number, a space, its result.
+inline constexpr char kFailed = 'E';  // The job's number, a space, why it has no result.
 inline constexpr char kFault = 'F';   // The error that ends the whole run.
 inline constexpr char kLost = 'L';    // From the relay: the program of its rank has ended.
 

@@ -14,6 +14,14 @@ using Json = nlohmann::json;
 
 constexpr std::chrono::seconds kSignOfLife{2};
 
+std::string words_of(std::exception_ptr why) {
+  try {
+    std::rethrow_exception(std::move(why));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
 class Worker {
  public:
   Worker(Ranks& ranks, const Json& task) : ranks_(ranks) {
@@ -42,6 +50,9 @@ class Worker {
     };
     jobs.finished = [&](std::size_t i, const std::string& text) {
       ranks_.send(0, message::kResult + std::to_string(i) + " " + text);
+    };
+    jobs.failed = [&](std::size_t i, std::exception_ptr why) {
+      ranks_.send(0, message::kFailed + std::to_string(i) + " " + words_of(why));
     };
     return run_children(jobs) && !stopped_;
   }

@@ -83,6 +83,12 @@ class Sharing {
     jobs_.finished(job, text);
   }
 
+  void fail(std::size_t job, std::exception_ptr why) {
+    if (is_done_[job]) return;
+    is_done_[job] = true;
+    jobs_.failed(job, std::move(why));
+  }
+
   void count_remote(std::size_t job) {
     if (!is_done_[job]) ++remote_;
   }
@@ -94,12 +100,17 @@ class Sharing {
     helper.heard = Clock::now();
     const std::string text = frame.text.substr(std::min<std::size_t>(1, frame.text.size()));
     switch (frame.text.empty() ? message::kAlive : frame.text[0]) {
-      case message::kResult: {
+      case message::kResult:
+      case message::kFailed: {
         const std::size_t space = text.find(' ');
         const std::size_t job = std::stoul(text.substr(0, space));
         helper.given.erase(job);
         count_remote(job);
-        finish(job, text.substr(space + 1));
+        if (frame.text[0] == message::kResult) {
+          finish(job, text.substr(space + 1));
+        } else {
+          fail(job, std::make_exception_ptr(std::runtime_error(text.substr(space + 1))));
+        }
         break;
       }
       case message::kFault:
@@ -121,9 +132,11 @@ class Sharing {
                helper.given.size());
     for (const std::size_t job : helper.given) {
       if (++losses_[job] > 1) {
-        throw std::runtime_error("a simulation took two ranks with it; was memory short?");
+        fail(job, std::make_exception_ptr(std::runtime_error(
+                      "the simulation took two ranks with it; was memory short?")));
+      } else {
+        queue_.push_front(job);
       }
-      queue_.push_front(job);
     }
     helper.given.clear();
   }
@@ -166,6 +179,7 @@ bool share_out(Ranks& ranks, const Scenario& scenario, const std::vector<Job>& t
   own.turn = [&] { sharing.turn(); };
   own.wake = ranks.descriptor();
   own.finished = [&](std::size_t job, const std::string& text) { sharing.finish(job, text); };
+  own.failed = [&](std::size_t job, std::exception_ptr why) { sharing.fail(job, std::move(why)); };
   own.progress = [&](double share, std::size_t finished) {
     const double remote = static_cast<double>(sharing.remote());
     const double count = std::max(1.0, static_cast<double>(todo.size()));
