@@ -114,7 +114,7 @@ TEST(Refusal, UnknownNamesGetASuggestion) {
   EXPECT_TRUE(model.find("did you mean qwen3-8b?") != std::string::npos) << model;
   const std::string node = refusal(changed(kDense, "dgx-h100", "dgx-h10"));
   EXPECT_TRUE(node.starts_with("s.yaml:9: cases.a.cluster.node: dgx-h10: ")) << node;
-  EXPECT_TRUE(node.find("did you mean dgx-h100?") != std::string::npos) << node;
+  EXPECT_TRUE(node.find("did you mean dgx-h100, ") != std::string::npos) << node;
   const std::string fabric =
       refusal(changed(kDense, "dgx-h100}", "dgx-h100, nodes: 2, fabric: fat-tre}"));
   EXPECT_TRUE(fabric.find("did you mean fat-tree?") != std::string::npos) << fabric;
@@ -149,7 +149,7 @@ TEST(Refusal, AContradictionNamesItsLineAndTheRemedy) {
       "32");
   EXPECT_EQ(refusal(kDense + "    parallel: {tp: 4, replicas: 3}\n"),
             "s.yaml:10: cases.a.parallel.replicas: 3: must be 2: tp 4 * attention_dp 1 * pp 1 = 4 "
-            "devices a replica, the cluster has 8");
+            "devices a replica, the cluster has 8; nodes have 8 each");
   EXPECT_EQ(
       refusal(kMoe + "    parallel: {attention_dp: 8}\n    placement: {redundant_experts: 8}\n"),
       "s.yaml:11: cases.a.placement.redundant_experts: 8: must be 0 unless loads decide who gets a "

@@ -6,6 +6,7 @@ namespace moesim {
 namespace {
 
 constexpr form::Quantity kLimit{.max = 3650 * 86400.0, .most = "3650 days"};
+constexpr form::Quantity kHorizon{.max = 3650 * 86400.0, .most = "3650 days", .min = 1e-3};
 constexpr form::Whole kRequests{1, kMostRequests};
 constexpr const char* kTraceFile = "A .csv, .jsonl or .json trace of requests";
 
