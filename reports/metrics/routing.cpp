@@ -19,6 +19,12 @@ Out routing(In in) {
   return in.summary->routing.*Statistic;
 }
 
+// Nothing where no step only decodes.
+Out experts_hit(In in) {
+  if (!in.summary || !(in.summary->routing.decode_experts_hit > 0)) return std::nullopt;
+  return in.summary->routing.decode_experts_hit;
+}
+
 // Weights that a decode step reads, over the sequences that share the reading.
 //   ranks * (weights - routed * (1 - hit / slots)) / batch
 // with `hit` of `slots` experts per layer touched by a step. The fullest device stands for all
@@ -65,8 +71,7 @@ std::vector<MetricRow> routing_metrics() {
        "Entropy of the experts' shares of the load over that of equal shares: 1 = equal.",
        routing<&R::entropy>},
       {kDecodeExpertsHit, "decode_experts_hit", "experts hit per decode step", g, "count",
-       "Distinct experts that a layer touches in a decode-only step, mean.",
-       routing<&R::decode_experts_hit>},
+       "Distinct experts that a layer touches in a decode-only step, mean.", experts_hit},
       {kEpGroupMaxOverMean, "ep_group_max_over_mean", "fullest EP group over mean", g, "ratio",
        "Token-expert pairs of the fullest expert-parallel group over the mean group.",
        routing<&R::group_max_over_mean>},

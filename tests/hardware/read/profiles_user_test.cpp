@@ -155,7 +155,7 @@ TEST(Profiles, RefuseAnUnknownNameWithASuggestion) {
     const std::string text = error.what();
     EXPECT_TRUE(
         text.starts_with("h100-sxm-80g: no such profile in devices; did you mean "
-                         "h100-sxm-80gb? shipped: a10-24gb, "))
+                         "h100-sxm-80gb, a100-sxm-80gb or h800-sxm-80gb? see moesim"))
         << text;
   }
 }

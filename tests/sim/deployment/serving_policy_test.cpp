@@ -139,7 +139,8 @@ TEST(ServingPolicy, DrawsMeasurementsButNoSettings) {
 
 TEST(ServingPolicy, RefusesUnknownEnginesAndReleases) {
   EXPECT_EQ(refusal("llama"),
-            "llama: unknown serving engine; shipped: llama.cpp, mlx, sglang, tensorrt-llm, vllm");
+            "llama: unknown serving engine; did you mean llama.cpp? shipped: llama.cpp, mlx, "
+            "sglang, tensorrt-llm, vllm");
   EXPECT_EQ(refusal("vllmm 0.8"),
             "vllmm: unknown serving engine; did you mean vllm? shipped: llama.cpp, mlx, sglang, "
             "tensorrt-llm, vllm");
