@@ -297,7 +297,7 @@ TEST(Show, ADeviceNamesItsSources) {
 
 TEST(Show, AnUnknownNameGetsASuggestion) {
   const Workplace place;
-  expect_refusal(place, {"show", "h100-sxm-80g"}, 1, "did you mean h100-sxm-80gb?");
+  expect_refusal(place, {"show", "h100-sxm-80g"}, 1, "did you mean h100-sxm-80gb, ");
   expect_refusal(place, {"show", "qwen3-8"}, 1, "did you mean qwen3-8b?");
   expect_refusal(place, {"show", "./none.json"}, 1, "./none.json: no such file");
 }

@@ -104,7 +104,7 @@ TEST(RouteRefusal, NamesModelOptionAndRemedy) {
     expect_refusal(place, arguments, 1, part);
   };
   refuse({"qwen3-8b"}, "a dense model has no router");
-  refuse({"olmoe-1b-7"}, "model: olmoe-1b-7: did you mean olmoe-1b-7b? a path");
+  refuse({"olmoe-1b-7"}, "model: olmoe-1b-7: did you mean olmoe-1b-7b? no such model");
   refuse({"olmoe-1b-7b", "--trace", "none.npy"}, "router.trace: none.npy: cannot be opened");
   refuse({"olmoe-1b-7b", "--trace", "x.npy", "--domain", "code"}, "router.domain: given: domain");
   refuse({"olmoe-1b-7b", "--gate", "none.safetensors"},
