@@ -52,6 +52,16 @@ TEST(CaseNetwork, TheSentenceNamesTheFullestPort) {
       "doubling the scale-up bandwidth would shorten a step by 3.4 %, the NIC bandwidth by 12 %.");
 }
 
+// Experts over many ranks, of which some rank always has a prompt: more GPUs do not help then.
+TEST(CaseNetwork, TheSentenceSaysThatEveryStepWaitsForPrompts) {
+  NetworkSummary network = two_classes();
+  EXPECT_EQ(network_sentence(network).find("no step only decodes"), std::string::npos);
+  std::swap(network.prompt_steps, network.decode_steps);
+  network.decode_steps = {};
+  EXPECT_NE(network_sentence(network).find("no step only decodes: every token waits for prompts"),
+            std::string::npos);
+}
+
 TEST(CaseNetwork, WithoutCommunicationThereIsNothingToSay) {
   EXPECT_EQ(network_sentence(NetworkSummary{}), "");
   EXPECT_EQ(fullest_link(NetworkSummary{}), nullptr);

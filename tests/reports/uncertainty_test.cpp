@@ -143,6 +143,13 @@ TEST(Verdict, NamesTheSafestOfManyThatAreNotSafe) {
       << verdict_text(report);
 }
 
+TEST(Verdict, SaysThatARunWasInterrupted) {
+  Report report = examples::two_cases();
+  EXPECT_FALSE(says(report, "interrupted"));
+  report.interrupted = true;
+  EXPECT_TRUE(says(report, "The run was interrupted: what had not run by then is missing"));
+}
+
 TEST(RestsOn, PricesEnterCostsAndPowerEntersEnergyOnly) {
   CaseReport one;
   one.facts = {{"devices/d: memory_bandwidth", "1 TB/s", "s", "data-sheet", Enters::kTime},

@@ -87,11 +87,8 @@ std::string glance_row(const HtmlView& view, std::size_t index) {
 std::string verdict_section(const HtmlView& view) {
   return fmt::format(
       "<section class=\"verdict\" aria-labelledby=\"verdict\"><h2 id=\"verdict\">Verdict</h2>"
-      "<p>{}</p>{}</section>\n",
-      html_text(verdict_text(view.report)),
-      view.report.interrupted ? "<p class=\"note\">The run was interrupted: cases that had not "
-                                "finished are missing from the comparison.</p>"
-                              : "");
+      "<p>{}</p></section>\n",
+      html_text(verdict_text(view.report)));
 }
 
 std::string glance_section(const HtmlView& view) {

@@ -240,8 +240,6 @@ std::string report_text(const Report& report, int width) {
     text += paragraph(imbalance_sentence(row), columns) + "\n";
   }
   text += network_text(report, columns);
-  if (report.interrupted)
-    text += paragraph("Interrupted: what had not run by then is marked.", columns);
   if (const std::string sampling = sampling_sentence(report); !sampling.empty()) {
     text += paragraph(sampling, columns) + "\n";
   }

@@ -48,6 +48,11 @@ std::string network_sentence(const NetworkSummary& network) {
                         link->fullest_receives ? "receiving" : "sending");
   }
   text += all_reduce_words(network);
+  if (network.decode_steps.total <= Seconds(0)) {
+    text +=
+        "; no step only decodes: every token waits for prompts of others (less with a smaller "
+        "engine.max_batched_tokens, not at all with a pool of its own for prompts, prefill)";
+  }
   std::string gains;
   for (const LinkUse& link : network.links) {
     if (!link.doubled_gain) continue;

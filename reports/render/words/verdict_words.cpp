@@ -232,7 +232,11 @@ std::string notes_text(const std::vector<CaseReport>& cases) {
 }  // namespace
 
 std::string verdict_text(const Report& report) {
-  return Sentence(report).text() + notes_text(report.cases);
+  const std::string interrupted =
+      report.interrupted ? " The run was interrupted: what had not run by then is missing, and so "
+                           "are the intervals that need all samples."
+                         : "";
+  return Sentence(report).text() + interrupted + notes_text(report.cases);
 }
 
 }  // namespace moesim
